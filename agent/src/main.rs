@@ -1,0 +1,5 @@
+//! The `qsys-agent` program; everything lives in the library.
+
+fn main() -> std::process::ExitCode {
+    agent::main()
+}

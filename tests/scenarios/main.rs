@@ -1,0 +1,1 @@
+//! Stories told by the real program.
