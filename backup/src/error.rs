@@ -1,0 +1,130 @@
+//! What can go wrong, said with the place, what was found, and what to do next.
+
+use std::path::{Path, PathBuf};
+
+/// The result of everything in this crate that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something failed. The text of each names the file or the input; [`Error::hint`] names the next step.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file operation failed.
+    #[error("{}: cannot {doing}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried, as a verb phrase ("create the folder").
+        doing: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// SQLite refused.
+    #[error("{}: cannot {doing}: {source}", path.display())]
+    Sqlite {
+        /// The database file.
+        path: PathBuf,
+        /// What was tried, as a verb phrase.
+        doing: &'static str,
+        /// SQLite's answer.
+        source: rusqlite::Error,
+    },
+    /// Another process records into this store.
+    #[error("{}: the store is in use by another agent{}", path.display(), pid.map_or_else(String::new, |pid| format!(", process {pid}")))]
+    Locked {
+        /// The store's folder.
+        path: PathBuf,
+        /// The other process, if it could be read.
+        pid: Option<u32>,
+    },
+    /// A file is not what it should be.
+    #[error("{}: found {found}, expected {expected}", path.display())]
+    Unexpected {
+        /// The file.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+        /// What should be there.
+        expected: String,
+    },
+    /// The caller asked for something that makes no sense.
+    #[error("{what}: found {found}, expected {expected}")]
+    Input {
+        /// Which input.
+        what: String,
+        /// What was given.
+        found: String,
+        /// What would have been right.
+        expected: String,
+    },
+    /// The recorder is stopped; nothing is recorded any more.
+    #[error("the recorder has stopped")]
+    Stopped,
+    /// The recorder cannot write at the moment; it buffers and tries again.
+    #[error("the recorder cannot write: {reason}")]
+    Failing {
+        /// The reason as last seen.
+        reason: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(
+        path: impl AsRef<Path>,
+        doing: &'static str,
+    ) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.as_ref().to_path_buf();
+        move |source| Error::Io {
+            path,
+            doing,
+            source,
+        }
+    }
+
+    pub(crate) fn sqlite(
+        path: impl AsRef<Path>,
+        doing: &'static str,
+    ) -> impl FnOnce(rusqlite::Error) -> Error {
+        let path = path.as_ref().to_path_buf();
+        move |source| Error::Sqlite {
+            path,
+            doing,
+            source,
+        }
+    }
+
+    /// The next step for the person who reads the error, where one is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        use rusqlite::ErrorCode as Code;
+        match self {
+            Error::Locked { .. } => {
+                Some("stop the other agent, or give this one another data folder")
+            }
+            Error::Sqlite {
+                source: rusqlite::Error::SqliteFailure(failure, _),
+                ..
+            } => match failure.code {
+                Code::DiskFull => Some("free some space on that disk"),
+                Code::ReadOnly | Code::PermissionDenied => {
+                    Some("make the folder and its files writable for this user")
+                }
+                Code::CannotOpen => {
+                    Some("check that the folder exists and may be written by this user")
+                }
+                Code::DatabaseCorrupt | Code::NotADatabase => {
+                    Some("restore this day from a backup")
+                }
+                Code::DatabaseBusy | Code::DatabaseLocked => {
+                    Some("close the other program that holds the file")
+                }
+                _ => None,
+            },
+            Error::Io { source, .. } => match source.kind() {
+                std::io::ErrorKind::PermissionDenied => Some("check owner and permissions"),
+                std::io::ErrorKind::StorageFull => Some("free some space on that disk"),
+                std::io::ErrorKind::NotFound => Some("check the path"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}

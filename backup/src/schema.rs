@@ -1,0 +1,200 @@
+//! The tables of a day file, their numbered migrations, and how connections to one are opened.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Error, Result};
+
+/// SQLite's `application_id` of our day files: "QSRA".
+pub const APPLICATION_ID: i32 = 0x5153_5241;
+
+/// The newest schema this program writes; SQLite's `user_version` of a day file.
+pub const SCHEMA_VERSION: i32 = MIGRATIONS.len() as i32;
+
+/// Below this, SQLite can lose a commit when two connections checkpoint at once (its 3.51.3 release notes).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Step n takes a file from version n to n + 1. Never edit one that was released; add another.
+const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+
+/// The SQLite that is linked in, e.g. `3.54.1`.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
+/// Opens a day file for writing, creates or migrates its tables, and sets WAL with full sync.
+/// Only whoever holds the store's lock may write to a live store's file.
+///
+/// # Errors
+/// When the file cannot be opened, is no day file, or is of a newer schema.
+pub fn open_writer(path: &Path) -> Result<Connection> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(Error::Unexpected {
+            path: path.to_path_buf(),
+            found: format!("SQLite {}", sqlite_version()),
+            expected: "SQLite 3.51.3 or newer, which does not lose commits in WAL mode".into(),
+        });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(path, flags)
+        .map_err(Error::sqlite(path, "open the day file"))?;
+    prepare_writer(&mut conn, path)?;
+    Ok(conn)
+}
+
+fn prepare_writer(conn: &mut Connection, path: &Path) -> Result<()> {
+    let failed = |source| Error::Sqlite {
+        path: path.to_path_buf(),
+        doing: "prepare the day file",
+        source,
+    };
+    conn.busy_timeout(Duration::from_millis(500))
+        .map_err(failed)?;
+    let found = user_version(conn).map_err(Error::sqlite(path, "read the day file"))?;
+    if found == 0 {
+        // Only before the first table can the page size be chosen.
+        let tables: i64 = conn
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(failed)?;
+        if tables > 0 {
+            return Err(foreign(path));
+        }
+    }
+    if found > SCHEMA_VERSION {
+        return Err(too_new(path, found));
+    }
+    let mode: String = conn
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(failed)?;
+    if mode != "wal" {
+        return Err(Error::Unexpected {
+            path: path.to_path_buf(),
+            found: format!("journal mode {mode}"),
+            expected: "a file system on which SQLite's WAL works (not a network share)".into(),
+        });
+    }
+    conn.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA cache_size = -6000; PRAGMA temp_store = MEMORY;
+         PRAGMA journal_size_limit = 16777216; PRAGMA foreign_keys = OFF;",
+    )
+    .map_err(failed)?;
+    if found < SCHEMA_VERSION {
+        let change = conn.transaction().map_err(failed)?;
+        for step in &MIGRATIONS[found as usize..] {
+            change.execute_batch(step).map_err(failed)?;
+        }
+        change
+            .pragma_update(None, "user_version", SCHEMA_VERSION)
+            .map_err(failed)?;
+        change
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(failed)?;
+        change
+            .execute(
+                "INSERT INTO meta (key, value) VALUES ('sqlite_version', ?1), ('program_version', ?2)
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                [sqlite_version(), env!("CARGO_PKG_VERSION")],
+            )
+            .map_err(failed)?;
+        change.commit().map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Opens a day file for reading and checks that it is one that we understand. Never writes to it.
+///
+/// # Errors
+/// When the file cannot be opened, is no day file, or is of a newer schema.
+pub fn open_reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let opened = Connection::open_with_flags(path, flags)
+        .map_err(Error::sqlite(path, "open the day file"))?;
+    opened
+        .busy_timeout(Duration::from_secs(5))
+        .map_err(Error::sqlite(path, "open the day file"))?;
+    let conn = match opened.query_row("PRAGMA user_version", [], |row| row.get::<_, i32>(0)) {
+        // A WAL-mode file in a folder that we may not write cannot have its shared memory made; without a WAL
+        // beside it the file alone is the whole truth and may be read as immutable.
+        Err(rusqlite::Error::SqliteFailure(failure, _))
+            if matches!(
+                failure.code,
+                rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly
+            ) && path.exists()
+                && !beside(path, "-wal").exists() =>
+        {
+            let uri = format!("file:{}?immutable=1", uri_path(path));
+            Connection::open_with_flags(uri, flags)
+                .map_err(Error::sqlite(path, "open the day file"))?
+        }
+        _ => opened,
+    };
+    conn.pragma_update(None, "cache_size", -4000)
+        .map_err(Error::sqlite(path, "open the day file"))?;
+    check_schema(&conn, path)?;
+    Ok(conn)
+}
+
+/// Checks that an open database is a day file of ours in a version this program reads.
+///
+/// # Errors
+/// When it is not, or cannot be read.
+pub fn check_schema(conn: &Connection, path: &Path) -> Result<()> {
+    let found = user_version(conn).map_err(Error::sqlite(path, "read the day file"))?;
+    let application: i32 = conn
+        .query_row("PRAGMA application_id", [], |row| row.get(0))
+        .map_err(Error::sqlite(path, "read the day file"))?;
+    if application != APPLICATION_ID || found == 0 {
+        return Err(foreign(path));
+    }
+    if found > SCHEMA_VERSION {
+        Err(too_new(path, found))
+    } else {
+        Ok(())
+    }
+}
+
+/// `path` with `suffix` appended to its name, as SQLite names its companions.
+pub(crate) fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(suffix);
+    name.into()
+}
+
+fn user_version(conn: &Connection) -> rusqlite::Result<i32> {
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn foreign(path: &Path) -> Error {
+    Error::Unexpected {
+        path: path.to_path_buf(),
+        found: "a database that is not a day file of this store".into(),
+        expected: "a day file (databases of the original can be read with `import`)".into(),
+    }
+}
+
+fn too_new(path: &Path, found: i32) -> Error {
+    Error::Unexpected {
+        path: path.to_path_buf(),
+        found: format!("schema version {found}"),
+        expected: format!("at most {SCHEMA_VERSION}; use the newer program that wrote it"),
+    }
+}
+
+fn uri_path(path: &Path) -> String {
+    let mut uri = String::new();
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(byte as char)
+            }
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri
+}

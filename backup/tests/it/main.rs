@@ -1,0 +1,3 @@
+//! The store's behaviours, on real files.
+
+mod days;
