@@ -1,1 +1,4 @@
-//! To be filled.
+//! Q-SYS Remote Control: a client that keeps its place, and a simulated Core.
+
+#[cfg(feature = "sim")]
+pub mod sim;
