@@ -1,5 +1,4 @@
 //! A simulated Core: the far end of the wire, as strict as a real one, for tests, demonstrations and development.
-#![allow(dead_code)] // the engine that uses these rooms follows
 
 mod number;
 
@@ -10,10 +9,26 @@ mod table;
 
 mod script;
 
+mod engine;
+mod groups;
+mod options;
+mod reading;
+
+mod core;
+mod outbox;
+mod pair;
+mod server;
+
 pub use control::{Direction, Kind, Unit};
+pub use core::Core;
 pub use design::{
     Component, Control, Design, NamedControl, Paging, Property, ScriptAccess, SnapshotBank, Zone,
 };
 pub use design_file::DesignError;
+pub use engine::{CoreState, CoreStats};
+pub use options::{
+    CoreOptions, MetadataKeys, OpenPoints, OutOfRange, PushShape, Reply, Standby, Unusable,
+};
+pub use pair::Pair;
 pub use script::{ControlState, Controls, Script};
 pub use table::{ControlEvent, ControlKey};

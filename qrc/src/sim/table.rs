@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use compact_str::{CompactString, ToCompactString};
 
-use super::control::Kind;
+use super::control::{Direction, Kind, Unit};
 use super::design::{Control, Design, Property, ScriptAccess};
 
 /// A control of a simulated Core; stays valid as long as the Core.
@@ -25,7 +25,6 @@ pub struct ControlEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Author {
     Qrc,
-    Core,
     InProcess,
     Script(usize),
 }
@@ -254,7 +253,7 @@ impl Table {
     }
 
     fn is_logarithmic(&self, kind: &Kind) -> bool {
-        self.logarithmic && kind.unit() == super::control::Unit::Hz
+        self.logarithmic && kind.unit() == Unit::Hz
     }
 
     /// Writes that altered a control, since the Core was made.
@@ -495,7 +494,7 @@ impl Table {
         for index in 0..self.cells.len() {
             let cell = &mut self.cells[index];
             let fresh = matches!(cell.spec.kind, Kind::Combo { .. } | Kind::Text);
-            let indicator = cell.spec.direction == super::control::Direction::ReadOnly;
+            let indicator = cell.spec.direction == Direction::ReadOnly;
             cell.metadata = Cell::new(cell.spec.clone(), cell.component).metadata;
             if indicator || (!fresh && matches!(cell.spec.kind, Kind::Status)) {
                 cell.reset();
@@ -505,19 +504,26 @@ impl Table {
     }
 
     /// What a pair keeps in step: everything that can be written from outside.
-    pub(super) fn copy_writable_from(&mut self, other: &Table) {
-        for index in 0..self.cells.len().min(other.cells.len()) {
-            let theirs = &other.cells[index];
-            let ours = &mut self.cells[index];
-            if ours.spec.direction == super::control::Direction::ReadOnly
-                || ours.spec.name != theirs.spec.name
-                || (ours.value == theirs.value && ours.text == theirs.text)
-            {
-                continue;
+    pub(super) fn writable(&self) -> Writable {
+        let held = |cell: &Cell| {
+            (cell.spec.direction != Direction::ReadOnly).then(|| (cell.value, cell.text.clone()))
+        };
+        Writable(self.cells.iter().map(held).collect())
+    }
+
+    /// Takes over what the other Core of the pair, with the same design, held.
+    pub(super) fn adopt(&mut self, writable: Writable) {
+        for (index, held) in writable.0.into_iter().enumerate().take(self.cells.len()) {
+            let Some((value, text)) = held else { continue };
+            let cell = &mut self.cells[index];
+            if cell.value != value || cell.text != text {
+                cell.value = value;
+                cell.text = text;
+                self.mark(ControlKey(index as u32));
             }
-            ours.value = theirs.value;
-            ours.text = theirs.text.clone();
-            self.mark(ControlKey(index as u32));
         }
     }
 }
+
+/// The writable state of all controls, in their order.
+pub(super) struct Writable(Vec<Option<(f32, Option<CompactString>)>>);

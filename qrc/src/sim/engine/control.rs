@@ -1,0 +1,78 @@
+//! Control.Get and Control.Set: Named Controls.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::super::reading::push_reading;
+use super::Engine;
+use super::call::{Answer, Call, Refusal};
+use super::write::SetControl;
+
+impl Engine {
+    pub(super) fn control_get(
+        &mut self,
+        call: Call<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Refusal> {
+        let names = if self.options.points.lenient_control_get {
+            lenient_names(call.read()?)?
+        } else {
+            call.read::<Vec<String>>()?
+        };
+        out.push(b'[');
+        let mut first = true;
+        for name in &names {
+            let Some(key) = self.table.named(name) else {
+                if self.options.points.get_skips_unknown {
+                    continue;
+                }
+                return Err(Refusal::control(name));
+            };
+            if !std::mem::take(&mut first) {
+                out.push(b',');
+            }
+            push_reading(out, &self.table, &self.options.points, key, name, None);
+        }
+        out.push(b']');
+        Ok(Answer::Written)
+    }
+
+    pub(super) fn control_set(
+        &mut self,
+        call: Call<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Refusal> {
+        let set: SetControl = call.read()?;
+        let key = self
+            .table
+            .named(&set.name)
+            .ok_or_else(|| Refusal::control(&set.name))?;
+        self.write_control(key, &set)?;
+        match self.options.points.control_set {
+            Some(reply) => Ok(Answer::Plain(reply)),
+            None => {
+                self.write_reading_after(out, key, &set.name, None);
+                Ok(Answer::Written)
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Named {
+    name: String,
+}
+
+fn lenient_names(params: Value) -> Result<Vec<String>, Refusal> {
+    let one = |value: Value| match value {
+        Value::String(name) => Ok(name),
+        object => serde_json::from_value::<Named>(object)
+            .map(|named| named.name)
+            .map_err(|error| Refusal::params(&error.to_string())),
+    };
+    match params {
+        Value::Array(names) => names.into_iter().map(one).collect(),
+        value => Ok(vec![one(value)?]),
+    }
+}

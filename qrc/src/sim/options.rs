@@ -1,0 +1,284 @@
+//! How a simulated Core behaves: who it is, its limits, and one switch for each point that no source settles.
+
+use std::time::{Duration, SystemTime};
+
+use compact_str::CompactString;
+
+/// A simulated Core's settings.
+#[derive(Debug, Clone)]
+pub struct CoreOptions {
+    /// `Platform` of the EngineStatus: `Emulator`, or a model such as `Core 110f`.
+    pub platform: CompactString,
+    /// `IsEmulator`. An emulator takes any user and PIN and plays no loop-player files.
+    pub is_emulator: bool,
+    /// `IsRedundant`; [`super::Pair`] sets it.
+    pub is_redundant: bool,
+    /// `Status`: a code 0 to 5 and its text.
+    pub status: (u8, CompactString),
+    /// Users and PINs with the External Control permission. None: no Logon is needed, and any succeeds.
+    pub users: Vec<(CompactString, CompactString)>,
+    /// A connection that sends nothing for so long is closed; the Help says 60 s.
+    pub idle_limit: Option<Duration>,
+    /// Connections at a time; more are closed at once. No source names the real limit.
+    pub connection_limit: usize,
+    /// Change groups per connection; the Help says 4.
+    pub group_limit: usize,
+    /// The longest request in bytes; a longer one closes the connection. No source names the real limit.
+    pub request_limit: usize,
+    /// Bytes waiting for a connection above which its AutoPoll pushes are held back, their changes collapsing into the
+    /// newest values, and its requests are not read. One connection never holds more than this and one frame.
+    pub output_limit: usize,
+    /// The time of a script frame and of a ramp's step.
+    pub frame: Duration,
+    /// The wall clock when the Core is made: times of day and PA times count from here.
+    pub epoch: SystemTime,
+    /// Seed of everything random in this Core and its faults.
+    pub seed: u64,
+    /// The unverified points.
+    pub points: OpenPoints,
+}
+
+impl Default for CoreOptions {
+    fn default() -> CoreOptions {
+        CoreOptions {
+            platform: "Core 110f".into(),
+            is_emulator: false,
+            is_redundant: false,
+            status: (0, "OK".into()),
+            users: Vec::new(),
+            idle_limit: Some(Duration::from_secs(60)),
+            connection_limit: 128,
+            group_limit: 4,
+            request_limit: 16 << 20,
+            output_limit: 4 << 20,
+            frame: Duration::from_millis(33),
+            epoch: SystemTime::now(),
+            seed: 0x51_5359,
+            points: OpenPoints::default(),
+        }
+    }
+}
+
+impl CoreOptions {
+    /// As Designer's Emulate mode shows itself.
+    pub fn emulator() -> CoreOptions {
+        CoreOptions {
+            platform: "Emulator".into(),
+            is_emulator: true,
+            points: OpenPoints {
+                loop_player_start: Reply::Nothing,
+                ..OpenPoints::default()
+            },
+            ..CoreOptions::default()
+        }
+    }
+
+    /// Demands a Logon with this PIN.
+    pub fn with_user(mut self, user: &str, pin: &str) -> CoreOptions {
+        self.users.push((user.into(), pin.into()));
+        self
+    }
+}
+
+/// The `result` of a call that has nothing to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// `true`
+    True,
+    /// `{}`
+    Object,
+    /// `[]`
+    Array,
+    /// `"OK"`
+    Ok,
+    /// No `result` member.
+    Nothing,
+}
+
+/// What a Core does with a number outside a control's range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutOfRange {
+    /// Takes the nearest value.
+    Clamp,
+    /// Answers -32602.
+    Refuse,
+    /// Leaves the control as it was and reports success.
+    Ignore,
+}
+
+/// What a Core does with a write it cannot use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unusable {
+    /// Leaves the control as it was and reports success.
+    Ignore,
+    /// Answers -32602.
+    Refuse,
+}
+
+/// When readings carry `Choices`, `Color` and so on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetadataKeys {
+    /// For controls that have any.
+    WhenSet,
+    /// Never.
+    Never,
+    /// Always, even empty.
+    Always,
+}
+
+/// What a call that is refused on a Standby Core gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standby {
+    /// Error -32604.
+    Refuse,
+    /// No reply.
+    Silent,
+}
+
+/// How the first member of an AutoPoll push is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushShape {
+    /// A notification with `params`, as live Cores send it.
+    Params,
+    /// An object with `result`, as the Help prints it.
+    Result,
+}
+
+/// One field per protocol point that no strong source settles. The defaults are the likeliest; a client must live with
+/// every setting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenPoints {
+    /// Answer a frame that is no JSON with -32700; otherwise stay silent.
+    pub answer_not_json: bool,
+    /// Answer a batch or another non-object with -32600; otherwise stay silent.
+    pub answer_batch: bool,
+    /// Send error replies also to requests without id, with `"id":null`.
+    pub errors_without_id: bool,
+    /// Take `"jsonrpc":2.0` and requests without `jsonrpc`; otherwise -32600.
+    pub lenient_jsonrpc: bool,
+    /// Take method names in any case.
+    pub methods_in_any_case: bool,
+    /// The result of NoOp.
+    pub no_op: Reply,
+    /// A wrong PIN gives `"result":false`; otherwise error 10.
+    pub wrong_pin_is_false: bool,
+    /// NoOp and StatusGet work before Logon.
+    pub open_before_logon: bool,
+    /// The shortest AutoPoll period.
+    pub auto_poll_minimum: Duration,
+    /// An AutoPoll rate of 0 or less switches off; otherwise it means the shortest period.
+    pub auto_poll_zero_is_off: bool,
+    /// The first push comes at once; otherwise after one period.
+    pub first_push_at_once: bool,
+    /// AutoPoll on an unknown group makes it; otherwise error 6.
+    pub auto_poll_makes_group: bool,
+    /// Ticks without a change are pushed too.
+    pub empty_pushes: bool,
+    /// The shape of pushes.
+    pub push_shape: PushShape,
+    /// Destroy of an unknown group is error 6; otherwise `true`.
+    pub destroy_unknown_is_error: bool,
+    /// One unknown name keeps the good names of an Add out of the group too.
+    pub add_is_all_or_nothing: bool,
+    /// One unknown control keeps the others of a Component.Set from being written.
+    pub set_is_all_or_nothing: bool,
+    /// Get leaves unknown names out; otherwise one unknown name is error 8 for all.
+    pub get_skips_unknown: bool,
+    /// Control.Get takes a name or objects with a `Name` beside an array of names; otherwise -32602.
+    pub lenient_control_get: bool,
+    /// The reply of Control.Set; None: the control's object.
+    pub control_set: Option<Reply>,
+    /// The reply of Component.Set without `ResponseValues`.
+    pub component_set: Reply,
+    /// Firmware that knows `ResponseValues`.
+    pub knows_response_values: bool,
+    /// The reply of Mixer methods.
+    pub mixer: Reply,
+    /// A mixer selector of negatives only selects all the others; otherwise nothing.
+    pub lone_negative_means_others: bool,
+    /// The reply of LoopPlayer.Start.
+    pub loop_player_start: Reply,
+    /// The reply of LoopPlayer.Stop and Cancel.
+    pub loop_player_stop: Reply,
+    /// The reply of PA.SourceWatchdog.
+    pub source_watchdog: Reply,
+    /// The error code of Snapshot methods for an unknown bank or number.
+    pub snapshot_error: i64,
+    /// Numbers out of range.
+    pub out_of_range: OutOfRange,
+    /// Texts written to numeric controls are read as numbers.
+    pub texts_as_numbers: bool,
+    /// Texts that stand for no value.
+    pub unusable_text: Unusable,
+    /// With `Value` and `Position` both given, Position counts.
+    pub position_wins: bool,
+    /// `String` in a Set is taken as a text.
+    pub string_sets_text: bool,
+    /// Writes to Read Only controls.
+    pub read_only_write: Unusable,
+    /// A Set with Ramp answers with the target; otherwise with where the control is.
+    pub ramp_reply_is_target: bool,
+    /// The `Value` of a combo box is its index; otherwise 0.0.
+    pub combo_value_is_index: bool,
+    /// Component.GetControls gives `Choices` for texts that have any.
+    pub choices_in_get_controls: bool,
+    /// Frequencies have a logarithmic position law; otherwise a linear one.
+    pub logarithmic_frequency: bool,
+    /// When readings carry metadata.
+    pub metadata: MetadataKeys,
+    /// Components without external access: writes pass silently; otherwise error 7.
+    pub hidden_writes_pass: bool,
+    /// What a Standby Core answers.
+    pub standby: Standby,
+    /// LoopPlayer.Error spells `RefID`; otherwise `RefId`.
+    pub error_spells_ref_id_in_capitals: bool,
+}
+
+impl Default for OpenPoints {
+    fn default() -> OpenPoints {
+        OpenPoints {
+            answer_not_json: true,
+            answer_batch: true,
+            errors_without_id: false,
+            lenient_jsonrpc: true,
+            methods_in_any_case: false,
+            no_op: Reply::True,
+            wrong_pin_is_false: false,
+            open_before_logon: true,
+            auto_poll_minimum: Duration::from_millis(30),
+            auto_poll_zero_is_off: true,
+            first_push_at_once: false,
+            auto_poll_makes_group: false,
+            empty_pushes: true,
+            push_shape: PushShape::Params,
+            destroy_unknown_is_error: false,
+            add_is_all_or_nothing: false,
+            set_is_all_or_nothing: false,
+            get_skips_unknown: false,
+            lenient_control_get: false,
+            control_set: None,
+            component_set: Reply::True,
+            knows_response_values: true,
+            mixer: Reply::True,
+            lone_negative_means_others: false,
+            loop_player_start: Reply::True,
+            loop_player_stop: Reply::True,
+            source_watchdog: Reply::Ok,
+            snapshot_error: -32602,
+            out_of_range: OutOfRange::Clamp,
+            texts_as_numbers: true,
+            unusable_text: Unusable::Refuse,
+            position_wins: true,
+            string_sets_text: true,
+            read_only_write: Unusable::Ignore,
+            ramp_reply_is_target: false,
+            combo_value_is_index: false,
+            choices_in_get_controls: false,
+            logarithmic_frequency: false,
+            metadata: MetadataKeys::WhenSet,
+            hidden_writes_pass: false,
+            standby: Standby::Refuse,
+            error_spells_ref_id_in_capitals: false,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The Core on the network: a listener, and a reading and a writing task per connection.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::core::Core;
+use super::groups::ConnectionId;
+use super::outbox::Outbox;
+
+/// How long a peer that has ended its side may take its last replies.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Accepts until `stop`; returns when the last connection is closed.
+pub(super) async fn serve(
+    core: &Core,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let tasks = TaskTracker::new();
+    let stop = stop.child_token();
+    let beating = (core.clone(), stop.clone());
+    tasks.spawn(async move { beating.0.beat(&beating.1).await });
+    let result = loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break Ok(()),
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                tracing::debug!(%peer, "connection accepted");
+                tasks.spawn(connection(core.clone(), stream, stop.clone()));
+            }
+            // The peer gave up before we looked; others may come.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => break Err(error),
+        }
+    };
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    result
+}
+
+async fn connection(core: Core, stream: TcpStream, stop: CancellationToken) {
+    // Pushes are small and must not wait for each other.
+    let _ = stream.set_nodelay(true);
+    let Some((id, outbox)) = core.connect() else {
+        tracing::warn!("too many connections: one more refused");
+        return;
+    };
+    let (read, write) = stream.into_split();
+    tokio::select! {
+        () = reading(&core, id, &outbox, read) => {}
+        () = writing(&outbox, write) => {}
+        () = stop.cancelled() => {}
+    }
+    core.disconnect(id);
+}
+
+/// Reads requests; returns when the peer is gone, too slow to speak, or asks for too much.
+async fn reading(core: &Core, id: ConnectionId, outbox: &Arc<Outbox>, mut read: OwnedReadHalf) {
+    let limits = core.limits();
+    let mut buffer = bytes::BytesMut::with_capacity(8 * 1024);
+    let mut searched = 0;
+    loop {
+        outbox.room().await;
+        let read = read.read_buf(&mut buffer);
+        let count = match limits.idle {
+            Some(idle) => match tokio::time::timeout(idle, read).await {
+                Ok(count) => count,
+                Err(_) => {
+                    return tracing::debug!("connection closed: nothing received for {idle:?}");
+                }
+            },
+            None => read.await,
+        };
+        match count {
+            Ok(0) => {
+                // A peer that has only stopped speaking still gets its answers.
+                let _ = tokio::time::timeout(LAST_WORDS, outbox.empty()).await;
+                return;
+            }
+            Ok(_) => {}
+            Err(error) => return tracing::debug!(%error, "connection lost"),
+        }
+        while let Some(end) = memchr::memchr(0, &buffer[searched..]) {
+            let frame = buffer.split_to(searched + end + 1);
+            searched = 0;
+            core.receive(id, &frame[..frame.len() - 1]);
+            outbox.room().await;
+        }
+        searched = buffer.len();
+        if searched > limits.request {
+            return tracing::warn!(
+                "connection closed: a request longer than {} bytes",
+                limits.request
+            );
+        }
+    }
+}
+
+/// Writes what waits, several frames at a time; returns at the end of the connection.
+async fn writing(outbox: &Outbox, mut write: OwnedWriteHalf) {
+    while let Some(frames) = outbox.take().await {
+        for frame in frames {
+            if write.write_all(&frame).await.is_err() {
+                return;
+            }
+            outbox.sent(frame.len());
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The crate from outside: bytes on real sockets, one binary.
+
+mod sim_inside;
+mod sim_stage;
+mod sim_wire;
