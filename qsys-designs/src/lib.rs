@@ -2,3 +2,12 @@
 
 pub mod host;
 pub mod pack;
+
+mod plugin;
+
+mod life;
+
+mod demo;
+
+pub use demo::{DemoDesign, DemoOptions, demo_design};
+pub use plugin::{PLUGIN_FILE, PluginHost, built_plugin, plugin_component, write_plugin};

@@ -204,7 +204,7 @@ impl ControlState {
 
 /// All controls that one script can see, and the events that wait for its handlers.
 #[derive(Debug, Default)]
-pub struct Bank {
+pub(crate) struct Bank {
     controls: Vec<ControlState>,
     waiting: VecDeque<usize>,
     touched: Vec<usize>,
@@ -270,8 +270,14 @@ impl Bank {
         if !control.dirty.any() {
             self.touched.push(index);
         }
-        mark(&mut control.dirty);
-        if self.own_writes_fire {
+        let mut part = Dirty::default();
+        mark(&mut part);
+        control.dirty.value |= part.value;
+        control.dirty.string |= part.string;
+        control.dirty.look |= part.look;
+        control.dirty.fired |= part.fired;
+        // A new legend or a greyed button is no event in either mode.
+        if self.own_writes_fire && !part.look {
             self.enqueue(index);
         }
     }

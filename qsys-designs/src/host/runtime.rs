@@ -113,8 +113,8 @@ pub enum Role {
 /// The other components a script may reach by `Component.New` and `NamedControl`.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
-    /// Code Name, type, and its controls.
-    pub components: Vec<(String, String, Vec<(String, Shape)>)>,
+    /// Code Name, type, and its controls as they are when the script starts.
+    pub components: Vec<(String, String, Vec<ControlState>)>,
     /// Named Control → component and control.
     pub named: HashMap<String, (String, String)>,
 }
@@ -289,6 +289,11 @@ impl Runtime {
     /// All controls the script holds, its own and those of other components it reached for.
     pub fn controls(&self) -> Vec<ControlState> {
         self.bank.lock().all().to_vec()
+    }
+
+    /// How many controls the script holds.
+    pub fn control_count(&self) -> usize {
+        self.bank.lock().all().len()
     }
 
     /// What the script wrote since the last call: the control and which parts.
@@ -653,8 +658,8 @@ impl Host<'_> {
             lua.create_function(move |lua, code_name: String| {
                 let members = lua.create_table()?;
                 let found = known.components.iter().find(|c| c.0 == code_name);
-                for (control, shape) in found.map_or(&[][..], |c| &c.2) {
-                    members.set(control.as_str(), foreign(&bank, &code_name, control, shape))?;
+                for control in found.map_or(&[][..], |c| &c.2) {
+                    members.set(control.name.as_str(), foreign(&bank, control))?;
                 }
                 Ok(members)
             })?,
@@ -667,11 +672,8 @@ impl Host<'_> {
                     return Ok(Value::Nil);
                 };
                 let found = directory.components.iter().find(|c| c.0 == *component);
-                let shape = found.and_then(|c| c.2.iter().find(|(n, _)| n == control));
-                match shape {
-                    Some((_, shape)) => Ok(Value::UserData(
-                        lua.create_userdata(foreign(&bank, component, control, shape))?,
-                    )),
+                match found.and_then(|c| c.2.iter().find(|state| state.name == *control)) {
+                    Some(state) => Ok(Value::UserData(lua.create_userdata(foreign(&bank, state))?)),
                     None => Ok(Value::Nil),
                 }
             })?,
@@ -679,11 +681,10 @@ impl Host<'_> {
     }
 }
 
-fn foreign(bank: &SharedBank, component: &str, control: &str, shape: &Shape) -> Handle {
+fn foreign(bank: &SharedBank, control: &ControlState) -> Handle {
     let mut inside = bank.lock();
-    let index = inside
-        .find(component, control)
-        .unwrap_or_else(|| inside.add(ControlState::new(component, control, shape.clone(), false)));
+    let known = inside.find(&control.component, &control.name);
+    let index = known.unwrap_or_else(|| inside.add(control.clone()));
     Handle {
         bank: bank.clone(),
         index,

@@ -1,0 +1,99 @@
+-- Ties events to the rooms above. Every handler runs under pcall: one bad message must not end the script.
+local MissedHeartbeats = Properties["Missed Heartbeats"].Value
+local HeartbeatSeconds = 1
+local Snapshot = nil
+local SnapshotAt = 0
+local Problem = nil
+local LastSign = nil
+local Started = Timer.Now()
+
+local function IsOnline()
+  return LastSign ~= nil and Timer.Now() - LastSign < (MissedHeartbeats + 0.5) * HeartbeatSeconds
+end
+
+-- The one place that decides what the whole plugin shows.
+local function Refresh()
+  local online = IsOnline()
+  if Snapshot then ShowSnapshot(Snapshot, SnapshotAt, online) else ShowNothing(online) end
+  if not online then
+    local silent = Timer.Now() - (LastSign or Started)
+    if not LastSign and silent < (MissedHeartbeats + 0.5) * HeartbeatSeconds then
+      ReportStatus(5, "Waiting for the recovery agent")
+    elseif LastSign then
+      ReportStatus(4, "Recovery agent does not answer; nothing is known to be recorded")
+    else
+      ReportStatus(4, "No recovery agent has answered since the Core started")
+    end
+  elseif Problem then
+    ReportStatus(1, Problem)
+  elseif not Snapshot then
+    ReportStatus(1, "Recovery agent is there but has not told its state")
+  else
+    ReportStatus(Snapshot.status or 1, Snapshot.text or "Recovery agent gave no status")
+  end
+  SetDisabled("BackupNow", not online)
+  SetDisabled("VerifyNow", not online)
+end
+
+local function ReadAgentState()
+  local seen, problem = ReadSnapshot(Controls.AgentStateJson.String)
+  Problem = problem
+  if seen then Snapshot, SnapshotAt = seen, Timer.Now() end
+end
+
+-- Wraps a handler: an error is shown, logged and survived.
+local function Guard(name, handler)
+  return function(control)
+    local fine, why = pcall(handler, control)
+    if not fine then
+      local text = Clip("Plugin error in " .. name .. ": " .. tostring(why))
+      pcall(ReportStatus, 2, text)
+      Log.Error("Disaster Recovery: " .. text)
+    end
+  end
+end
+
+local function Ask(kind)
+  -- The button is greyed out while offline; a wire or script can still press it.
+  if not IsOnline() then
+    SetText("RequestText", Kinds[kind] .. " not sent: the agent is offline")
+    return
+  end
+  SendRequest(kind)
+end
+
+Controls.AgentStateJson.EventHandler = Guard("AgentStateJson", function()
+  LastSign = Timer.Now()
+  ReadAgentState()
+  Refresh()
+end)
+
+Controls.Heartbeat.EventHandler = Guard("Heartbeat", function()
+  local wasOnline = IsOnline()
+  LastSign = Timer.Now()
+  if not wasOnline then
+    -- After a restart the text may be there already: no event announces it.
+    ReadAgentState()
+    Refresh()
+  end
+end)
+
+Controls.AckJson.EventHandler = Guard("AckJson", function()
+  ReadAck()
+end)
+
+Controls.BackupNow.EventHandler = Guard("BackupNow", function() Ask("backup") end)
+Controls.VerifyNow.EventHandler = Guard("VerifyNow", function() Ask("verify") end)
+
+-- Global on purpose: the collector takes a timer that only a local holds.
+WatchTimer = Timer.New()
+WatchTimer.EventHandler = Guard("watch", function()
+  ExpireRequest()
+  Refresh()
+end)
+
+Guard("start", function()
+  ExpireAtStart()
+  Refresh()
+end)()
+WatchTimer:Start(0.5)

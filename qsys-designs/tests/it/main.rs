@@ -1,0 +1,10 @@
+//! The plugin, the host and the demo design, tested as an integrator would meet them.
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+
+mod bench;
+
+mod contract;
+mod host;
+mod panel;
+
+mod demo;
