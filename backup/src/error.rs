@@ -69,10 +69,10 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn io(
-        path: impl AsRef<Path>,
+        path: &Path,
         doing: &'static str,
-    ) -> impl FnOnce(std::io::Error) -> Error {
-        let path = path.as_ref().to_path_buf();
+    ) -> impl FnOnce(std::io::Error) -> Error + use<> {
+        let path = path.to_path_buf();
         move |source| Error::Io {
             path,
             doing,
@@ -81,10 +81,10 @@ impl Error {
     }
 
     pub(crate) fn sqlite(
-        path: impl AsRef<Path>,
+        path: &Path,
         doing: &'static str,
-    ) -> impl FnOnce(rusqlite::Error) -> Error {
-        let path = path.as_ref().to_path_buf();
+    ) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
+        let path = path.to_path_buf();
         move |source| Error::Sqlite {
             path,
             doing,

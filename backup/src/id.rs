@@ -38,26 +38,26 @@ impl EventId {
 
 /// Hands out ids that rise strictly and stay as near to the wall clock as that allows.
 #[derive(Debug, Clone)]
-pub struct IdSource {
+pub(crate) struct IdSource {
     last: i64,
 }
 
 impl IdSource {
     /// Ids after `last` (the highest id already in the store).
-    pub fn after(last: Option<EventId>) -> IdSource {
+    pub(crate) fn after(last: Option<EventId>) -> IdSource {
         IdSource {
             last: last.map_or(-1, |id| id.0),
         }
     }
 
     /// The next id for something that happened at `ms`.
-    pub fn next(&mut self, ms: i64) -> EventId {
+    pub(crate) fn next(&mut self, ms: i64) -> EventId {
         self.last = EventId::first_of_ms(ms).0.max(self.last + 1);
         EventId(self.last)
     }
 
     /// The highest id given out so far.
-    pub fn last(&self) -> Option<EventId> {
+    pub(crate) fn last(&self) -> Option<EventId> {
         (self.last >= 0).then_some(EventId(self.last))
     }
 }

@@ -6,19 +6,34 @@
 mod clock;
 mod day;
 mod error;
-mod event;
 mod id;
+mod value;
+// Used by everything below.
+mod cell;
+mod day_file;
+mod dictionary;
+mod event;
+mod lock;
+mod names;
+mod postings;
+mod query;
+mod recorder;
+mod rule;
 mod schema;
 mod store;
-mod value;
 
 pub use clock::{Clock, SystemClock};
 pub use day::Day;
+pub use day_file::Change;
 pub use error::{Error, Result};
 pub use event::{Event, Gap, Series};
-pub use id::{EventId, IdSource};
+pub use id::EventId;
+pub use lock::StoreLock;
+pub use names::SeriesId;
+pub use query::{ControlCounts, ControlState, Difference, Page, Query, State};
+pub use recorder::{Recorder, RecorderOptions, RecorderState, RecorderStats, RecorderThread};
 pub use schema::{
     APPLICATION_ID, SCHEMA_VERSION, check_schema, open_reader, open_writer, sqlite_version,
 };
-pub use store::{Store, StoreSummary};
+pub use store::{Quarantined, Store, StoreSummary};
 pub use value::Value;

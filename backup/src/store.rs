@@ -31,6 +31,21 @@ pub struct StoreSummary {
     pub gaps: u64,
 }
 
+/// A change that no day file can hold, as far as it can be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Wall time as it was given, Unix milliseconds.
+    pub at_ms: i64,
+    /// The control's path.
+    pub path: String,
+    /// The value in words, cut short.
+    pub value: Option<String>,
+    /// The string, cut short.
+    pub string: Option<String>,
+    /// What was found and what was expected.
+    pub reason: String,
+}
+
 impl Store {
     /// Opens a store's folder.
     ///
@@ -172,6 +187,37 @@ impl Store {
         }
         gaps.sort_by_key(|gap| (gap.from_ms, gap.to_ms));
         Ok(gaps)
+    }
+
+    /// The changes that could not be stored as they came, with the reasons, oldest file first.
+    ///
+    /// # Errors
+    /// When a day file cannot be read.
+    pub fn quarantined(&self) -> Result<Vec<Quarantined>> {
+        let mut found = Vec::new();
+        for day in self.days()? {
+            let path = self.day_path(day);
+            let conn = self.day_reader(day)?;
+            let failed = || Error::sqlite(&path, "read its quarantine");
+            let mut query = conn
+                .prepare("SELECT at_ms, series, value, string, reason FROM quarantine ORDER BY id")
+                .map_err(failed())?;
+            let rows = query
+                .query_map([], |row| {
+                    Ok(Quarantined {
+                        at_ms: row.get(0)?,
+                        path: row.get(1)?,
+                        value: row.get(2)?,
+                        string: row.get(3)?,
+                        reason: row.get(4)?,
+                    })
+                })
+                .map_err(failed())?;
+            for row in rows {
+                found.push(row.map_err(failed())?);
+            }
+        }
+        Ok(found)
     }
 
     fn names(&self) -> Result<Vec<String>> {

@@ -1,7 +1,7 @@
 -- A day file, version 1. One UTC day of events, complete in itself.
 
 CREATE TABLE meta (
-    key   TEXT PRIMARY KEY,   -- sqlite_version, program_version, alive_ms, stopped
+    key   TEXT PRIMARY KEY,   -- sqlite_version, program_version, alive_ms, stopped, importing
     value
 ) WITHOUT ROWID;
 
@@ -46,9 +46,9 @@ CREATE TABLE postings (
     PRIMARY KEY (block, series)
 ) WITHOUT ROWID;
 
--- The full state at a moment; changes with greater ids come after it.
+-- The full state at a moment, before all changes with its id or a greater one.
 CREATE TABLE keyframes (
-    id     INTEGER PRIMARY KEY,     -- from the same ids as changes
+    id     INTEGER PRIMARY KEY,     -- as the ids of changes
     reason TEXT NOT NULL,           -- day, connect, gap, block
     count  INTEGER NOT NULL
 );

@@ -1,0 +1,546 @@
+//! One day file open for writing: batches of changes, keyframes, gaps, and the blocks of postings as they fill.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::cell::{Cell, position_in, string_in, text_in, value_in};
+use crate::day::Day;
+use crate::dictionary::{self, FileSeries};
+use crate::error::{Error, Result};
+use crate::event::{Gap, Series};
+use crate::id::EventId;
+use crate::names::{Names, SeriesId};
+use crate::postings::BlockBuilder;
+use crate::rule::{Range, RangeLearner, TextLearner, TextRule};
+use crate::schema::open_writer;
+use crate::value::Value;
+
+/// The longest string or text value that is stored; longer ones are quarantined.
+pub(crate) const TEXT_LIMIT: usize = 1 << 20;
+
+/// One control's new content, as handed to the recorder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Which control.
+    pub series: SeriesId,
+    /// The value, where the Core gave one. Numbers must be finite.
+    pub value: Option<Value>,
+    /// The text a panel would show.
+    pub string: Option<compact_str::CompactString>,
+    /// The position 0 to 1.
+    pub position: Option<f64>,
+}
+
+/// A change with its identity.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) id: EventId,
+    pub(crate) at_ms: i64,
+    pub(crate) change: Change,
+}
+
+/// Why a batch could not be written.
+#[derive(Debug)]
+pub(crate) enum WriteError {
+    /// An id is taken; the batch needs higher ones.
+    Conflict,
+    /// SQLite refused.
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> WriteError {
+        WriteError::Sqlite(error)
+    }
+}
+
+/// A day file open for writing. After any error it must be dropped and opened again: memory and file may differ.
+pub(crate) struct DayFile {
+    conn: Connection,
+    path: PathBuf,
+    day: Day,
+    identity: Option<(u64, u64)>,
+    slots: Vec<Option<Slot>>,
+    block: BlockBuilder,
+    since_keyframe: u64,
+    /// While an import runs, blocks would be wrong tomorrow; they are built at its end.
+    blocks_deferred: bool,
+}
+
+/// What the file knows of a series.
+struct Slot {
+    id: i64,
+    text: Option<TextRule>,
+    range: Option<Range>,
+    text_learner: TextLearner,
+    range_learner: RangeLearner,
+}
+
+impl DayFile {
+    /// Opens or creates a day's file.
+    pub(crate) fn open(dir: &Path, day: Day, names: &Names) -> Result<DayFile> {
+        let path = dir.join(day.file_name());
+        let conn = open_writer(&path)?;
+        let failed = |source| Error::Sqlite {
+            path: path.clone(),
+            doing: "read the day file",
+            source,
+        };
+        let mut slots = Vec::new();
+        for FileSeries {
+            id,
+            series,
+            text,
+            range,
+        } in dictionary::load(&conn).map_err(failed)?
+        {
+            let slot = Slot {
+                id,
+                text,
+                range,
+                text_learner: TextLearner::default(),
+                range_learner: RangeLearner::default(),
+            };
+            put_slot(&mut slots, names.intern(Series::clone(&series)), slot);
+        }
+        let blocks_deferred = meta(&conn, "importing").map_err(failed)?.is_some();
+        let mut block = BlockBuilder::default();
+        if !blocks_deferred {
+            load_tail(&conn, &mut block).map_err(failed)?;
+        }
+        let since_keyframe = conn
+            .query_row(
+                "SELECT count(*) FROM changes WHERE id > coalesce((SELECT max(id) FROM keyframes), -1)",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(failed)?;
+        let identity = identity(&path);
+        Ok(DayFile {
+            conn,
+            path,
+            day,
+            identity,
+            slots,
+            block,
+            since_keyframe,
+            blocks_deferred,
+        })
+    }
+
+    pub(crate) fn day(&self) -> Day {
+        self.day
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Changes since the last keyframe.
+    pub(crate) fn since_keyframe(&self) -> u64 {
+        self.since_keyframe
+    }
+
+    /// The highest id in the file.
+    pub(crate) fn last_id(&self) -> rusqlite::Result<Option<EventId>> {
+        let last: Option<i64> = self.conn.query_row(
+            "SELECT max(id) FROM (SELECT max(id) AS id FROM changes
+             UNION ALL SELECT max(id) FROM keyframes UNION ALL SELECT max(id) FROM gaps)",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(last.map(EventId))
+    }
+
+    /// Whether the path still leads to the file that is open. When somebody removed or replaced it, what is written
+    /// would be lost without an error.
+    pub(crate) fn is_in_place(&self) -> bool {
+        identity(&self.path) == self.identity
+    }
+
+    /// Whether this very change is already in the file (its commit had succeeded although an error was reported).
+    pub(crate) fn has(&self, row: &Row) -> rusqlite::Result<bool> {
+        let Some(Some(slot)) = self.slots.get(row.change.series.0 as usize) else {
+            return Ok(false);
+        };
+        let found: Option<i64> = self
+            .conn
+            .query_row(
+                "SELECT series FROM changes WHERE id = ?1",
+                [row.id.0],
+                |found| found.get(0),
+            )
+            .optional()?;
+        Ok(found == Some(slot.id))
+    }
+
+    pub(crate) fn begin(&mut self) -> rusqlite::Result<()> {
+        self.conn.execute_batch("BEGIN IMMEDIATE")
+    }
+
+    pub(crate) fn commit(&mut self) -> rusqlite::Result<()> {
+        if self.block.is_full() {
+            self.block.write(&self.conn)?;
+        }
+        self.conn.execute_batch("COMMIT")
+    }
+
+    /// Writes changes inside the open transaction. Those that can never be stored are passed to `poison` with the
+    /// reason and left out.
+    pub(crate) fn put_changes<'r>(
+        &mut self,
+        names: &Names,
+        rows: impl Iterator<Item = &'r Row>,
+        mut poison: impl FnMut(&'r Row, String),
+    ) -> std::result::Result<(), WriteError> {
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO changes (id, series, value, string, position, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        for row in rows {
+            if let Some(reason) = unstorable(row) {
+                poison(row, reason);
+                continue;
+            }
+            let number = row.change.series.0 as usize;
+            if !matches!(self.slots.get(number), Some(Some(_))) {
+                let Some(series) = names.get(row.change.series) else {
+                    poison(
+                        row,
+                        format!("series number {number} was never given out by this recorder"),
+                    );
+                    continue;
+                };
+                let slot = new_slot(&self.conn, &series)?;
+                put_slot(&mut self.slots, row.change.series, slot);
+            }
+            let Some(Some(slot)) = self.slots.get_mut(number) else {
+                continue;
+            };
+            let change = &row.change;
+            let value = change.value.as_ref();
+            let string = slot.string(&self.conn, value, change.string.as_deref())?;
+            let position = slot.position(&self.conn, value, change.position)?;
+            insert.raw_bind_parameter(1, row.id.0)?;
+            insert.raw_bind_parameter(2, slot.id)?;
+            insert.raw_bind_parameter(3, value_in(value))?;
+            match &string {
+                Cell::Stored(text) => insert.raw_bind_parameter(4, text_in(text))?,
+                other => insert.raw_bind_parameter(4, string_in(other))?,
+            }
+            insert.raw_bind_parameter(5, position_in(position))?;
+            insert.raw_bind_parameter(6, (row.at_ms != row.id.ms()).then_some(row.at_ms))?;
+            match insert.raw_execute() {
+                Ok(_) => {}
+                Err(error) => match judge(&error) {
+                    Judgement::Taken => return Err(WriteError::Conflict),
+                    Judgement::Row => {
+                        poison(row, format!("SQLite refused it: {error}"));
+                        continue;
+                    }
+                    Judgement::File => return Err(error.into()),
+                },
+            }
+            if !self.blocks_deferred {
+                self.block.push(row.id.0, slot.id);
+            }
+            self.since_keyframe += 1;
+        }
+        Ok(())
+    }
+
+    /// Writes a keyframe inside the open transaction: the full state before all changes with ids from `id` on.
+    pub(crate) fn put_keyframe<'r>(
+        &mut self,
+        names: &Names,
+        id: EventId,
+        reason: &str,
+        states: impl Iterator<Item = &'r Change>,
+    ) -> rusqlite::Result<()> {
+        let mut count = 0;
+        self.conn
+            .execute("DELETE FROM keyframe_states WHERE keyframe = ?1", [id.0])?;
+        for change in states {
+            let number = change.series.0 as usize;
+            if !matches!(self.slots.get(number), Some(Some(_))) {
+                let Some(series) = names.get(change.series) else {
+                    continue;
+                };
+                let slot = new_slot(&self.conn, &series)?;
+                put_slot(&mut self.slots, change.series, slot);
+            }
+            let Some(Some(slot)) = self.slots.get(number) else {
+                continue;
+            };
+            let string = match &change.string {
+                Some(text) => text_in(text),
+                None => string_in(&Cell::Absent),
+            };
+            let position = change.position.map_or(Cell::Absent, Cell::Stored);
+            self.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO keyframe_states (keyframe, series, value, string, position)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![id.0, slot.id, value_in(change.value.as_ref()), string, position_in(position)])?;
+            count += 1;
+        }
+        self.conn.execute(
+            "INSERT OR REPLACE INTO keyframes (id, reason, count) VALUES (?1, ?2, ?3)",
+            params![id.0, reason, count],
+        )?;
+        self.since_keyframe = 0;
+        Ok(())
+    }
+
+    /// Writes a gap inside the open transaction.
+    pub(crate) fn put_gap(&mut self, id: EventId, gap: &Gap) -> rusqlite::Result<()> {
+        self.conn.execute(
+            "INSERT OR REPLACE INTO gaps (id, from_ms, to_ms, why) VALUES (?1, ?2, ?3, ?4)",
+            params![id.0, gap.from_ms, gap.to_ms, gap.why],
+        )?;
+        Ok(())
+    }
+
+    /// Keeps what can be kept of a poisonous change, and why it is one.
+    pub(crate) fn put_quarantine(
+        &mut self,
+        names: &Names,
+        row: &Row,
+        reason: &str,
+    ) -> rusqlite::Result<()> {
+        const SHOWN: usize = 1000;
+        let short = |text: &str| -> String { text.chars().take(SHOWN).collect() };
+        let series = names
+            .get(row.change.series)
+            .map_or_else(String::new, |series| series.path.to_string());
+        let value = row
+            .change
+            .value
+            .as_ref()
+            .map(|value| short(&format!("{value:?}")));
+        self.conn.execute(
+            "INSERT INTO quarantine (at_ms, series, value, string, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![row.at_ms, series, value, row.change.string.as_deref().map(short), reason],
+        )?;
+        Ok(())
+    }
+
+    /// Notes something about the file itself.
+    pub(crate) fn put_meta(&mut self, key: &str, value: i64) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            )?
+            .execute(params![key, value])?;
+        Ok(())
+    }
+
+    /// Reads what was noted.
+    pub(crate) fn meta(&self, key: &str) -> rusqlite::Result<Option<i64>> {
+        meta(&self.conn, key)
+    }
+
+    /// SQLite's quick check; the first thing wrong, if any.
+    pub(crate) fn quick_check(&self) -> rusqlite::Result<Option<String>> {
+        let found: String = self
+            .conn
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        Ok((found != "ok").then_some(found))
+    }
+
+    /// Ends the day: completes the postings and folds the log into the file.
+    pub(crate) fn seal(mut self) -> rusqlite::Result<()> {
+        if self.block.len() > 0 && !self.blocks_deferred {
+            self.begin()?;
+            self.block.write(&self.conn)?;
+            self.conn.execute_batch("COMMIT")?;
+        }
+        self.close()
+    }
+
+    /// Folds the log into the file and leaves the file alone in its folder.
+    pub(crate) fn close(self) -> rusqlite::Result<()> {
+        // A reader may hold on to the log; that is no harm, and nobody should wait for it here.
+        self.conn
+            .busy_timeout(std::time::Duration::from_millis(20))?;
+        self.conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        // A file that is not in WAL mode can be read from anywhere without leaving companions beside it, also where
+        // nothing may be written.
+        let _ = self
+            .conn
+            .query_row("PRAGMA journal_mode = DELETE", [], |row| {
+                row.get::<_, String>(0)
+            });
+        Ok(())
+    }
+}
+
+impl Slot {
+    /// The string's cell; learns the series' rule on the way.
+    fn string<'t>(
+        &mut self,
+        conn: &Connection,
+        value: Option<&Value>,
+        string: Option<&'t str>,
+    ) -> rusqlite::Result<Cell<&'t str>> {
+        let Some(string) = string else {
+            return Ok(Cell::Absent);
+        };
+        if self.text.is_none()
+            && let Some(rule) = self.text_learner.observe(value, string)
+        {
+            dictionary::set_text_rule(conn, self.id, &rule)?;
+            self.text = Some(rule);
+        }
+        Ok(match &self.text {
+            Some(rule) if rule.gives(value, string) => Cell::Derived,
+            _ => Cell::Stored(string),
+        })
+    }
+
+    fn position(
+        &mut self,
+        conn: &Connection,
+        value: Option<&Value>,
+        position: Option<f64>,
+    ) -> rusqlite::Result<Cell<f64>> {
+        let Some(position) = position else {
+            return Ok(Cell::Absent);
+        };
+        if self.range.is_none()
+            && let Some(range) = self.range_learner.observe(value, position)
+        {
+            dictionary::set_range(conn, self.id, range)?;
+            self.range = Some(range);
+        }
+        Ok(match self.range {
+            Some(range) if range.gives(value, position) => Cell::Derived,
+            _ => Cell::Stored(position),
+        })
+    }
+}
+
+fn put_slot(slots: &mut Vec<Option<Slot>>, id: SeriesId, slot: Slot) {
+    let number = id.0 as usize;
+    if slots.len() <= number {
+        slots.resize_with(number + 1, || None);
+    }
+    slots[number] = Some(slot);
+}
+
+fn new_slot(conn: &Connection, series: &Arc<Series>) -> rusqlite::Result<Slot> {
+    Ok(Slot {
+        id: dictionary::insert(conn, series)?,
+        text: None,
+        range: None,
+        text_learner: TextLearner::default(),
+        range_learner: RangeLearner::default(),
+    })
+}
+
+/// Reads the changes that no block covers yet. Where there are many (an import was cut short) the blocks are made.
+fn load_tail(conn: &Connection, block: &mut BlockBuilder) -> rusqlite::Result<()> {
+    let mut from: i64 =
+        conn.query_row("SELECT coalesce(max(last), -1) FROM blocks", [], |row| {
+            row.get(0)
+        })?;
+    loop {
+        {
+            let mut tail =
+                conn.prepare("SELECT id, series FROM changes WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+            let room = crate::postings::BLOCK - block.len();
+            let mut rows = tail.query(params![from, room])?;
+            while let Some(row) = rows.next()? {
+                from = row.get(0)?;
+                block.push(from, row.get(1)?);
+            }
+        }
+        if !block.is_full() {
+            return Ok(());
+        }
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        block.write(conn)?;
+        conn.execute_batch("COMMIT")?;
+    }
+}
+
+fn meta(conn: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
+    conn.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+        row.get(0)
+    })
+    .optional()
+}
+
+/// What of a change no day file can hold, in words.
+fn unstorable(row: &Row) -> Option<String> {
+    let change = &row.change;
+    if !(0..=EventId::MAX_MS).contains(&row.at_ms) {
+        return Some(format!(
+            "found time {} ms, expected a time between 1970 and 9999",
+            row.at_ms
+        ));
+    }
+    match &change.value {
+        Some(Value::Number(n)) if !n.is_finite() => {
+            return Some(format!("found value {n}, expected a finite number"));
+        }
+        Some(Value::Text(text)) if text.len() > TEXT_LIMIT => return Some(too_long("value", text)),
+        _ => {}
+    }
+    match (&change.position, &change.string) {
+        (Some(p), _) if !p.is_finite() => {
+            Some(format!("found position {p}, expected a finite number"))
+        }
+        (_, Some(text)) if text.len() > TEXT_LIMIT => Some(too_long("string", text)),
+        _ => None,
+    }
+}
+
+fn too_long(what: &str, text: &str) -> String {
+    format!(
+        "found a {what} of {} bytes, expected at most {TEXT_LIMIT}",
+        text.len()
+    )
+}
+
+enum Judgement {
+    Taken,
+    Row,
+    File,
+}
+
+/// Whether an error concerns one row or the whole file.
+fn judge(error: &rusqlite::Error) -> Judgement {
+    const CONSTRAINT_PRIMARYKEY: i32 = 1555;
+    const CONSTRAINT_ROWID: i32 = 2579;
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => match (failure.code, failure.extended_code) {
+            (_, CONSTRAINT_PRIMARYKEY | CONSTRAINT_ROWID) => Judgement::Taken,
+            (
+                rusqlite::ErrorCode::ConstraintViolation
+                | rusqlite::ErrorCode::TooBig
+                | rusqlite::ErrorCode::TypeMismatch
+                | rusqlite::ErrorCode::ParameterOutOfRange,
+                _,
+            ) => Judgement::Row,
+            _ => Judgement::File,
+        },
+        _ => Judgement::Row,
+    }
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path)
+        .ok()
+        .map(|meta| (meta.dev(), meta.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.exists().then_some((0, 0))
+}

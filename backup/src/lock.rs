@@ -1,0 +1,62 @@
+//! One writer per store: a lock that dies with its process.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// Held while a process may write to the store. The system releases it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct StoreLock {
+    _file: File,
+    path: PathBuf,
+}
+
+impl StoreLock {
+    /// Takes the lock of a store, creating the folder where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] with the other process's id when another process holds it.
+    pub fn take(dir: &Path) -> Result<StoreLock> {
+        std::fs::create_dir_all(dir).map_err(Error::io(dir, "create the store's folder"))?;
+        let path = dir.join(".lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(Error::io(&path, "open the store's lock"))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // The pid is a courtesy: the lock itself has already said no.
+                let _ = file.read_to_string(&mut pid);
+                return Err(Error::Locked {
+                    path: dir.to_path_buf(),
+                    pid: pid.trim().parse().ok(),
+                });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(Error::Io {
+                    path,
+                    doing: "lock the store",
+                    source,
+                });
+            }
+        }
+        // On a full disk the pid cannot be written; the lock holds all the same.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
+        Ok(StoreLock { _file: file, path })
+    }
+
+    /// The lock's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}

@@ -1,0 +1,37 @@
+//! Questions to the store: events in a span, the state at a moment, what changed between two, counts per minute.
+
+mod counts;
+mod diff;
+mod events;
+mod reader;
+mod state;
+
+pub use counts::ControlCounts;
+pub use diff::Difference;
+pub use events::{Page, Query};
+pub use state::{ControlState, State};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use crate::error::{Error, Result};
+
+/// Builds the matcher for control paths. No globs: everything, as `None`.
+pub(crate) fn matcher(globs: &[String]) -> Result<Option<GlobSet>> {
+    if globs.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |glob: &str, error: globset::Error| Error::Input {
+        what: "control glob".into(),
+        found: format!("{glob:?} ({error})"),
+        expected: "a name with * ? [a-z] {a,b}, such as Lobby*.gain".into(),
+    };
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        set.add(
+            GlobBuilder::new(glob)
+                .build()
+                .map_err(|error| wrong(glob, error))?,
+        );
+    }
+    set.build().map(Some).map_err(|error| wrong("", error))
+}

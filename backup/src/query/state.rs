@@ -1,0 +1,186 @@
+//! The state of all controls at a moment: the keyframe before it and the changes since.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use rusqlite::OptionalExtension;
+
+use super::reader::{DayReader, content};
+use crate::error::Result;
+use crate::event::{Gap, Series};
+use crate::id::EventId;
+use crate::store::Store;
+use crate::value::Value;
+
+/// One control's content at a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ControlState {
+    /// Which control.
+    pub series: Arc<Series>,
+    /// Its value.
+    pub value: Option<Value>,
+    /// Its text.
+    pub string: Option<CompactString>,
+    /// Its position.
+    pub position: Option<f64>,
+    /// The change that brought it here; `None` when it is known from a keyframe alone.
+    pub changed: Option<EventId>,
+}
+
+/// All controls at a moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct State {
+    /// The moment, Unix milliseconds.
+    pub at_ms: i64,
+    /// When the full state was last read before the moment; `None` when only single changes are known.
+    pub keyframe_ms: Option<i64>,
+    /// Every control that is known, by path.
+    pub controls: Vec<ControlState>,
+    /// Gaps between the keyframe and the moment: changes in them may be missing here.
+    pub gaps: Vec<Gap>,
+}
+
+impl Store {
+    /// The state of all controls at the end of the millisecond `at_ms`.
+    ///
+    /// # Errors
+    /// When a day file cannot be read.
+    pub fn state_at(&self, at_ms: i64) -> Result<State> {
+        let until = EventId::last_of_ms(at_ms);
+        let mut found = Found::default();
+        // From the moment back to the first day file with a keyframe; then forward again from there.
+        let mut readers = Vec::new();
+        for day in self
+            .days()?
+            .into_iter()
+            .rev()
+            .filter(|day| *day <= until.day())
+        {
+            let reader = DayReader::open(self, day)?;
+            let keyframe = found
+                .keyframe_before(&reader, until)
+                .map_err(reader.failed())?;
+            readers.push(day);
+            if let Some(keyframe) = keyframe {
+                found
+                    .take_keyframe(&reader, keyframe)
+                    .map_err(reader.failed())?;
+                break;
+            }
+        }
+        let from = found.keyframe.unwrap_or(EventId(0));
+        for day in readers.into_iter().rev() {
+            let reader = DayReader::open(self, day)?;
+            found
+                .take_changes(&reader, from, until)
+                .map_err(reader.failed())?;
+        }
+        let gaps = match found.keyframe {
+            // A gap that ended right at the keyframe is healed by it.
+            Some(keyframe) => self.gaps(keyframe.ms() + 1, at_ms)?,
+            None => Vec::new(),
+        };
+        let mut controls: Vec<ControlState> = found.controls.into_values().collect();
+        controls.sort_unstable_by(|a, b| a.series.path.cmp(&b.series.path));
+        Ok(State {
+            at_ms,
+            keyframe_ms: found.keyframe.map(EventId::ms),
+            controls,
+            gaps,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    keyframe: Option<EventId>,
+    controls: HashMap<CompactString, ControlState>,
+}
+
+impl Found {
+    fn keyframe_before(
+        &self,
+        reader: &DayReader,
+        until: EventId,
+    ) -> rusqlite::Result<Option<EventId>> {
+        let newest = "SELECT id FROM keyframes WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
+        let id: Option<i64> = reader
+            .conn
+            .query_row(newest, [until.0], |row| row.get(0))
+            .optional()?;
+        Ok(id.map(EventId))
+    }
+
+    fn take_keyframe(&mut self, reader: &DayReader, keyframe: EventId) -> rusqlite::Result<()> {
+        self.keyframe = Some(keyframe);
+        let mut query = reader.conn.prepare(
+            "SELECT series, value, string, position FROM keyframe_states WHERE keyframe = ?1",
+        )?;
+        let mut rows = query.query([keyframe.0])?;
+        while let Some(row) = rows.next()? {
+            let Some(entry) = reader.series(row.get(0)?) else {
+                continue;
+            };
+            let (value, string, position) = content(entry, row, 1)?;
+            let state = ControlState {
+                series: entry.series.clone(),
+                value,
+                string,
+                position,
+                changed: None,
+            };
+            self.controls.insert(entry.series.path.clone(), state);
+        }
+        Ok(())
+    }
+
+    /// Takes the last change of each series in the span. Two passes: most rows are not the last of their series, and
+    /// of those only two numbers are read.
+    fn take_changes(
+        &mut self,
+        reader: &DayReader,
+        from: EventId,
+        until: EventId,
+    ) -> rusqlite::Result<()> {
+        let mut last = vec![-1i64; reader.series.len()];
+        {
+            let mut query = reader
+                .conn
+                .prepare("SELECT id, series FROM changes WHERE id BETWEEN ?1 AND ?2")?;
+            let mut rows = query.query([from.0, until.0])?;
+            while let Some(row) = rows.next()? {
+                let number: i64 = row.get(1)?;
+                if let Some(last) = usize::try_from(number)
+                    .ok()
+                    .and_then(|number| last.get_mut(number))
+                {
+                    *last = (*last).max(row.get(0)?);
+                }
+            }
+        }
+        last.retain(|id| *id >= 0);
+        last.sort_unstable();
+        let mut query = reader
+            .conn
+            .prepare("SELECT series, value, string, position FROM changes WHERE id = ?1")?;
+        for id in last {
+            let mut rows = query.query([id])?;
+            let Some(row) = rows.next()? else { continue };
+            let Some(entry) = reader.series(row.get(0)?) else {
+                continue;
+            };
+            let (value, string, position) = content(entry, row, 1)?;
+            let changed = Some(EventId(id));
+            let state = ControlState {
+                series: entry.series.clone(),
+                value,
+                string,
+                position,
+                changed,
+            };
+            self.controls.insert(entry.series.path.clone(), state);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! The one way into the store: a handle on the thread that writes.
+
+mod queue;
+mod stats;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::clock::{Clock, SystemClock};
+use crate::day_file::Change;
+use crate::error::{Error, Result};
+use crate::event::Series;
+use crate::lock::StoreLock;
+use crate::names::{Names, SeriesId};
+
+pub use stats::{RecorderState, RecorderStats};
+
+use queue::{Command, Job, Queue};
+use stats::Shared;
+
+/// How the recorder works.
+#[derive(Clone)]
+pub struct RecorderOptions {
+    /// A change is committed at the latest this long after it arrived (the disk permitting).
+    pub flush_interval: Duration,
+    /// Or as soon as this many have arrived.
+    pub flush_events: usize,
+    /// Changes held in memory at most. When it is reached callers wait; when the disk fails, changes are dropped and
+    /// a gap is written.
+    pub queue_limit: usize,
+    /// Changes between two keyframes at most. A state at a moment is read in time proportional to this.
+    pub keyframe_every: u64,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for RecorderOptions {
+    fn default() -> RecorderOptions {
+        RecorderOptions {
+            flush_interval: Duration::from_millis(100),
+            flush_events: 1000,
+            queue_limit: 50_000,
+            keyframe_every: 100_000,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+impl std::fmt::Debug for RecorderOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecorderOptions")
+            .field("flush_interval", &self.flush_interval)
+            .field("flush_events", &self.flush_events)
+            .field("queue_limit", &self.queue_limit)
+            .field("keyframe_every", &self.keyframe_every)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A handle on the store's one writer thread. Clones are handles on the same thread.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    queue: Queue,
+    names: Arc<Names>,
+    shared: Arc<Shared>,
+    dir: Arc<Path>,
+}
+
+/// The writer thread itself, for whoever wants to wait for its end.
+#[derive(Debug)]
+pub struct RecorderThread {
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl RecorderThread {
+    /// Waits until the thread has ended. Blocking; call after [`Recorder::stop`], or after the last handle is gone.
+    pub fn join(self) {
+        // A panic in the thread was already reported by the panic hook and to every waiting caller.
+        let _ = self.thread.join();
+    }
+}
+
+impl Recorder {
+    /// Takes the store's lock and starts recording into it. The folder is created where it is missing. When the
+    /// store already holds events, the time since its last one is recorded as a gap once recording goes on.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another process records here; or the folder cannot be written.
+    pub fn start(
+        dir: impl Into<PathBuf>,
+        options: RecorderOptions,
+    ) -> Result<(Recorder, RecorderThread)> {
+        let dir: PathBuf = dir.into();
+        let lock = StoreLock::take(&dir)?;
+        let names = Arc::new(Names::default());
+        let shared = Arc::new(Shared::new());
+        let (queue, commands) = queue::new(options.queue_limit, Arc::clone(&shared));
+        let writer = writer::Writer::new(
+            dir.clone(),
+            lock,
+            options,
+            Arc::clone(&names),
+            Arc::clone(&shared),
+        )?;
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run(&commands))
+            .map_err(Error::io(&dir, "start the writer thread"))?;
+        Ok((
+            Recorder {
+                queue,
+                names,
+                shared,
+                dir: dir.into(),
+            },
+            RecorderThread { thread },
+        ))
+    }
+
+    /// The store's folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The number of a series, the same each time. Call once per control and keep it.
+    pub fn series(&self, series: Series) -> SeriesId {
+        self.names.intern(series)
+    }
+
+    /// Records changes that were seen at `at_ms` (wall clock, Unix milliseconds), in their order. Waits while the
+    /// queue is full. When the disk fails and the queue is full, the changes are dropped, counted, and their span
+    /// becomes a gap.
+    pub async fn changes(&self, at_ms: i64, changes: Vec<Change>) {
+        if !changes.is_empty() {
+            self.queue
+                .push(changes.len(), Command::Changes { at_ms, changes })
+                .await;
+        }
+    }
+
+    /// Records the full state of all recorded controls: after a connect and after a gap. What is not in it counts
+    /// as no longer known.
+    pub async fn keyframe(&self, at_ms: i64, states: Vec<Change>) {
+        self.queue
+            .push(states.len(), Command::Keyframe { at_ms, states })
+            .await;
+    }
+
+    /// Records that changes between the two moments may have been missed.
+    pub async fn gap(&self, from_ms: i64, to_ms: i64, why: &str) {
+        self.queue
+            .push(
+                1,
+                Command::Gap {
+                    from_ms,
+                    to_ms,
+                    why: why.to_owned(),
+                },
+            )
+            .await;
+    }
+
+    /// Waits until everything accepted before is committed.
+    ///
+    /// # Errors
+    /// [`Error::Failing`] when it cannot be written at the moment (it is kept and tried again), [`Error::Stopped`].
+    pub async fn flush(&self) -> Result<()> {
+        let (done, wait) = oneshot::channel();
+        self.queue.control(Command::Flush(done))?;
+        wait.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// How it is going. Cheap, and never better than the truth.
+    pub fn stats(&self) -> RecorderStats {
+        self.shared.snapshot()
+    }
+
+    /// Runs `f` on the writer thread with all its databases closed, so that it may replace the store's files.
+    /// Everything accepted before is committed first if the disk lets it; changes queue meanwhile. Afterwards the
+    /// store is opened again, a gap is recorded if it now ends earlier, and a keyframe of the last known states is
+    /// written.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] when the recorder has stopped or `f` panicked.
+    pub async fn pause_and<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Path) -> R + Send + 'static,
+    ) -> Result<R> {
+        self.run_closed(true, f)?.await.map_err(|_| Error::Stopped)
+    }
+
+    fn run_closed<R: Send + 'static>(
+        &self,
+        replaced: bool,
+        f: impl FnOnce(&Path) -> R + Send + 'static,
+    ) -> Result<oneshot::Receiver<R>> {
+        let (done, wait) = oneshot::channel();
+        let job: Job = Box::new(move |dir: &Path| {
+            let result = f(dir);
+            // Nobody may be waiting any more; the work is done all the same.
+            Box::new(move || drop(done.send(result)))
+        });
+        self.queue.control(Command::Paused { replaced, job })?;
+        Ok(wait)
+    }
+
+    /// Commits everything accepted so far, folds the logs into the files, releases the lock and ends the thread.
+    ///
+    /// # Errors
+    /// [`Error::Failing`] when the rest could not be written; it is lost then, and the next start records the gap.
+    pub async fn stop(self) -> Result<()> {
+        let (done, wait) = oneshot::channel();
+        self.queue.control(Command::Stop(done))?;
+        wait.await.map_err(|_| Error::Stopped)?
+    }
+}

@@ -1,0 +1,119 @@
+//! Midnight, clock steps, sleep and leap days: nothing lost, doubled, reordered or put into the wrong day.
+
+use backup::{Day, Query, Store};
+use proptest::prelude::*;
+
+use crate::stage::{TestClock, all, number, numbers, series, start, stop};
+
+const HOUR: i64 = 3_600_000;
+
+fn block_on(future: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future);
+}
+
+#[test]
+fn midnight_begins_a_new_file_that_knows_the_state() {
+    let midnight = "2028-02-29".parse::<Day>().unwrap().end_ms();
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(midnight - 10));
+    block_on(async {
+        let (recorder, thread) = start(dir.path(), &clock);
+        let (a, b) = (
+            recorder.series(series("A.a")),
+            recorder.series(series("B.b")),
+        );
+        recorder
+            .changes(midnight - 1, vec![number(a, 1.0), number(b, 2.0)])
+            .await;
+        clock.set(midnight + 5);
+        recorder.changes(midnight, vec![number(a, 3.0)]).await;
+        stop(recorder, thread).await;
+    });
+    let store = Store::open(dir.path()).unwrap();
+    let days: Vec<String> = store.days().unwrap().iter().map(Day::to_string).collect();
+    assert_eq!(days, ["2028-02-29", "2028-03-01"]);
+    // The day before is closed and complete in itself; the new one can be read without it.
+    std::fs::remove_file(store.day_path(days[0].parse().unwrap())).unwrap();
+    let state = store.state_at(midnight + 1).unwrap();
+    let values: Vec<_> = state
+        .controls
+        .iter()
+        .map(|c| (c.series.path.as_str(), c.value.clone()))
+        .collect();
+    assert_eq!(
+        values,
+        [("A.a", Some(3.0.into())), ("B.b", Some(2.0.into()))]
+    );
+    assert_eq!(store.state_at(midnight - 1).unwrap().controls.len(), 0);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// The clock moves (backwards too) and something happens.
+    Move(i64),
+    /// The program is started anew.
+    Restart,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        6 => (0i64..500).prop_map(Step::Move),
+        2 => (-HOUR..=HOUR).prop_map(Step::Move),
+        1 => Just(Step::Move(HOUR)),
+        1 => Just(Step::Move(-HOUR)),
+        1 => (0i64..40 * HOUR).prop_map(Step::Move),
+        1 => Just(Step::Restart),
+    ];
+    proptest::collection::vec(step, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn whatever_the_clock_does_no_event_is_lost_doubled_or_misplaced(
+        begin in prop_oneof![Just("2027-12-31"), Just("2028-02-28"), Just("2026-03-29")],
+        offset in 0i64..24 * HOUR,
+        steps in steps(),
+    ) {
+        let mut now = begin.parse::<Day>().unwrap().start_ms() + offset;
+        let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(now));
+        let mut walls = Vec::new();
+        block_on(async {
+            let (mut recorder, mut thread) = start(dir.path(), &clock);
+            for step in &steps {
+                match step {
+                    Step::Move(by) => {
+                        now += by;
+                        clock.set(now);
+                        let id = recorder.series(series("A.a"));
+                        recorder.changes(now, vec![number(id, walls.len() as f64)]).await;
+                        walls.push(now);
+                        if by % 3 == 0 {
+                            recorder.flush().await.unwrap();
+                        }
+                    }
+                    Step::Restart => {
+                        stop(recorder, thread).await;
+                        (recorder, thread) = start(dir.path(), &clock);
+                    }
+                }
+            }
+            stop(recorder, thread).await;
+        });
+        let events = all(dir.path());
+        prop_assert_eq!(numbers(dir.path()), (0..walls.len()).map(|n| n as f64).collect::<Vec<_>>());
+        prop_assert_eq!(events.iter().map(|event| event.at_ms).collect::<Vec<_>>(), walls);
+        let store = Store::open(dir.path()).unwrap();
+        for day in store.days().unwrap() {
+            let query = Query {
+                since_ms: Some(day.start_ms()), until_ms: Some(day.end_ms() - 1), limit: usize::MAX, ..Query::default()
+            };
+            let inside = store.events(&query).unwrap().events;
+            prop_assert_eq!(inside.len() as u64, store.day_summary(day).unwrap().events);
+            prop_assert!(inside.iter().all(|event| event.id.day() == day));
+        }
+    }
+}
