@@ -14,18 +14,23 @@ mod groups;
 mod options;
 mod reading;
 
+mod bench;
+pub mod faults;
+
 mod core;
 mod outbox;
+mod outgoing;
 mod pair;
 mod server;
 
 pub use control::{Direction, Kind, Unit};
-pub use core::Core;
+pub use core::{Core, Faults};
 pub use design::{
     Component, Control, Design, NamedControl, Paging, Property, ScriptAccess, SnapshotBank, Zone,
 };
 pub use design_file::DesignError;
 pub use engine::{CoreState, CoreStats};
+pub use faults::{Fault, FaultError, FaultKind};
 pub use options::{
     CoreOptions, MetadataKeys, OpenPoints, OutOfRange, PushShape, Reply, Standby, Unusable,
 };

@@ -1,8 +1,8 @@
 //! The handle on a simulated Core: one engine behind a lock, its clock, and the connections it talks to.
 
-use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -10,11 +10,14 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::bench::{Due, Treatment};
 use super::design::Design;
-use super::engine::{CoreState, CoreStats, Engine, Estate, Outlet};
+use super::engine::{CoreState, CoreStats, Engine, Estate};
+use super::faults::Fault;
 use super::groups::ConnectionId;
 use super::options::CoreOptions;
 use super::outbox::Outbox;
+use super::outgoing::Outgoing;
 use super::script::{Controls, Script};
 use super::server;
 
@@ -31,9 +34,12 @@ struct Shared {
     /// The next wake may have moved forward.
     woken: Notify,
     /// Held by the one task that lets time pass.
-    pub(super) beat: tokio::sync::Mutex<()>,
+    beat: tokio::sync::Mutex<()>,
     limits: Limits,
-    clock: Clock,
+    /// When the Core was made, by the clock of the runtime that first asked.
+    started: Mutex<Option<Instant>>,
+    /// Whether connections must ask for faults before they read and write.
+    faulty: AtomicBool,
 }
 
 /// What a connection's tasks need to know without asking the engine.
@@ -41,47 +47,55 @@ struct Shared {
 pub(super) struct Limits {
     pub(super) idle: Option<Duration>,
     pub(super) request: usize,
-    pub(super) output: usize,
-}
-
-/// The time since the Core was made; it starts with the first look, inside a runtime or not.
-struct Clock {
-    started: Mutex<Option<Instant>>,
-}
-
-impl Clock {
-    fn started(&self) -> Instant {
-        *lock(&self.started).get_or_insert_with(Instant::now)
-    }
+    output: usize,
 }
 
 struct Inner {
     engine: Engine,
-    outboxes: Outboxes,
+    outgoing: Outgoing,
     /// When the beating task will look next.
     planned: Option<Duration>,
+    away_until: Duration,
+    stalled_until: Duration,
+    partner: Option<Weak<Shared>>,
 }
 
-#[derive(Default)]
-struct Outboxes(HashMap<ConnectionId, Arc<Outbox>>);
-
-impl Outlet for Outboxes {
-    fn has_room(&self, connection: ConnectionId) -> bool {
-        self.0
-            .get(&connection)
-            .is_some_and(|outbox| outbox.has_room())
+impl Inner {
+    fn next_wake(&mut self, now: Duration) -> Option<Duration> {
+        let engine = self.engine.next_wake();
+        let faults = self.outgoing.bench.next_due(now);
+        [engine, faults, self.outgoing.next_release()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
-    fn send(&mut self, connection: ConnectionId, frame: Vec<u8>) {
-        if let Some(outbox) = self.0.get(&connection) {
-            outbox.push(frame);
+    fn drop_connections(&mut self) {
+        for connection in self.outgoing.close_all() {
+            self.engine.disconnect(connection);
         }
     }
 
-    fn close(&mut self, connection: ConnectionId) {
-        if let Some(outbox) = self.0.remove(&connection) {
-            outbox.close();
+    /// Does what the fault bench wants now; failovers are left to the caller, they need another Core's lock.
+    fn strike(&mut self, now: Duration) -> Vec<Duration> {
+        let mut failovers = Vec::new();
+        for due in self.outgoing.bench.take_due(now) {
+            tracing::debug!(?due, "fault");
+            match due {
+                Due::Drop(time) => {
+                    self.away_until = now + time;
+                    self.drop_connections();
+                }
+                Due::Restart(time) => {
+                    self.away_until = now + time;
+                    self.engine.restart(now, &mut self.outgoing);
+                }
+                Due::Stall(time) => self.stalled_until = now + time,
+                Due::Failover(time) => failovers.push(time),
+                Due::Flood(count) => self.engine.flood(count, &mut self.outgoing.bench.random),
+            }
         }
+        failovers
     }
 }
 
@@ -101,16 +115,18 @@ impl Core {
         Core {
             shared: Arc::new(Shared {
                 inner: Mutex::new(Inner {
+                    outgoing: Outgoing::new(options.seed),
                     engine: Engine::new(design, options),
-                    outboxes: Outboxes::default(),
                     planned: None,
+                    away_until: Duration::ZERO,
+                    stalled_until: Duration::ZERO,
+                    partner: None,
                 }),
                 woken: Notify::new(),
                 beat: tokio::sync::Mutex::new(()),
                 limits,
-                clock: Clock {
-                    started: Mutex::new(None),
-                },
+                started: Mutex::new(None),
+                faulty: AtomicBool::new(false),
             }),
         }
     }
@@ -125,39 +141,30 @@ impl Core {
         server::serve(self, listener, stop).await
     }
 
+    /// The fault bench.
+    pub fn faults(&self) -> Faults<'_> {
+        Faults { core: self }
+    }
+
     /// Restarts the Core: connections and groups are gone, indicators are reset, scripts start again; texts and what
     /// people set stay.
     pub fn restart(&self) {
-        self.with(|inner, now| inner.engine.restart(now, &mut inner.outboxes));
+        self.with(|inner, now| inner.engine.restart(now, &mut inner.outgoing));
     }
 
-    /// Closes all connections, as a pulled cable that is plugged in again would not.
+    /// Closes all connections; new ones are welcome.
     pub fn drop_connections(&self) {
-        self.with(|inner, _| {
-            for (connection, outbox) in std::mem::take(&mut inner.outboxes.0) {
-                inner.engine.disconnect(connection);
-                outbox.close();
-            }
-        });
+        self.with(|inner, _| inner.drop_connections());
     }
 
     /// Changes the `Status` of the EngineStatus, 0 to 5, and tells every connection.
     pub fn set_status(&self, code: u8, text: &str) {
-        self.with(|inner, _| inner.engine.set_status(code, text, &mut inner.outboxes));
+        self.with(|inner, _| inner.engine.set_status(code, text, &mut inner.outgoing));
     }
 
     /// Makes the Core Active, Standby or Idle and tells every connection.
     pub fn set_state(&self, state: CoreState) {
-        self.with(|inner, _| inner.engine.set_state(state, &mut inner.outboxes));
-    }
-
-    /// Hands the running design to the other Core of a pair; nobody is active until `to` has taken over.
-    pub(super) fn retire(&self) -> Estate {
-        self.with(|inner, _| inner.engine.retire(&mut inner.outboxes))
-    }
-
-    pub(super) fn take_over(&self, estate: Estate) {
-        self.with(|inner, now| inner.engine.take_over(now, estate, &mut inner.outboxes));
+        self.with(|inner, _| inner.engine.set_state(state, &mut inner.outgoing));
     }
 
     /// Whether the Core is Active, Standby or Idle.
@@ -175,16 +182,58 @@ impl Core {
         lock(&self.shared.inner).engine.stats()
     }
 
+    /// Hands the running design to the other Core of a pair; nobody is active until `to` has taken over.
+    pub(super) fn retire(&self) -> Estate {
+        self.with(|inner, _| inner.engine.retire(&mut inner.outgoing))
+    }
+
+    pub(super) fn take_over(&self, estate: Estate) {
+        self.with(|inner, now| inner.engine.take_over(now, estate, &mut inner.outgoing));
+    }
+
+    /// Makes two Cores know each other, for faults that ask for a failover.
+    pub(super) fn marry(&self, other: &Core) {
+        for (core, partner) in [(self, other), (other, self)] {
+            lock(&core.shared.inner).partner = Some(Arc::downgrade(&partner.shared));
+        }
+    }
+
+    /// The active one of a pair hands over after a time; a Core alone is on standby for so long.
+    fn fail_over(&self, gap: Duration) {
+        let partner = lock(&self.shared.inner)
+            .partner
+            .as_ref()
+            .and_then(Weak::upgrade);
+        let partner = partner.map_or_else(|| self.clone(), |shared| Core { shared });
+        let (from, to) = if self.state() == CoreState::Active {
+            (self.clone(), partner)
+        } else if partner.state() == CoreState::Active {
+            (partner, self.clone())
+        } else {
+            return;
+        };
+        tokio::spawn(async move {
+            let estate = from.retire();
+            tokio::time::sleep(gap).await;
+            to.take_over(estate);
+        });
+    }
+
     fn now(&self) -> Duration {
-        self.shared.clock.started().elapsed()
+        self.started().elapsed()
+    }
+
+    fn started(&self) -> Instant {
+        *lock(&self.shared.started).get_or_insert_with(Instant::now)
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Inner, Duration) -> R) -> R {
         let now = self.now();
         let mut inner = lock(&self.shared.inner);
         inner.engine.set_now(now);
+        inner.outgoing.set_now(now);
         let result = f(&mut inner, now);
-        let next = inner.engine.next_wake();
+        let next = inner.next_wake(now);
         let earlier = match (next, inner.planned) {
             (Some(next), Some(planned)) => next < planned,
             (Some(_), None) => true,
@@ -205,12 +254,12 @@ impl Core {
     pub(super) fn connect(&self) -> Option<(ConnectionId, Arc<Outbox>)> {
         let outbox = Arc::new(Outbox::new(self.shared.limits.output));
         let connection = self.with(|inner, now| {
-            let Inner {
-                engine, outboxes, ..
-            } = inner;
-            let connection = engine.admit(now)?;
-            outboxes.0.insert(connection, outbox.clone());
-            engine.greet(connection, outboxes);
+            if now < inner.away_until {
+                return None;
+            }
+            let connection = inner.engine.admit(now)?;
+            inner.outgoing.open(connection, outbox.clone());
+            inner.engine.greet(connection, &mut inner.outgoing);
             Some(connection)
         })?;
         Some((connection, outbox))
@@ -219,19 +268,47 @@ impl Core {
     pub(super) fn disconnect(&self, connection: ConnectionId) {
         self.with(|inner, _| {
             inner.engine.disconnect(connection);
-            if let Some(outbox) = inner.outboxes.0.remove(&connection) {
-                outbox.close();
-            }
+            super::engine::Outlet::close(&mut inner.outgoing, connection);
         });
     }
 
     pub(super) fn receive(&self, connection: ConnectionId, frame: &[u8]) {
         self.with(|inner, now| {
-            let Inner {
-                engine, outboxes, ..
-            } = inner;
-            engine.receive(now, connection, frame, outboxes);
+            inner
+                .engine
+                .receive(now, connection, frame, &mut inner.outgoing);
         });
+    }
+
+    /// Whether reading and writing must ask for faults first.
+    pub(super) fn is_faulty(&self) -> bool {
+        self.shared.faulty.load(Ordering::Relaxed)
+    }
+
+    /// Waits while the Core is stalled.
+    pub(super) async fn while_stalled(&self) {
+        loop {
+            let until = self.started() + lock(&self.shared.inner).stalled_until;
+            if until <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// How the next frame goes out.
+    pub(super) fn treat(&self) -> Treatment {
+        let now = self.now();
+        lock(&self.shared.inner).outgoing.bench.treat(now)
+    }
+
+    /// A random number of bytes for a piece of a frame.
+    pub(super) fn piece(&self) -> usize {
+        lock(&self.shared.inner)
+            .outgoing
+            .bench
+            .random
+            .usize(1..=512)
     }
 
     /// Lets the Core's time pass until `stop`; of several callers one at a time does so.
@@ -241,24 +318,64 @@ impl Core {
             () = stop.cancelled() => return,
         };
         loop {
-            let next = {
+            let (next, failovers) = {
                 let now = self.now();
                 let mut inner = lock(&self.shared.inner);
-                let Inner {
-                    engine,
-                    outboxes,
-                    planned,
-                } = &mut *inner;
-                engine.advance(now, outboxes);
-                *planned = engine.next_wake();
-                *planned
+                inner.outgoing.set_now(now);
+                let inner = &mut *inner;
+                inner.engine.advance(now, &mut inner.outgoing);
+                inner.outgoing.release();
+                let failovers = inner.strike(now);
+                inner.planned = inner.next_wake(now);
+                (inner.planned, failovers)
             };
-            let due = next.map(|next| self.shared.clock.started() + next);
+            for gap in failovers {
+                self.fail_over(gap);
+            }
+            let due = next.map(|next| self.started() + next);
             tokio::select! {
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 () = self.shared.woken.notified() => {}
                 () = stop.cancelled() => return,
             }
         }
+    }
+}
+
+/// What goes wrong at a Core and on its network.
+pub struct Faults<'a> {
+    core: &'a Core,
+}
+
+impl Faults<'_> {
+    /// Switches a fault on; its times count from now. A [`FaultKind`](super::FaultKind) alone happens at once, or to every frame.
+    ///
+    /// ```
+    /// # use qrc::sim::{Core, CoreOptions, Design, Fault, FaultKind};
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # let _guard = runtime.enter();
+    /// let core = Core::new(Design::new("Hall", "code"), CoreOptions::default());
+    /// core.faults().add("drop@after=5s,every=30s".parse::<Fault>()?);
+    /// core.faults().add(FaultKind::Split(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn add(&self, fault: impl Into<Fault>) {
+        self.core.shared.faulty.store(true, Ordering::Relaxed);
+        self.core
+            .with(|inner, now| inner.outgoing.bench.add(now, fault.into()));
+    }
+
+    /// Switches all faults off; a stall or an absence under way ends too.
+    pub fn clear(&self) {
+        self.core.with(|inner, now| {
+            inner.outgoing.bench.clear();
+            inner.away_until = now;
+            inner.stalled_until = now;
+        });
+    }
+
+    /// How often faults have struck.
+    pub fn hits(&self) -> u64 {
+        lock(&self.core.shared.inner).outgoing.bench.hits()
     }
 }

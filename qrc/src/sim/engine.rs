@@ -10,6 +10,7 @@ mod write;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::control::Direction;
 use super::design::Design;
 use super::groups::{ConnectionId, GroupSlot, Groups};
 use super::number::push_text;
@@ -185,8 +186,8 @@ impl Engine {
             return;
         };
         match answer {
-            Ok(answer) => outlet.send(connection, answer.frame(frame, id)),
-            Err(refusal) => outlet.send(connection, refusal.frame(Some(id))),
+            Ok(answer) => outlet.reply(connection, &request.method, answer.frame(frame, id)),
+            Err(refusal) => outlet.reply(connection, &request.method, refusal.frame(Some(id))),
         }
     }
 
@@ -281,6 +282,24 @@ impl Engine {
         }
         for slot in due {
             self.push(slot, outlet);
+        }
+    }
+
+    /// Moves writable numbers at random, so many times.
+    pub(super) fn flood(&mut self, count: u32, random: &mut fastrand::Rng) {
+        let mut controls = Controls::new(&mut self.table, Author::InProcess);
+        let numbers: Vec<_> = controls
+            .all()
+            .filter(|key| {
+                let spec = controls.spec(*key);
+                spec.kind.is_continuous() && spec.direction == Direction::ReadWrite
+            })
+            .collect();
+        for _ in 0..count {
+            let Some(key) = random.choice(&numbers) else {
+                return;
+            };
+            controls.set_position(*key, random.f64());
         }
     }
 

@@ -85,6 +85,11 @@ impl Outbox {
         }
     }
 
+    /// Everything that waits now.
+    pub(super) fn take_now(&self) -> VecDeque<Vec<u8>> {
+        std::mem::take(&mut self.waiting().frames)
+    }
+
     /// `bytes` of what was taken have gone out.
     pub(super) fn sent(&self, bytes: usize) {
         let mut waiting = self.waiting();

@@ -28,10 +28,9 @@ impl Pair {
         };
         let second = Core::new(design.clone(), options.clone());
         second.set_state(CoreState::Standby);
-        Pair {
-            first: Core::new(design, options),
-            second,
-        }
+        let first = Core::new(design, options);
+        first.marry(&second);
+        Pair { first, second }
     }
 
     /// The Core that runs the design.

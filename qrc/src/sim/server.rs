@@ -1,5 +1,6 @@
 //! The Core on the network: a listener, and a reading and a writing task per connection.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +59,7 @@ async fn connection(core: Core, stream: TcpStream, stop: CancellationToken) {
     let (read, write) = stream.into_split();
     tokio::select! {
         () = reading(&core, id, &outbox, read) => {}
-        () = writing(&outbox, write) => {}
+        () = writing(&core, &outbox, write) => {}
         () = stop.cancelled() => {}
     }
     core.disconnect(id);
@@ -93,6 +94,9 @@ async fn reading(core: &Core, id: ConnectionId, outbox: &Arc<Outbox>, mut read: 
         while let Some(end) = memchr::memchr(0, &buffer[searched..]) {
             let frame = buffer.split_to(searched + end + 1);
             searched = 0;
+            if core.is_faulty() {
+                core.while_stalled().await;
+            }
             core.receive(id, &frame[..frame.len() - 1]);
             outbox.room().await;
         }
@@ -107,13 +111,55 @@ async fn reading(core: &Core, id: ConnectionId, outbox: &Arc<Outbox>, mut read: 
 }
 
 /// Writes what waits, several frames at a time; returns at the end of the connection.
-async fn writing(outbox: &Outbox, mut write: OwnedWriteHalf) {
-    while let Some(frames) = outbox.take().await {
-        for frame in frames {
+async fn writing(core: &Core, outbox: &Outbox, mut write: OwnedWriteHalf) {
+    while let Some(mut frames) = outbox.take().await {
+        while let Some(frame) = frames.pop_front() {
+            let frame = if core.is_faulty() {
+                treated(core, outbox, frame, &mut frames, &mut write).await
+            } else {
+                Some(frame)
+            };
+            let Some(frame) = frame else { return };
             if write.write_all(&frame).await.is_err() {
                 return;
             }
             outbox.sent(frame.len());
         }
     }
+}
+
+/// Does to a frame what the faults want and gives back what is left to write; None when the connection is lost.
+async fn treated(
+    core: &Core,
+    outbox: &Outbox,
+    mut frame: Vec<u8>,
+    more: &mut VecDeque<Vec<u8>>,
+    write: &mut OwnedWriteHalf,
+) -> Option<Vec<u8>> {
+    core.while_stalled().await;
+    let treatment = core.treat();
+    if !treatment.delay.is_zero() {
+        tokio::time::sleep(treatment.delay).await;
+    }
+    if !treatment.coalesce.is_zero() {
+        tokio::time::sleep(treatment.coalesce).await;
+        more.extend(outbox.take_now());
+        for next in more.drain(..) {
+            frame.extend_from_slice(&next);
+        }
+    }
+    let Some(size) = treatment.split else {
+        return Some(frame);
+    };
+    let mut rest = &frame[..];
+    while !rest.is_empty() {
+        let size = if size == 0 { core.piece() } else { size };
+        let (piece, after) = rest.split_at(size.min(rest.len()));
+        write.write_all(piece).await.ok()?;
+        outbox.sent(piece.len());
+        rest = after;
+        // Lets the peer see this piece before the next one.
+        tokio::task::yield_now().await;
+    }
+    Some(Vec::new())
 }

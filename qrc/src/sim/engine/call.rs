@@ -15,6 +15,8 @@ pub(in super::super) trait Outlet {
     fn has_room(&self, connection: ConnectionId) -> bool;
     /// Sends a frame, its NUL included.
     fn send(&mut self, connection: ConnectionId, frame: Vec<u8>);
+    /// Sends the reply to a call of `method`.
+    fn reply(&mut self, connection: ConnectionId, method: &str, frame: Vec<u8>);
     /// Ends a connection.
     fn close(&mut self, connection: ConnectionId);
 }
