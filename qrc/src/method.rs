@@ -4,6 +4,8 @@ pub mod change_group;
 pub mod component;
 pub mod control;
 pub mod loop_player;
+pub mod mixer;
+pub mod pa;
 pub mod session;
 pub mod snapshot;
 
