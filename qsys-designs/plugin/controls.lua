@@ -1,6 +1,7 @@
 -- Every control, each with one writer: the agent (mailbox), the panel, or this plugin (indicators).
 -- Names are a public interface: renaming one drops its value, wires and UCI links in every design.
 local RangeSlots = 24
+local SetupReadouts = { "VersionText", "MessageText", "HeartbeatText", "ProblemText", "PendingText" }
 
 function GetControls(props)
   local list = {}
@@ -36,5 +37,16 @@ function GetControls(props)
   for slot = 1, RangeSlots do show("RangeSlot" .. slot, "Led") end
   press("BackupNow", true)
   press("VerifyNow", true)
+
+  -- Restore page
+  text("RestorePoint")
+  text("RestoreMoment")
+  text("Pin")
+  for _, name in ipairs { "RestoreTarget", "RestorePreview", "RestoreResult", "PinText" } do show(name) end
+  show("RestoreArmed", "Led", true)
+  for _, name in ipairs { "PreviewRestore", "ArmRestore", "ArmUndo", "ConfirmRestore", "CancelRestore" } do press(name) end
+
+  -- Setup page
+  for _, name in ipairs(SetupReadouts) do show(name) end
   return list
 end

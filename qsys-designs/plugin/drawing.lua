@@ -46,11 +46,20 @@ local function NewPanel(title)
   end
 
   function panel.button(name, x, y, w, h, pretty, legend, kind, color)
+    assert(w >= TouchSize and h >= TouchSize, name .. " is too small for a finger")
     panel.layout[name] = { PrettyName = pretty, Style = "Button", ButtonStyle = kind or "Trigger",
                            ButtonVisualStyle = "Flat", Legend = legend, Position = { x, y },
                            Size = { w, h }, FontSize = 18, IsBold = true, Color = color or Calm,
                            TextColor = Ink, StrokeColor = Ink, StrokeWidth = 2, CornerRadius = 6,
                            ClassName = "dr-button", ZOrder = 100 }
+  end
+
+  -- Something to choose from or to type into. Never read-only.
+  function panel.field(name, x, y, w, h, pretty, style, size)
+    panel.layout[name] = { PrettyName = pretty, Style = style, Position = { x, y }, Size = { w, h },
+                           TextBoxStyle = "Normal", FontSize = size, Color = { 255, 255, 255 }, TextColor = Ink,
+                           StrokeColor = Ink, StrokeWidth = 1, HTextAlign = "Left", VTextAlign = "Center",
+                           Padding = 6, ClassName = "dr-field", ZOrder = 100 }
   end
 
   -- A readout with its caption before it; the standard row.

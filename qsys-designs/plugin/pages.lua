@@ -2,7 +2,14 @@
 local Mailbox = { "AgentStateJson", "AckJson", "Heartbeat", "RequestJson" }
 
 local function PageList(props)
-  return { { name = "Status", draw = DrawStatusPage } }
+  local list = {
+    { name = "Status", draw = DrawStatusPage },
+    { name = "Restore", draw = DrawRestorePage },
+  }
+  local setup = props["Show Setup Page"]
+  -- Where the page is switched off its readouts still need a place: they are hidden on the last page.
+  if not setup or setup.Value then list[#list + 1] = { name = "Setup", draw = DrawSetupPage } end
+  return list
 end
 
 function GetPages(props)
@@ -14,8 +21,9 @@ end
 function GetControlLayout(props)
   local page = PageList(props)[props["page_index"].Value]
   if not page then return {}, {} end
-  local panel = page.draw()
+  local panel = page.draw(props)
   -- On every page, hidden: whether QRC sees a control without any layout entry is not documented.
   panel.hide(Mailbox)
+  if page.name ~= "Setup" then panel.hide(SetupReadouts) end
   return panel.layout, panel.graphics
 end

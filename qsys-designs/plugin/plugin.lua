@@ -6,6 +6,8 @@
 --[[ #include "controls.lua" ]]
 --[[ #include "drawing.lua" ]]
 --[[ #include "status_page.lua" ]]
+--[[ #include "restore_page.lua" ]]
+--[[ #include "setup_page.lua" ]]
 --[[ #include "pages.lua" ]]
 
 if Controls then
@@ -13,5 +15,7 @@ if Controls then
 --[[ #include "snapshot.lua" ]]
 --[[ #include "show.lua" ]]
 --[[ #include "request.lua" ]]
+--[[ #include "pin.lua" ]]
+--[[ #include "restore.lua" ]]
 --[[ #include "runtime.lua" ]]
 end

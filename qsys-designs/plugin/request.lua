@@ -21,8 +21,8 @@ local function DebugPrint(level, text)
   if wanted == "All" or wanted == level then print(text) end
 end
 
--- Latches a request, unless one is pending. Returns its id or nil.
-local function SendRequest(kind, more)
+-- Latches a request, unless one is pending. `seal` may add members once id and time are known.
+local function SendRequest(kind, more, seal)
   if Pending then
     SetText("RequestText", Kinds[Pending.kind] .. " is already asked for, waiting for the agent")
     return nil
@@ -34,10 +34,11 @@ local function SendRequest(kind, more)
     at = os.date("!%Y-%m-%dT%H:%M:%SZ", os.time()),
   }
   for key, value in pairs(more or {}) do request[key] = value end
+  if seal then seal(request) end
   Pending = { id = request.id, kind = kind, since = Timer.Now() }
   SetText("RequestText", Kinds[kind] .. " asked for")
   Controls.RequestJson.String = json.encode(request)
-  DebugPrint("Requests", "request " .. Controls.RequestJson.String)
+  DebugPrint("Requests", "request " .. request.kind .. " " .. request.id)
   return request.id
 end
 
@@ -80,7 +81,7 @@ local function ReadAck()
   SetText("RequestText", Clip(Kinds[LastAsked.kind] .. " " .. result .. (words and words ~= "" and ": " .. words or "")))
   DebugPrint("Requests", "answer " .. Clip(text))
   if result == "failed" then Log.Error("Disaster Recovery: " .. Clip(Controls.RequestText.String)) end
-  return LastAsked.kind, result
+  return LastAsked.kind, result, words
 end
 
 -- At start: what was latched before is old. Yesterday's restore must not fire today.

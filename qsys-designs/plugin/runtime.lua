@@ -11,6 +11,16 @@ local function IsOnline()
   return LastSign ~= nil and Timer.Now() - LastSign < (MissedHeartbeats + 0.5) * HeartbeatSeconds
 end
 
+-- For the integrator: what came in last.
+local function ShowSetup(online)
+  SetText("VersionText", "version " .. PluginInfo.Version .. ", schema " .. Schema)
+  local seq = Snapshot and Snapshot.seq
+  SetText("MessageText", Snapshot and "number " .. (seq and string.format("%.0f", seq) or "?") .. ", " .. #Snapshot.points .. " points" or "none yet")
+  SetText("HeartbeatText", LastSign == nil and "none yet" or online and "arriving" or "STOPPED")
+  SetText("ProblemText", Problem or "none")
+  SetText("PendingText", Pending and Kinds[Pending.kind] .. " " .. Pending.id or "none")
+end
+
 -- The one place that decides what the whole plugin shows.
 local function Refresh()
   local online = IsOnline()
@@ -33,12 +43,18 @@ local function Refresh()
   end
   SetDisabled("BackupNow", not online)
   SetDisabled("VerifyNow", not online)
+  ShowRestore(Snapshot, online)
+  ShowSetup(online)
 end
 
 local function ReadAgentState()
   local seen, problem = ReadSnapshot(Controls.AgentStateJson.String)
   Problem = problem
-  if seen then Snapshot, SnapshotAt = seen, Timer.Now() end
+  if seen then
+    Snapshot, SnapshotAt = seen, Timer.Now()
+    OfferPoints(seen.points)
+    NoteJob(seen.job)
+  end
 end
 
 -- Wraps a handler: an error is shown, logged and survived.
@@ -79,21 +95,58 @@ Controls.Heartbeat.EventHandler = Guard("Heartbeat", function()
 end)
 
 Controls.AckJson.EventHandler = Guard("AckJson", function()
-  ReadAck()
+  local kind, result, words = ReadAck()
+  NoteAnswer(kind, result, words)
+  Refresh()
 end)
 
 Controls.BackupNow.EventHandler = Guard("BackupNow", function() Ask("backup") end)
 Controls.VerifyNow.EventHandler = Guard("VerifyNow", function() Ask("verify") end)
 
+Controls.RestorePoint.EventHandler = Guard("RestorePoint", function()
+  ChosePoint()
+  Refresh()
+end)
+Controls.RestoreMoment.EventHandler = Guard("RestoreMoment", function()
+  ChoseMoment()
+  Refresh()
+end)
+Controls.Pin.EventHandler = Guard("Pin", function()
+  PinTyped()
+  Refresh()
+end)
+Controls.PreviewRestore.EventHandler = Guard("PreviewRestore", function()
+  AskPreview(IsOnline())
+  Refresh()
+end)
+Controls.ArmRestore.EventHandler = Guard("ArmRestore", function()
+  Arm("restore", Snapshot, IsOnline())
+  Refresh()
+end)
+Controls.ArmUndo.EventHandler = Guard("ArmUndo", function()
+  Arm("undo", Snapshot, IsOnline())
+  Refresh()
+end)
+Controls.ConfirmRestore.EventHandler = Guard("ConfirmRestore", function()
+  Confirm(Snapshot, IsOnline())
+  Refresh()
+end)
+Controls.CancelRestore.EventHandler = Guard("CancelRestore", function()
+  CancelRestore()
+  Refresh()
+end)
+
 -- Global on purpose: the collector takes a timer that only a local holds.
 WatchTimer = Timer.New()
 WatchTimer.EventHandler = Guard("watch", function()
   ExpireRequest()
+  WatchArm(Snapshot, IsOnline())
   Refresh()
 end)
 
 Guard("start", function()
   ExpireAtStart()
+  ForgetRestore()
   Refresh()
 end)()
 WatchTimer:Start(0.5)

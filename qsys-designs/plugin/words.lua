@@ -7,7 +7,7 @@ local function Clip(text, limit)
   text = tostring(text):gsub("[%c]+", " ")
   limit = limit or MaxShown
   if #text <= limit then return text end
-  local cut = utf8.offset(text, 1, 1) and limit or limit
+  local cut = limit
   -- Do not cut inside a UTF-8 character.
   while cut > 0 and text:byte(cut + 1) and text:byte(cut + 1) >= 0x80 and text:byte(cut + 1) < 0xC0 do
     cut = cut - 1

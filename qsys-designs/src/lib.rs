@@ -3,6 +3,7 @@
 pub mod host;
 pub mod pack;
 
+mod pin;
 mod plugin;
 
 mod life;
@@ -10,4 +11,5 @@ mod life;
 mod demo;
 
 pub use demo::{DemoDesign, DemoOptions, demo_design};
+pub use pin::pin_proof;
 pub use plugin::{PLUGIN_FILE, PluginHost, built_plugin, plugin_component, write_plugin};

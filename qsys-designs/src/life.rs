@@ -146,11 +146,6 @@ impl Life {
         set("Room_Info", "ShowRunning", &|core, key| {
             core.set_bool(key, phase.is_show());
         });
-        for light in ["stalls", "circle"] {
-            set("House_Lights", light, &|core, key| {
-                core.ramp(key, phase.lights(), Duration::from_secs(3));
-            });
-        }
         for (player, plays) in [
             ("Walkin_Player", Phase::WalkIn),
             ("Interval_Player", Phase::Interval),
@@ -165,6 +160,21 @@ impl Life {
                     core.trigger(key);
                 },
             );
+        }
+    }
+
+    /// The lights follow the phase as a slow ride, paid for like every other change.
+    fn fade_lights(&mut self, core: &Controls<'_>) {
+        let target = self.phase_now().lights();
+        for light in ["stalls", "circle"] {
+            if let Some(key) = core.lookup("House_Lights", light) {
+                self.rides.retain(|ride| ride.key != key);
+                self.rides.push(Ride {
+                    key,
+                    target,
+                    steps_left: RIDE_STEPS,
+                });
+            }
         }
     }
 
@@ -343,11 +353,13 @@ impl Script for Life {
         let Some(last) = self.last.replace(now) else {
             self.began = now;
             self.enter(core, 0);
+            self.fade_lights(core);
             return;
         };
         let index = ((now - self.began) / PHASE_SECONDS) as usize;
         if self.phase != Some(index) {
             self.enter(core, index);
+            self.fade_lights(core);
         }
         self.owed += (now - last).clamp(0.0, CATCH_UP) * self.churn;
         while self.owed >= 1.0 {

@@ -23,11 +23,18 @@ const SOURCES: &[(&str, &str)] = &[
     ("controls.lua", include_str!("../plugin/controls.lua")),
     ("drawing.lua", include_str!("../plugin/drawing.lua")),
     ("status_page.lua", include_str!("../plugin/status_page.lua")),
+    (
+        "restore_page.lua",
+        include_str!("../plugin/restore_page.lua"),
+    ),
+    ("setup_page.lua", include_str!("../plugin/setup_page.lua")),
     ("pages.lua", include_str!("../plugin/pages.lua")),
     ("words.lua", include_str!("../plugin/words.lua")),
     ("snapshot.lua", include_str!("../plugin/snapshot.lua")),
     ("show.lua", include_str!("../plugin/show.lua")),
     ("request.lua", include_str!("../plugin/request.lua")),
+    ("pin.lua", include_str!("../plugin/pin.lua")),
+    ("restore.lua", include_str!("../plugin/restore.lua")),
     ("runtime.lua", include_str!("../plugin/runtime.lua")),
 ];
 

@@ -116,6 +116,11 @@ Design = sealed("Design", {
 })
 Crypto = sealed("Crypto", {
   GetRandomBytes = function(count) return host.random(count) end,
+  Digest = function(algorithm, data)
+    if algorithm ~= "sha256" then error("Crypto.Digest here knows sha256 only", 2) end
+    if type(data) ~= "string" then error("Crypto.Digest needs text", 2) end
+    return host.sha256(data)
+  end,
 })
 function print(...)
   local parts = {}

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value};
+use sha2::{Digest, Sha256};
 
 use super::bank::{ControlState, Dirty, Shape, SharedBank};
 use super::budget::Budget;
@@ -510,6 +511,13 @@ impl Host<'_> {
         let modules = lua.create_table()?;
         modules.set("rapidjson", json::module(lua)?)?;
         host.set("modules", modules)?;
+
+        host.set(
+            "sha256",
+            lua.create_function(|lua, data: mlua::LuaString| {
+                lua.create_string(Sha256::digest(data.as_bytes()))
+            })?,
+        )?;
 
         let mut random = match self.options.seed {
             Some(seed) => fastrand::Rng::with_seed(seed),

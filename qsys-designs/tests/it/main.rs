@@ -6,5 +6,8 @@ mod bench;
 mod contract;
 mod host;
 mod panel;
+mod specs;
+
+mod core;
 
 mod demo;
