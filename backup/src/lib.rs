@@ -22,6 +22,13 @@ mod rule;
 mod schema;
 mod store;
 
+mod archive;
+
+pub use archive::{
+    Archive, BackupInfo, BackupKind, Depth, Finding, Policy, Progress, PruneReport, Pruned, Report,
+    RestorePlan, RestoreReport, RestoreSource, Restored, SettingsFile, UndoReport,
+    finish_interrupted, undo, undo_available,
+};
 pub use clock::{Clock, SystemClock};
 pub use day::Day;
 pub use day_file::Change;

@@ -186,7 +186,7 @@ fn too_new(path: &Path, found: i32) -> Error {
     }
 }
 
-fn uri_path(path: &Path) -> String {
+pub(crate) fn uri_path(path: &Path) -> String {
     let mut uri = String::new();
     for byte in path.to_string_lossy().bytes() {
         match byte {

@@ -6,3 +6,8 @@ mod days;
 mod questions;
 mod record;
 mod stage;
+
+mod archive_damage;
+mod archive_loop;
+mod archive_seed;
+mod archive_stage;

@@ -1,0 +1,377 @@
+//! Making a backup: copy, check, compress, read back, and the manifest last.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
+
+use super::digest::sha256;
+use super::gzip::{self, Sizes, Trouble};
+use super::list::BackupInfo;
+use super::manifest::{DayPart, FORMAT, Link, Manifest, Object, SettingsPart};
+use super::publish::{self, Draft};
+use super::settings::{SettingsFile, is_plain_name, without_secrets};
+use super::{Archive, DAYS, LEVEL, Progress, SETTINGS, SNAPSHOT_DEADLINE, lock, snapshot, space};
+use crate::clock::{Clock as _, SystemClock};
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::schema::{beside, sqlite_version};
+use crate::store::Store;
+
+/// A settings file larger than this is none.
+const LARGEST_SETTINGS: u64 = 4 << 20;
+
+impl Archive {
+    /// Makes a verified backup of everything in the store and of the settings files. Flush the recorder first.
+    /// Days that did not change since an earlier backup are shared with it. Every new object is read back from the
+    /// archive and checked before the manifest names it; until then the backup does not exist.
+    ///
+    /// Blocking: for a thread that may block. Runs beside a recorder.
+    ///
+    /// # Errors
+    /// When the store is empty or damaged, the disk has too little room, or a file cannot be read or written.
+    /// Backups made before stay as they are.
+    pub fn backup(
+        &self,
+        store: &Store,
+        settings: &[SettingsFile],
+        progress: &dyn Progress,
+    ) -> Result<BackupInfo> {
+        let _lock = lock::writer(&self.dir)?;
+        self.clean()?;
+        publish::create_folder(&self.dir.join(DAYS))?;
+        publish::create_folder(&self.dir.join(SETTINGS))?;
+        // The caller flushed: all that happened before now is committed.
+        let covers_to_ms = SystemClock.now_ms();
+        let days = store.days()?;
+        let Some(&newest) = days.last() else {
+            return Err(Error::Unexpected {
+                path: store.dir().to_path_buf(),
+                found: "no day files".into(),
+                expected: "at least one day of events; is this the store's folder?".into(),
+            });
+        };
+        let earlier = self.manifests()?;
+        let known = Known::of(&earlier, &self.dir);
+        let parts = self.day_parts(store, &days, newest, &known, progress)?;
+        let settings = self.settings_parts(settings)?;
+        let manifest = manifest(
+            parts,
+            settings,
+            earlier.first().map(|(manifest, sha)| Link {
+                id: manifest.id.clone(),
+                sha256: sha.clone(),
+            }),
+            earlier.iter().map(|(manifest, _)| manifest.sequence).max(),
+            covers_to_ms,
+            &self.dir,
+        );
+        progress.step("write the manifest", 0, 1);
+        let name = Manifest::file_name(&manifest.id);
+        let path = publish::write_whole(&self.dir, &name, &manifest.to_bytes())?;
+        // What was written is what will be read: the last step of proving the backup.
+        super::manifest::read(&path).map_err(|finding| Error::Unexpected {
+            path,
+            found: finding.to_string(),
+            expected: "the manifest as it was written".into(),
+        })?;
+        progress.step("write the manifest", 1, 1);
+        Ok(self.info(&manifest))
+    }
+
+    fn day_parts(
+        &self,
+        store: &Store,
+        days: &[Day],
+        newest: Day,
+        known: &Known<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<DayPart>> {
+        let mut parts: Vec<(usize, DayPart)> = Vec::new();
+        let mut fresh = Vec::new();
+        let mut needed = 0u64;
+        for (place, &day) in days.iter().enumerate() {
+            match known.unchanged(day, &store.day_path(day)) {
+                Some(part) => parts.push((
+                    place,
+                    DayPart {
+                        sealed: day != newest,
+                        ..part.clone()
+                    },
+                )),
+                None => {
+                    let path = store.day_path(day);
+                    let size = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
+                    // One copy to work on at a time, and what all of them may come to compressed.
+                    needed = needed.max(size(&path) + size(&beside(&path, "-wal")));
+                    fresh.push((place, day, size(&path) + size(&beside(&path, "-wal"))));
+                }
+            }
+        }
+        needed += fresh.iter().map(|(_, _, size)| size).sum::<u64>();
+        if !fresh.is_empty() {
+            space::require(&self.dir, needed, "this backup")?;
+        }
+        for (place, day, _) in fresh {
+            let part = self.archive_day(store, day, day != newest, known, progress)?;
+            parts.push((place, part));
+        }
+        parts.sort_by_key(|(place, _)| *place);
+        Ok(parts.into_iter().map(|(_, part)| part).collect())
+    }
+
+    fn archive_day(
+        &self,
+        store: &Store,
+        day: Day,
+        sealed: bool,
+        known: &Known<'_>,
+        progress: &dyn Progress,
+    ) -> Result<DayPart> {
+        let live = store.day_path(day);
+        let scratch = publish::scratch(&self.dir)?;
+        let copy = scratch.path().join(day.file_name());
+        // Looked at before the copy: a change during it makes the next backup look again.
+        let source = snapshot::at_rest(&live);
+        let label = |what: &str| format!("{what} {day}");
+        snapshot::copy(&live, &copy, SNAPSHOT_DEADLINE, &mut |done, total| {
+            progress.step(&label("copy"), done, total);
+        })?;
+        progress.step(&label("check"), 0, 1);
+        let conn = snapshot::open_plain(&copy)?;
+        snapshot::check(&conn, false).map_err(|said| Error::Unexpected {
+            path: live.clone(),
+            found: format!("a damaged database: {said}"),
+            expected: "a sound one; restore this day from an earlier backup".into(),
+        })?;
+        let contents = snapshot::contents(&conn, &live)?;
+        drop(conn);
+        progress.step(&label("check"), 1, 1);
+        let object = self.store_object(
+            &copy,
+            &format!("events-{day}"),
+            known,
+            &|what, done, total| {
+                progress.step(&label(what), done, total);
+            },
+        )?;
+        Ok(DayPart {
+            day: day.to_string(),
+            sealed,
+            object,
+            events: contents.events,
+            from_id: contents.from_id,
+            to_id: contents.to_id,
+            from_ms: contents.from_ms,
+            to_ms: contents.to_ms,
+            gaps: contents.gaps,
+            source,
+        })
+    }
+
+    /// Compresses a file into the archive, reads it back, and only then gives it its name.
+    fn store_object(
+        &self,
+        raw: &Path,
+        stem: &str,
+        known: &Known<'_>,
+        tick: &dyn Fn(&str, u64, u64),
+    ) -> Result<Object> {
+        let folder = self.dir.join(DAYS);
+        let total = raw
+            .metadata()
+            .map_err(Error::io(raw, "read its size"))?
+            .len();
+        let mut from = File::open(raw).map_err(Error::io(raw, "read the copy"))?;
+        let mut draft = Draft::new(&folder)?;
+        let sizes = gzip::compress(&mut from, draft.file(), LEVEL, &mut |done| {
+            tick("compress", done, total);
+            Ok(())
+        })
+        .map_err(|trouble| trouble_with(trouble, raw, draft.path()))?;
+        if let Some(object) = known.same_content(&sizes) {
+            return Ok(object.clone());
+        }
+        draft.sync()?;
+        read_back(draft.path(), &sizes, &|done| tick("read back", done, total))?;
+        let name = format!("{stem}-{}.db.gz", &sizes.sha256[..16]);
+        draft.publish(&name)?;
+        Ok(Object {
+            file: format!("{DAYS}/{name}"),
+            bytes: sizes.bytes,
+            sha256: sizes.sha256,
+            raw_bytes: sizes.raw_bytes,
+            raw_sha256: sizes.raw_sha256,
+        })
+    }
+
+    fn settings_parts(&self, files: &[SettingsFile]) -> Result<Vec<SettingsPart>> {
+        let folder = self.dir.join(SETTINGS);
+        let mut parts: Vec<SettingsPart> = Vec::new();
+        for file in files {
+            if !is_plain_name(&file.name) || parts.iter().any(|part| part.name == file.name) {
+                return Err(Error::Input {
+                    what: "name of a settings file".into(),
+                    found: format!("{:?}", file.name),
+                    expected: "letters, digits, '.', '-', '_', each name once".into(),
+                });
+            }
+            let meta = file
+                .path
+                .metadata()
+                .map_err(Error::io(&file.path, "read the settings file"))?;
+            if meta.len() > LARGEST_SETTINGS {
+                return Err(Error::Unexpected {
+                    path: file.path.clone(),
+                    found: format!("{} bytes", meta.len()),
+                    expected: format!("a settings file of at most {LARGEST_SETTINGS} bytes"),
+                });
+            }
+            let text = std::fs::read_to_string(&file.path)
+                .map_err(Error::io(&file.path, "read the settings file as text"))?;
+            let (copy, left_out) = without_secrets(&text);
+            let hash = sha256(copy.as_bytes());
+            let name = format!("{}-{}", &hash[..16], file.name);
+            if !folder.join(&name).exists() {
+                publish::write_whole(&folder, &name, copy.as_bytes())?;
+            }
+            parts.push(SettingsPart {
+                name: file.name.clone(),
+                file: format!("{SETTINGS}/{name}"),
+                bytes: copy.len() as u64,
+                sha256: hash,
+                left_out,
+            });
+        }
+        Ok(parts)
+    }
+}
+
+fn manifest(
+    days: Vec<DayPart>,
+    settings: Vec<SettingsPart>,
+    previous: Option<Link>,
+    last_sequence: Option<u64>,
+    covers_to_ms: i64,
+    dir: &Path,
+) -> Manifest {
+    let mut created_at_ms = SystemClock.now_ms();
+    // Two in one millisecond, or a clock that went back onto an old name: the next free millisecond names it.
+    while dir
+        .join(Manifest::file_name(&id_of(created_at_ms)))
+        .exists()
+    {
+        created_at_ms += 1;
+    }
+    Manifest {
+        kind: Manifest::kind(),
+        format: FORMAT,
+        id: id_of(created_at_ms),
+        created_at: rfc3339(created_at_ms),
+        created_at_ms,
+        sequence: last_sequence.map_or(1, |last| last + 1),
+        previous,
+        program: env!("CARGO_PKG_VERSION").into(),
+        sqlite: sqlite_version().into(),
+        events: days.iter().map(|day| day.events).sum(),
+        from_ms: days.iter().filter_map(|day| day.from_ms).min(),
+        to_ms: days.iter().filter_map(|day| day.to_ms).max(),
+        covers_to_ms: days
+            .iter()
+            .filter_map(|day| day.to_ms)
+            .fold(covers_to_ms, i64::max),
+        days,
+        settings,
+    }
+}
+
+/// The time as the seed named its backups: `:` and `.` become `-`.
+fn id_of(ms: i64) -> String {
+    rfc3339(ms).replace([':', '.'], "-")
+}
+
+/// RFC 3339 in UTC, to the millisecond.
+pub(crate) fn rfc3339(ms: i64) -> String {
+    match jiff::Timestamp::from_millisecond(ms) {
+        Ok(at) => at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        Err(_) => format!("ms{ms}"),
+    }
+}
+
+/// Reads a stored file as a restore would and compares both hashes.
+fn read_back(path: &Path, sizes: &Sizes, tick: &dyn Fn(u64)) -> Result<()> {
+    let mut stored = BufReader::with_capacity(
+        256 * 1024,
+        File::open(path).map_err(Error::io(path, "read it back"))?,
+    );
+    let again = gzip::decompress(&mut stored, &mut io::sink(), &mut |done| {
+        tick(done);
+        Ok(())
+    })
+    .map_err(|trouble| trouble_with(trouble, path, path))?;
+    if again == *sizes {
+        Ok(())
+    } else {
+        Err(Error::Unexpected {
+            path: path.to_path_buf(),
+            found: format!("{} bytes with SHA-256 {}", again.bytes, again.sha256),
+            expected: format!(
+                "{} bytes with SHA-256 {}, as written; the disk does not keep what it is given",
+                sizes.bytes, sizes.sha256
+            ),
+        })
+    }
+}
+
+/// A compression trouble as an error that names the right file.
+pub(crate) fn trouble_with(trouble: Trouble, from: &Path, to: &Path) -> Error {
+    match trouble {
+        Trouble::Read(error) => Error::io(from, "read it")(error),
+        Trouble::Write(error) => Error::io(to, "write it")(error),
+        Trouble::Damaged(found) => Error::Unexpected {
+            path: from.to_path_buf(),
+            found,
+            expected: "a whole gzip file; use another backup, or bring it back from a copy".into(),
+        },
+    }
+}
+
+/// What earlier backups already hold.
+struct Known<'a> {
+    days: Vec<&'a DayPart>,
+}
+
+impl<'a> Known<'a> {
+    /// Only objects that are still there in their full size count.
+    fn of(earlier: &'a [(Manifest, String)], dir: &Path) -> Known<'a> {
+        let mut seen = HashSet::new();
+        let days = earlier
+            .iter()
+            .flat_map(|(manifest, _)| &manifest.days)
+            .filter(|part| seen.insert((&part.object.file, &part.day, &part.source)))
+            .filter(|part| {
+                dir.join(&part.object.file)
+                    .metadata()
+                    .is_ok_and(|meta| meta.len() == part.object.bytes)
+            })
+            .collect();
+        Known { days }
+    }
+
+    /// The part of an earlier backup for this very file, by size and time.
+    fn unchanged(&self, day: Day, live: &Path) -> Option<&'a DayPart> {
+        let day = day.to_string();
+        let source = snapshot::at_rest(live)?;
+        self.days
+            .iter()
+            .find(|part| part.day == day && part.source.as_ref() == Some(&source))
+            .copied()
+    }
+
+    fn same_content(&self, sizes: &Sizes) -> Option<&'a Object> {
+        self.days
+            .iter()
+            .map(|part| &part.object)
+            .find(|object| object.sha256 == sizes.sha256 && object.raw_sha256 == sizes.raw_sha256)
+    }
+}

@@ -1,0 +1,118 @@
+//! The archive's locks, over all processes. A dead owner holds nothing: the system drops a lock with its process.
+//!
+//! Writers (backup, prune) exclude one another. Readers (verify, restore) only keep prune from taking files away
+//! under them; a backup takes nothing away and runs beside them.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+
+const WRITERS: &str = ".lock";
+const READERS: &str = ".readers";
+const RESTORERS: &str = ".restore.lock";
+/// How long to wait for another's short work before saying who is in the way.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Held until dropped.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// For whoever adds or removes backups.
+pub(crate) fn writer(archive: &Path) -> Result<Lock> {
+    patiently(archive, WRITERS, "another backup or prune", File::try_lock)
+}
+
+/// The writers' lock if it is free now.
+pub(crate) fn writer_if_free(archive: &Path) -> Result<Option<Lock>> {
+    Ok(attempt(archive, WRITERS, File::try_lock)?.ok())
+}
+
+/// For whoever removes files, on top of the writers' lock.
+pub(crate) fn no_readers(archive: &Path) -> Result<Lock> {
+    patiently(
+        archive,
+        READERS,
+        "a verification or restore",
+        File::try_lock,
+    )
+}
+
+/// The same if no reader is at work now.
+pub(crate) fn no_readers_now(archive: &Path) -> Result<Option<Lock>> {
+    Ok(attempt(archive, READERS, File::try_lock)?.ok())
+}
+
+/// For whoever builds a restore in a store's folder: one at a time.
+pub(crate) fn restorer(target: &Path) -> Result<Lock> {
+    patiently(target, RESTORERS, "another restore", File::try_lock)
+}
+
+/// The restorers' lock if it is free now.
+pub(crate) fn restorer_if_free(target: &Path) -> Result<Option<Lock>> {
+    Ok(attempt(target, RESTORERS, File::try_lock)?.ok())
+}
+
+/// For whoever needs the files to stay. `None` where the archive cannot be written to, so that nobody removes any.
+pub(crate) fn reader(archive: &Path) -> Result<Option<Lock>> {
+    match open(archive, READERS) {
+        Ok(_) => patiently(archive, READERS, "a prune", File::try_lock_shared).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+type Try = fn(&File) -> std::result::Result<(), TryLockError>;
+
+fn patiently(archive: &Path, name: &str, who: &str, lock: Try) -> Result<Lock> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match attempt(archive, name, lock)? {
+            Ok(lock) => return Ok(lock),
+            Err(owner) if Instant::now() >= until => {
+                return Err(Error::Unexpected {
+                    path: archive.join(name),
+                    found: format!("{who} at work{owner}"),
+                    expected: "an archive at rest; try again when that one is done".into(),
+                });
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}
+
+/// The lock, or who has it.
+fn attempt(archive: &Path, name: &str, lock: Try) -> Result<std::result::Result<Lock, String>> {
+    let path = archive.join(name);
+    let mut file = open(archive, name).map_err(Error::io(&path, "open the archive's lock"))?;
+    match lock(&file) {
+        Ok(()) => {
+            // For people only; the lock is the system's.
+            let _ = file.set_len(0);
+            let _ = writeln!(file, "{}", std::process::id());
+            Ok(Ok(Lock { _file: file }))
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            let _ = file.rewind();
+            let _ = (&mut file).take(20).read_to_string(&mut owner);
+            Ok(Err(match owner.trim().parse::<u32>() {
+                Ok(pid) => format!(" (process {pid})"),
+                Err(_) => String::new(),
+            }))
+        }
+        Err(TryLockError::Error(error)) => Err(Error::io(&path, "lock the archive")(error)),
+    }
+}
+
+fn open(archive: &Path, name: &str) -> std::io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(archive.join(name))
+}

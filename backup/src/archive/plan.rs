@@ -1,0 +1,495 @@
+//! The plan of a restore: which moment it reaches and what it would change. Writes nothing to the target or archive.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::create::rfc3339;
+use super::list::BackupInfo;
+use super::manifest::{self, DayPart, Manifest};
+use super::report::Finding;
+use super::seed::{self, Holds};
+use super::verify::writable_scratch;
+use super::{Archive, BackupKind, lock, snapshot, space};
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::event::Gap;
+use crate::id::EventId;
+use crate::store::Store;
+
+/// Bytes of day file restored per second on a small machine with a slow disk, checks included; for the estimate only.
+const BYTES_PER_SECOND: f64 = 80e6;
+
+/// What to restore from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RestoreSource {
+    /// The newest verified backup (with a moment: the newest that reaches it).
+    Latest,
+    /// The backup of this id, ours or a seed file in the archive.
+    Id(String),
+    /// A single file: a day file or a database of the seed original, `.db` or `.db.gz`. Other days stay as they are.
+    File(PathBuf),
+}
+
+/// What a restore would do.
+#[derive(Debug)]
+pub struct RestorePlan {
+    /// What it restores from, in words.
+    pub from: String,
+    /// The store's folder.
+    pub target: PathBuf,
+    /// The moment the store would be at, Unix milliseconds: the one asked for, else that of the last event.
+    pub would_restore_to_ms: Option<i64>,
+    /// Events the store would hold in the days that are restored.
+    pub events: u64,
+    /// Events that would come back.
+    pub events_gained: u64,
+    /// Events that would go (they are kept for undo).
+    pub events_lost: u64,
+    /// Disk space the restore needs beside the present files.
+    pub bytes_needed: u64,
+    /// About how long it takes.
+    pub estimate_seconds: f64,
+    /// Spans inside the restored range in which changes may have been missed.
+    pub gaps: Vec<Gap>,
+    /// What else one should know.
+    pub notes: Vec<String>,
+    pub(crate) archive: PathBuf,
+    pub(crate) work: Work,
+    pub(crate) keep_newer: bool,
+    pub(crate) thorough: bool,
+}
+
+/// What has to be built.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// A backup's days up to an id (inclusive), or all; the store becomes exactly that.
+    Backup {
+        days: Vec<DayPart>,
+        until: Option<EventId>,
+    },
+    /// One database of ours or of the seed.
+    File {
+        path: PathBuf,
+        seed: bool,
+        until: Option<EventId>,
+    },
+}
+
+impl Archive {
+    /// Plans a restore into the store at `target`, to the moment `at` (Unix milliseconds) if given.
+    ///
+    /// # Errors
+    /// When there is no such backup, it is damaged, or the moment cannot be reached; then the nearest moments on both
+    /// sides are named.
+    pub fn plan(
+        &self,
+        source: RestoreSource,
+        at: Option<i64>,
+        target: &Path,
+    ) -> Result<RestorePlan> {
+        let _lock = lock::reader(&self.dir)?;
+        match source {
+            RestoreSource::File(path) => self.plan_file(path, at, target),
+            RestoreSource::Id(id) => {
+                let id = Manifest::id_of(&id).unwrap_or(&id).to_string();
+                if seed::time_of_file(&id).is_some() {
+                    return self.plan_file(self.dir.join(id), at, target);
+                }
+                let path = self.dir.join(Manifest::file_name(&id));
+                let (manifest, _) = manifest::read(&path).map_err(|finding| refused(&finding))?;
+                let info = self.info(&manifest);
+                if let Some(problem) = info.problem {
+                    return Err(Error::Unexpected {
+                        path,
+                        found: problem,
+                        expected: "a backup whose files are all there and sound; choose another"
+                            .into(),
+                    });
+                }
+                if let Some(at) = at {
+                    reachable(&[&manifest], at, &self.dir)?;
+                }
+                self.plan_backup(&manifest, at, target, Vec::new())
+            }
+            RestoreSource::Latest => self.plan_latest(at, target),
+        }
+    }
+
+    fn plan_latest(&self, at: Option<i64>, target: &Path) -> Result<RestorePlan> {
+        let mut notes = Vec::new();
+        let mut good = Vec::new();
+        let manifests = self.manifests()?;
+        for (manifest, _) in &manifests {
+            match self.info(manifest).problem {
+                None => good.push(manifest),
+                Some(problem) => {
+                    notes.push(format!("backup {} is passed over: {problem}", manifest.id));
+                }
+            }
+        }
+        let list = self.list()?;
+        for bad in list
+            .iter()
+            .filter(|info| info.kind == BackupKind::Ours && info.events.is_none())
+        {
+            if let Some(problem) = &bad.problem {
+                notes.push(format!("backup {} is passed over: {problem}", bad.id));
+            }
+        }
+        if good.is_empty() {
+            return self.plan_latest_seed(&list, at, target, notes);
+        }
+        let chosen = match at {
+            None => good[0],
+            Some(at) => {
+                reachable(&good, at, &self.dir)?;
+                good.iter()
+                    .find(|manifest| covers(manifest, at))
+                    .copied()
+                    .unwrap_or(good[0])
+            }
+        };
+        self.plan_backup(chosen, at, target, notes)
+    }
+
+    /// An archive that only the seed has written to.
+    fn plan_latest_seed(
+        &self,
+        list: &[BackupInfo],
+        at: Option<i64>,
+        target: &Path,
+        mut notes: Vec<String>,
+    ) -> Result<RestorePlan> {
+        for info in list.iter().filter(|info| info.kind == BackupKind::Seed) {
+            match self.plan_file(self.dir.join(&info.id), at, target) {
+                Ok(mut plan) => {
+                    plan.notes.splice(0..0, notes);
+                    return Ok(plan);
+                }
+                Err(error) => notes.push(format!("{} is passed over: {error}", info.id)),
+            }
+        }
+        Err(Error::Unexpected {
+            path: self.dir.clone(),
+            found: if notes.is_empty() {
+                "no backup".into()
+            } else {
+                notes.join("; ")
+            },
+            expected: "at least one sound backup; make one with `backup`".into(),
+        })
+    }
+
+    fn plan_backup(
+        &self,
+        manifest: &Manifest,
+        at: Option<i64>,
+        target: &Path,
+        notes: Vec<String>,
+    ) -> Result<RestorePlan> {
+        let until = at.map(EventId::last_of_ms);
+        let mut plan = RestorePlan {
+            from: format!("backup {}", manifest.id),
+            target: target.to_path_buf(),
+            would_restore_to_ms: at.or(manifest.to_ms),
+            events: 0,
+            events_gained: 0,
+            events_lost: 0,
+            bytes_needed: 0,
+            estimate_seconds: 0.0,
+            gaps: Vec::new(),
+            notes,
+            archive: self.dir.clone(),
+            work: Work::Backup {
+                days: Vec::new(),
+                until,
+            },
+            keep_newer: false,
+            thorough: false,
+        };
+        let mut days = Vec::new();
+        let mut present = present_days(target);
+        for part in &manifest.days {
+            let day: Day = part.day.parse().map_err(|found| Error::Unexpected {
+                path: self.dir.join(Manifest::file_name(&manifest.id)),
+                found,
+                expected: "days as YYYY-MM-DD".into(),
+            })?;
+            if until.is_some_and(|until| EventId::first_of_ms(day.start_ms()) > until) {
+                continue;
+            }
+            let crossing = until.filter(|until| part.to_id.is_some_and(|last| last > until.0));
+            let events = match crossing {
+                None => part.events,
+                Some(until) => self.count_until(part, until)?,
+            };
+            let live = present
+                .iter()
+                .position(|&other| other == day)
+                .map(|i| present.remove(i));
+            plan.compare(live, part, events, crossing.or(part.to_id.map(EventId)));
+            plan.events += events;
+            plan.bytes_needed += part.object.raw_bytes;
+            plan.gaps.extend(gaps_until(part, at));
+            days.push(part.clone());
+        }
+        for day in present {
+            plan.lose_all(day);
+        }
+        plan.work = Work::Backup { days, until };
+        plan.finish();
+        Ok(plan)
+    }
+
+    fn plan_file(&self, path: PathBuf, at: Option<i64>, target: &Path) -> Result<RestorePlan> {
+        let opened = seed::open(&path, &writable_scratch(&self.dir)).map_err(|f| refused(&f))?;
+        let holds = opened
+            .inspect(&path, false)
+            .map_err(|finding| refused(&finding))?;
+        let (seed, total, from_ms, to_ms) = match &holds {
+            Holds::Day(contents) => (false, contents.events, contents.from_ms, contents.to_ms),
+            Holds::Seed(contents) => (true, contents.events, contents.from_ms, contents.to_ms),
+        };
+        if let (Some(at), Some(from), Some(to)) = (at, from_ms, to_ms)
+            && !(from..=to).contains(&at)
+        {
+            return Err(unreachable(&path, at, &[(from, to)]));
+        }
+        let until = at.map(EventId::last_of_ms);
+        let count = |sql: &str, bound: i64| -> Result<u64> {
+            opened
+                .conn
+                .query_row(sql, [bound], |row| row.get(0))
+                .map_err(Error::sqlite(&path, "count its events"))
+        };
+        let events = match (until, at) {
+            (Some(until), _) if !seed => {
+                count("SELECT count(*) FROM changes WHERE id <= ?1", until.0)?
+            }
+            (_, Some(at)) => count("SELECT count(*) FROM events WHERE timestamp <= ?1", at)?,
+            _ => total,
+        };
+        let mut plan = RestorePlan {
+            from: path.display().to_string(),
+            target: target.to_path_buf(),
+            would_restore_to_ms: at.or(to_ms),
+            events,
+            events_gained: 0,
+            events_lost: 0,
+            // A seed table shrinks to less than a quarter in our tables.
+            bytes_needed: opened.raw_bytes,
+            estimate_seconds: 0.0,
+            gaps: Vec::new(),
+            notes: Vec::new(),
+            archive: self.dir.clone(),
+            work: Work::File {
+                path: path.clone(),
+                seed,
+                until,
+            },
+            keep_newer: false,
+            thorough: false,
+        };
+        let mut live_events = 0;
+        if let (Some(from), Some(to)) = (from_ms, at.or(to_ms)) {
+            for day in present_days(target) {
+                if (Day::of_ms(from)..=Day::of_ms(to)).contains(&day) {
+                    live_events += plan.live_count(day).map_or(0, |(total, _)| total);
+                }
+            }
+        }
+        plan.events_gained = events.saturating_sub(live_events);
+        plan.events_lost = live_events.saturating_sub(events);
+        plan.notes
+            .push("days that the file does not cover stay as they are".into());
+        plan.finish();
+        Ok(plan)
+    }
+
+    /// How many events of an archived day lie at or before an id.
+    fn count_until(&self, part: &DayPart, until: EventId) -> Result<u64> {
+        let path = self.dir.join(&part.object.file);
+        let opened = seed::open(&path, &writable_scratch(&self.dir)).map_err(|f| refused(&f))?;
+        opened
+            .conn
+            .query_row(
+                "SELECT count(*) FROM changes WHERE id <= ?1",
+                [until.0],
+                |row| row.get(0),
+            )
+            .map_err(Error::sqlite(&path, "count its events"))
+    }
+}
+
+impl RestorePlan {
+    /// Keeps what was recorded since the backup and puts back only what is missing: nothing is lost.
+    pub fn keep_newer(mut self) -> RestorePlan {
+        if !self.keep_newer {
+            self.keep_newer = true;
+            self.events += self.events_lost;
+            self.events_lost = 0;
+        }
+        self
+    }
+
+    /// Checks every index of what was built (SQLite's `integrity_check`), not only its pages.
+    pub fn thorough(mut self) -> RestorePlan {
+        self.thorough = true;
+        self
+    }
+
+    /// Compares one archived day with the live one. Both are prefixes of the same history, or one lacks a part of it:
+    /// so counts on both sides of the last restored id tell what comes and goes.
+    fn compare(&mut self, live: Option<Day>, part: &DayPart, restored: u64, last: Option<EventId>) {
+        let Some(day) = live else {
+            self.events_gained += restored;
+            return;
+        };
+        let path = self.target.join(day.file_name());
+        if part.source.is_some()
+            && part.source == snapshot::at_rest(&path)
+            && restored == part.events
+        {
+            return;
+        }
+        match self.live_counts(day, last) {
+            Some((before, after)) => {
+                self.events_gained += restored.saturating_sub(before);
+                self.events_lost += before.saturating_sub(restored) + after;
+            }
+            None => self.events_gained += restored,
+        }
+    }
+
+    fn lose_all(&mut self, day: Day) {
+        if let Some((total, _)) = self.live_count(day) {
+            self.events_lost += total;
+        }
+    }
+
+    fn live_count(&mut self, day: Day) -> Option<(u64, u64)> {
+        self.live_counts(day, Some(EventId(i64::MAX)))
+    }
+
+    /// Live events up to and after an id; `None`, with a note, where the file cannot be read: that is often why one
+    /// restores.
+    fn live_counts(&mut self, day: Day, last: Option<EventId>) -> Option<(u64, u64)> {
+        let path = self.target.join(day.file_name());
+        let counted = (|| -> Result<(u64, u64)> {
+            let conn: Connection = crate::schema::open_reader(&path)?;
+            let failed = || Error::sqlite(&path, "count its events");
+            let total = crate::store::count_changes(&conn).map_err(failed())?;
+            let last = last.map_or(-1, |last| last.0);
+            let after: u64 = conn
+                .query_row(
+                    "SELECT count(*) FROM changes WHERE id > ?1",
+                    [last],
+                    |row| row.get(0),
+                )
+                .map_err(failed())?;
+            Ok((total.saturating_sub(after), after))
+        })();
+        counted
+            .map_err(|error| {
+                self.notes.push(format!(
+                    "the present file of {day} cannot be counted: {error}"
+                ));
+            })
+            .ok()
+    }
+
+    fn finish(&mut self) {
+        self.estimate_seconds = 0.2 + self.bytes_needed as f64 / BYTES_PER_SECOND;
+        if let Some(asked) = self.would_restore_to_ms
+            && let Some(gap) = self
+                .gaps
+                .iter()
+                .find(|gap| gap.from_ms < asked && asked < gap.to_ms)
+        {
+            self.notes.push(format!(
+                "{} lies in a gap in the recording, {} to {} ({}); changes in it may be missing",
+                rfc3339(asked),
+                rfc3339(gap.from_ms),
+                rfc3339(gap.to_ms),
+                gap.why
+            ));
+        }
+    }
+
+    pub(crate) fn require_space(&self, folder: &Path) -> Result<()> {
+        space::require(folder, self.bytes_needed, "this restore")
+    }
+}
+
+fn present_days(target: &Path) -> Vec<Day> {
+    Store::open(target)
+        .and_then(|store| store.days())
+        .unwrap_or_default()
+}
+
+fn gaps_until(part: &DayPart, at: Option<i64>) -> impl Iterator<Item = Gap> {
+    part.gaps
+        .iter()
+        .filter(move |gap| at.is_none_or(|at| gap.from_ms <= at))
+        .map(|gap| Gap {
+            from_ms: gap.from_ms,
+            to_ms: gap.to_ms,
+            why: gap.why.clone(),
+        })
+}
+
+/// The span of moments a backup can restore: from its first event to the time it was complete.
+fn range(manifest: &Manifest) -> Option<(i64, i64)> {
+    Some((manifest.from_ms?, manifest.covers_to_ms))
+}
+
+fn covers(manifest: &Manifest, at: i64) -> bool {
+    range(manifest).is_some_and(|(from, to)| (from..=to).contains(&at))
+}
+
+fn reachable(manifests: &[&Manifest], at: i64, path: &Path) -> Result<()> {
+    if manifests.iter().any(|manifest| covers(manifest, at)) {
+        return Ok(());
+    }
+    let ranges: Vec<(i64, i64)> = manifests
+        .iter()
+        .filter_map(|manifest| range(manifest))
+        .collect();
+    Err(unreachable(path, at, &ranges))
+}
+
+/// Says which moments around `at` can be reached.
+fn unreachable(path: &Path, at: i64, ranges: &[(i64, i64)]) -> Error {
+    let before = ranges.iter().map(|(_, to)| *to).filter(|to| *to < at).max();
+    let after = ranges
+        .iter()
+        .map(|(from, _)| *from)
+        .filter(|from| *from > at)
+        .min();
+    let nearest = match (before, after) {
+        (Some(before), Some(after)) => {
+            format!(
+                "{} before it or {} after it",
+                rfc3339(before),
+                rfc3339(after)
+            )
+        }
+        (Some(before), None) => format!("at the latest {}", rfc3339(before)),
+        (None, Some(after)) => format!("at the earliest {}", rfc3339(after)),
+        (None, None) => "a backup that holds events".into(),
+    };
+    Error::Input {
+        what: format!("moment to restore from {}", path.display()),
+        found: format!("{}, which nothing here reaches", rfc3339(at)),
+        expected: nearest,
+    }
+}
+
+pub(crate) fn refused(finding: &Finding) -> Error {
+    Error::Unexpected {
+        path: finding.path.clone(),
+        found: format!("{} ({})", finding.problem, finding.found),
+        expected: format!("{}; {}", finding.expected, finding.hint),
+    }
+}

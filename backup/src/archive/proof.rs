@@ -1,0 +1,83 @@
+//! What was proved about a backup, and when: a small file beside it, written by a verification.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::publish;
+use super::report::Depth;
+use crate::error::Result;
+
+/// The outcome of the last verification of one backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Proof {
+    pub(crate) format: u32,
+    pub(crate) ok: bool,
+    pub(crate) deep: bool,
+    pub(crate) checked_at_ms: i64,
+    /// SHA-256 of the manifest or of the seed's file as it was checked.
+    pub(crate) sha256: String,
+    /// Size and time of that file then, so that a listing need not read it all again.
+    pub(crate) bytes: u64,
+    pub(crate) modified_ns: i64,
+    pub(crate) findings: Vec<String>,
+    /// What a database of the seed's held: events, first and last time.
+    #[serde(default)]
+    pub(crate) seed: Option<SeedContents>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SeedContents {
+    pub(crate) events: u64,
+    pub(crate) from_ms: Option<i64>,
+    pub(crate) to_ms: Option<i64>,
+}
+
+/// The proof's own name.
+pub(crate) fn name(file: &str) -> String {
+    format!("{file}.proof")
+}
+
+/// Writes down what was found about `file` of the archive.
+pub(crate) fn write(
+    archive: &Path,
+    file: &str,
+    depth: Depth,
+    sha256: String,
+    findings: Vec<String>,
+    seed: Option<SeedContents>,
+    now_ms: i64,
+) -> Result<()> {
+    let Some((bytes, modified_ns)) = stamp(&archive.join(file)) else {
+        return Ok(());
+    };
+    let proof = Proof {
+        format: 1,
+        ok: findings.is_empty(),
+        deep: depth == Depth::Deep,
+        checked_at_ms: now_ms,
+        sha256,
+        bytes,
+        modified_ns,
+        findings,
+        seed,
+    };
+    let mut text = serde_json::to_vec_pretty(&proof).expect("a proof is plain data");
+    text.push(b'\n');
+    publish::write_whole(archive, &name(file), &text).map(drop)
+}
+
+/// The proof about `file`, if there is one and the file is still the one it speaks of.
+pub(crate) fn read(archive: &Path, file: &str) -> Option<Proof> {
+    let bytes = std::fs::read(archive.join(name(file))).ok()?;
+    let proof: Proof = serde_json::from_slice(&bytes).ok()?;
+    let (bytes, modified_ns) = stamp(&archive.join(file))?;
+    (proof.format == 1 && proof.bytes == bytes && proof.modified_ns == modified_ns).then_some(proof)
+}
+
+fn stamp(path: &Path) -> Option<(u64, i64)> {
+    let meta = path.metadata().ok()?;
+    let modified_ns = meta.mtime().checked_mul(1_000_000_000)? + meta.mtime_nsec();
+    Some((meta.len(), modified_ns))
+}

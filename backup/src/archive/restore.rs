@@ -1,0 +1,302 @@
+//! Building a restore in a hidden folder inside the target, checked there before anything live is touched.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::create::trouble_with;
+use super::lock::Lock;
+use super::manifest::DayPart;
+use super::plan::{RestorePlan, Work, refused};
+use super::publish::{self, Draft};
+use super::swap::{self, RestoreReport, Swap};
+use super::verify::writable_scratch;
+use super::{Progress, gzip, lock, seed, snapshot};
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::id::EventId;
+use crate::schema::beside;
+use crate::store::Store;
+
+/// A restore that is built and checked, waiting to be swapped in. Dropped, it leaves the target as it was.
+#[derive(Debug)]
+pub struct Restored {
+    plan: RestorePlan,
+    /// Days whose present files have to go.
+    replaces: BTreeSet<Day>,
+    events: u64,
+    to_ms: Option<i64>,
+    begun: Instant,
+    keep: Option<super::keep::Kept>,
+    _lock: Lock,
+}
+
+impl RestorePlan {
+    /// Builds what was planned beside the present files, in a hidden folder of the target, and checks it there.
+    /// The present files are only read. Blocking.
+    ///
+    /// # Errors
+    /// When the disk has too little room, the archive's files are not what they were, or what was built is not what
+    /// the backup says.
+    pub fn build(self, progress: &dyn Progress) -> Result<Restored> {
+        let begun = Instant::now();
+        publish::create_folder(&self.target)?;
+        let restorer = lock::restorer(&self.target)?;
+        swap::finish_locked(&self.target)?;
+        let _reader = lock::reader(&self.archive)?;
+        self.require_space(&self.target)?;
+        let new = swap::fresh_build_folder(&self.target)?;
+        let mut built = BTreeSet::new();
+        match &self.work {
+            Work::Backup { days, until } => {
+                for part in days {
+                    built.insert(self.build_day(part, *until, &new, progress)?);
+                }
+            }
+            Work::File { path, seed, until } => {
+                progress.step(&format!("read {}", path.display()), 0, 1);
+                let opened = seed::open(path, &writable_scratch(&self.archive))
+                    .map_err(|finding| refused(&finding))?;
+                if *seed {
+                    built.extend(super::convert::seed_table(
+                        &opened.conn,
+                        path,
+                        *until,
+                        &new,
+                    )?);
+                } else {
+                    built.insert(self.build_copy(&opened, path, *until, &new)?);
+                }
+            }
+        }
+        let mut restored = Restored {
+            replaces: self.replaced_days(&built)?,
+            plan: self,
+            events: 0,
+            to_ms: None,
+            begun,
+            keep: None,
+            _lock: restorer,
+        };
+        if restored.plan.keep_newer {
+            restored.keep = Some(super::keep::merge(&restored.plan.target, &new, &built)?);
+            // Days that only the live store has stay where they are.
+            restored.replaces = built.clone();
+        }
+        restored.check(&new, &built, progress)?;
+        publish::sync_folder(&new)?;
+        Ok(restored)
+    }
+
+    /// A whole backup replaces every day; a file only those it holds.
+    fn replaced_days(&self, built: &BTreeSet<Day>) -> Result<BTreeSet<Day>> {
+        let mut days = built.clone();
+        if matches!(self.work, Work::Backup { .. }) {
+            days.extend(Store::open(&self.target)?.days()?);
+        }
+        Ok(days)
+    }
+
+    fn build_day(
+        &self,
+        part: &DayPart,
+        until: Option<EventId>,
+        new: &Path,
+        progress: &dyn Progress,
+    ) -> Result<Day> {
+        let stored = self.archive.join(&part.object.file);
+        let day: Day = part.day.parse().map_err(|found| Error::Unexpected {
+            path: stored.clone(),
+            found,
+            expected: "a day as YYYY-MM-DD".into(),
+        })?;
+        let what = format!("restore {day}");
+        let from = File::open(&stored).map_err(Error::io(&stored, "read the archived day"))?;
+        let mut draft = Draft::new(new)?;
+        let sizes = gzip::decompress(&mut BufReader::new(from), draft.file(), &mut |done| {
+            progress.step(&what, done, part.object.raw_bytes);
+            Ok(())
+        })
+        .map_err(|trouble| trouble_with(trouble, &stored, new))?;
+        if sizes.raw_sha256 != part.object.raw_sha256 || sizes.sha256 != part.object.sha256 {
+            return Err(Error::Unexpected {
+                path: stored,
+                found: format!("SHA-256 {}", sizes.sha256),
+                expected: format!(
+                    "SHA-256 {}; run `verify` and choose another backup",
+                    part.object.sha256
+                ),
+            });
+        }
+        let path = draft.publish(&day.file_name())?;
+        if let Some(until) = until.filter(|until| part.to_id.is_none_or(|last| last > until.0)) {
+            cut(&path, until)?;
+        }
+        Ok(day)
+    }
+
+    fn build_copy(
+        &self,
+        opened: &seed::Opened,
+        name: &Path,
+        until: Option<EventId>,
+        new: &Path,
+    ) -> Result<Day> {
+        let contents = snapshot::contents(&opened.conn, name)?;
+        let by_name = name
+            .file_name()
+            .and_then(|name| name.to_str())
+            .and_then(|name| Day::from_file_name(name.strip_suffix(".gz").unwrap_or(name)));
+        let day = contents
+            .from_id
+            .map(|id| EventId(id).day())
+            .or(by_name)
+            .ok_or_else(|| Error::Unexpected {
+                path: name.to_path_buf(),
+                found: "a day file without events".into(),
+                expected: "at least one event to tell its day".into(),
+            })?;
+        let path = new.join(day.file_name());
+        snapshot::copy_from(&opened.conn, &opened.path, &path)?;
+        if let Some(until) = until {
+            cut(&path, until)?;
+        }
+        Ok(day)
+    }
+}
+
+impl Restored {
+    /// Events in what was built.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Swaps what was built in: a few renames, written down first so that a crash in between is finished or taken
+    /// back by [`super::finish_interrupted`]. The files that were there are kept for [`super::undo`].
+    ///
+    /// The caller guarantees that nobody has the target's databases open for writing: the recorder is paused
+    /// ([`crate::Recorder::pause_and`]) or the store's lock is held.
+    ///
+    /// # Errors
+    /// When a file cannot be renamed; the state before is then put back by the next start.
+    pub fn swap(mut self) -> Result<RestoreReport> {
+        if let Some(kept) = self.keep.take() {
+            self.events += kept.catch_up(&self.plan.target)?;
+        }
+        let undo = swap::run(Swap {
+            target: &self.plan.target,
+            from: swap::BUILD,
+            days: &self.replaces,
+            what: &format!("restore from {}", self.plan.from),
+        })?;
+        let to_ms = self
+            .plan
+            .would_restore_to_ms
+            .filter(|_| !self.plan.keep_newer);
+        Ok(RestoreReport {
+            restored_to_ms: to_ms.or(self.to_ms),
+            events: self.events,
+            seconds: self.begun.elapsed().as_secs_f64(),
+            verified: true,
+            undo,
+        })
+    }
+
+    /// Checks each built database and counts it; a plain backup must hold exactly what its manifest says.
+    fn check(&mut self, new: &Path, built: &BTreeSet<Day>, progress: &dyn Progress) -> Result<()> {
+        for (i, day) in built.iter().enumerate() {
+            progress.step("check", i as u64, built.len() as u64);
+            let path = new.join(day.file_name());
+            let conn = snapshot::open_plain(&path)?;
+            snapshot::check(&conn, self.plan.thorough).map_err(|said| Error::Unexpected {
+                path: path.clone(),
+                found: format!("a damaged database: {said}"),
+                expected: "a sound one; choose another backup".into(),
+            })?;
+            let contents = snapshot::contents(&conn, &path)?;
+            self.events += contents.events;
+            self.to_ms = self.to_ms.max(contents.to_ms);
+            drop(conn);
+            for end in ["-wal", "-shm", "-journal"] {
+                if beside(&path, end).exists() {
+                    return Err(Error::Unexpected {
+                        path: beside(&path, end),
+                        found: "a leftover of a database".into(),
+                        expected: "restored databases that stand alone".into(),
+                    });
+                }
+            }
+            publish::sync_file(&path)?;
+        }
+        progress.step("check", built.len() as u64, built.len() as u64);
+        let expected = self.plan.events;
+        let exact = matches!(self.plan.work, Work::Backup { .. }) && !self.plan.keep_newer;
+        if exact && self.events != expected {
+            return Err(Error::Unexpected {
+                path: new.to_path_buf(),
+                found: format!("{} events", self.events),
+                expected: format!("{expected} events; choose another backup"),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        // After a swap nothing is left there; before one, the target stays as it was.
+        swap::discard_build(&self.plan.target);
+    }
+}
+
+/// Opens a scratch database for changes that need no protection against a crash.
+pub(crate) fn open_scratch(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)
+        .map_err(Error::sqlite(path, "open the built database"))?;
+    conn.execute_batch(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000; PRAGMA foreign_keys = OFF;",
+    )
+    .map_err(Error::sqlite(path, "open the built database"))?;
+    Ok(conn)
+}
+
+/// Removes everything after an id from a built day file, exactly to the event.
+fn cut(path: &Path, until: EventId) -> Result<()> {
+    let conn = open_scratch(path)?;
+    let ms = until.ms();
+    let run = || -> rusqlite::Result<()> {
+        // Without a journal there is no way back, and none is needed: the file is scratch until it is checked.
+        conn.execute_batch("BEGIN")?;
+        conn.execute("DELETE FROM changes WHERE id > ?1", [until.0])?;
+        conn.execute(
+            "DELETE FROM postings WHERE block IN (SELECT first FROM blocks WHERE last > ?1)",
+            [until.0],
+        )?;
+        conn.execute("DELETE FROM blocks WHERE last > ?1", [until.0])?;
+        conn.execute("DELETE FROM keyframe_states WHERE keyframe > ?1", [until.0])?;
+        conn.execute("DELETE FROM keyframes WHERE id > ?1", [until.0])?;
+        // A gap that was open at the moment is a gap up to the moment.
+        conn.execute("DELETE FROM gaps WHERE from_ms >= ?1", [ms])?;
+        conn.execute("UPDATE gaps SET to_ms = ?1 WHERE to_ms > ?1", [ms])?;
+        conn.execute("DELETE FROM quarantine WHERE at_ms > ?1", [ms])?;
+        conn.execute(
+            "UPDATE meta SET value = min(value, ?1) WHERE key = 'alive_ms'",
+            [ms],
+        )?;
+        conn.execute("DELETE FROM meta WHERE key = 'stopped'", [])?;
+        conn.execute_batch("COMMIT")
+    };
+    run().map_err(Error::sqlite(path, "cut the day at the moment"))?;
+    conn.close()
+        .map_err(|(_, error)| Error::sqlite(path, "close the built database")(error))
+}
+
+/// Where a target's build lies.
+pub(crate) fn built_path(target: &Path, day: Day) -> PathBuf {
+    target.join(swap::BUILD).join(day.file_name())
+}

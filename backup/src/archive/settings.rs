@@ -1,0 +1,234 @@
+//! Settings files as parts of a backup: copied as text, secrets left out and named.
+
+use std::path::PathBuf;
+
+/// A settings file to be copied into a backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsFile {
+    /// Its name in the backup: letters, digits, `.`, `-`, `_`.
+    pub name: String,
+    /// Where it is now.
+    pub path: PathBuf,
+}
+
+/// What stands where a secret was.
+const LEFT_OUT: &str = "left-out-of-backup";
+/// A key that contains one of these holds a secret. `pin` must stand alone or at an end ("spinning" is none).
+const SECRET: [&str; 8] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "secret",
+    "credential",
+    "apikey",
+    "privatekey",
+];
+
+/// Copies `text` without the values of secret keys; gives the keys that were left out, each once.
+pub(crate) fn without_secrets(text: &str) -> (String, Vec<String>) {
+    let mut out = String::with_capacity(text.len());
+    let mut left_out: Vec<String> = Vec::new();
+    let mut rest = text;
+    while let Some((before, key, after_separator)) = next_pair(rest) {
+        out.push_str(before);
+        rest = after_separator;
+        if is_secret(key) {
+            let value = value_length(rest);
+            let (lead, body) =
+                rest[..value].split_at(rest[..value].len() - rest[..value].trim_start().len());
+            if body.trim().is_empty() {
+                continue;
+            }
+            out.push_str(lead);
+            out.push('"');
+            out.push_str(LEFT_OUT);
+            out.push('"');
+            if !left_out.iter().any(|known| known == key) {
+                left_out.push(key.to_string());
+            }
+            rest = &rest[value..];
+        }
+    }
+    out.push_str(rest);
+    (out, left_out)
+}
+
+/// The next `key =` or `"key":` — everything up to and with the separator, the key, and what follows.
+fn next_pair(text: &str) -> Option<(&str, &str, &str)> {
+    let at = text.find(['=', ':'])?;
+    let before = text[..at].trim_end_matches([' ', '\t']);
+    let bare = before.trim_end_matches(['"', '\'']);
+    let begin = bare
+        .rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')))
+        .map_or(0, |i| {
+            i + bare[i..].chars().next().map_or(1, char::len_utf8)
+        });
+    Some((&text[..=at], &bare[begin..], &text[at + 1..]))
+}
+
+fn is_secret(key: &str) -> bool {
+    let plain: String = key
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect();
+    let words = key
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| word.eq_ignore_ascii_case("pin") || word.eq_ignore_ascii_case("key"));
+    words || plain.ends_with("pin") || SECRET.iter().any(|word| plain.contains(word))
+}
+
+/// How many bytes of `text` are the value at its beginning, leading blanks included.
+fn value_length(text: &str) -> usize {
+    let lead = text.len() - text.trim_start_matches([' ', '\t']).len();
+    let body = &text[lead..];
+    // JSON allows the value on the next line; a `.env` value may be empty, so only brackets and quotes count there.
+    for quote in ["\"\"\"", "'''"] {
+        if let Some(inner) = body.strip_prefix(quote) {
+            return lead + inner.find(quote).map_or(body.len(), |end| end + 6);
+        }
+    }
+    match body.as_bytes().first() {
+        Some(&quote @ (b'"' | b'\'')) => {
+            let mut escaped = false;
+            for (i, byte) in body.bytes().enumerate().skip(1) {
+                match byte {
+                    b'\\' if quote == b'"' && !escaped => escaped = true,
+                    b if b == quote && !escaped => {
+                        let end = i + 1;
+                        // A text over several lines may be two whose quotes went wrong: drop the whole line.
+                        let tail = match body[..end].contains('\n') {
+                            true => body[end..].find('\n').unwrap_or(body.len() - end),
+                            false => 0,
+                        };
+                        return lead + end + tail;
+                    }
+                    _ => escaped = false,
+                }
+            }
+            text.len()
+        }
+        Some(b'[' | b'{') => {
+            let mut depth = 0usize;
+            for (i, byte) in body.bytes().enumerate() {
+                match byte {
+                    b'[' | b'{' => depth += 1,
+                    b']' | b'}' => {
+                        depth -= 1;
+                        if depth == 0 {
+                            return lead + i + 1;
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            text.len()
+        }
+        Some(b'\n' | b'\r') if text.trim_start().starts_with(['"', '{', '[']) => {
+            let blank = text.len() - text.trim_start().len();
+            blank + value_length(&text[blank..])
+        }
+        _ => {
+            // A `.env` value runs to the end of its line; in JSON and inline tables a comma or bracket ends it too.
+            let line = body.find(['\n', '\r']).unwrap_or(body.len());
+            let number = body[..line]
+                .find([',', '}', ']'])
+                .filter(|&end| body[..end].chars().all(|c| c.is_ascii_digit() || c == ' '));
+            lead + number.unwrap_or(line)
+        }
+    }
+}
+
+/// A name that is one safe path component.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 100
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn secrets_are_left_out_in_each_kind_of_settings_file() {
+        let cases = [
+            (
+                "host = \"10.0.0.2\"\npin = \"1234\"\nport = 1710\n",
+                "1234",
+                vec!["pin"],
+            ),
+            (
+                "core = { host = \"x\", pin = 4711, port = 1 }\n",
+                "4711",
+                vec!["pin"],
+            ),
+            (
+                "token = \"\"\"\nabc\nsecretbits\n\"\"\"\nb = 1\n",
+                "secretbits",
+                vec!["token"],
+            ),
+            (
+                "{\"host\":\"x\",\"password\":\"a\\\"b7\",\"port\":1}",
+                "b7",
+                vec!["password"],
+            ),
+            (
+                "{\"qsysCore\":{\"pin\": 9876,\"host\":\"x\"}}",
+                "9876",
+                vec!["pin"],
+            ),
+            (
+                "QSYS_HOST=x\nQSYS_PIN=4321\nAWS_SECRET_ACCESS_KEY=ab=cd,ef}\n",
+                "4321",
+                vec!["QSYS_PIN", "AWS_SECRET_ACCESS_KEY"],
+            ),
+            ("API_KEY = 'k1 k2'\n", "k1", vec!["API_KEY"]),
+            ("{\"apiToken\":\n  \"t0k\"}", "t0k", vec!["apiToken"]),
+        ];
+        for (text, secret, keys) in cases {
+            let (copy, left_out) = without_secrets(text);
+            assert!(!copy.contains(secret), "{copy}");
+            assert_eq!(left_out, keys, "{text}");
+        }
+        let (copy, _) = without_secrets("{\"host\":\"x\",\"password\":\"a\",\"port\":1}");
+        let value: serde_json::Value = serde_json::from_str(&copy).unwrap();
+        assert_eq!(value["port"], 1);
+        let (env, _) = without_secrets("AWS_SECRET_ACCESS_KEY=ab=cd,ef}\nB=2\n");
+        assert!(!env.contains("cd") && env.ends_with("\nB=2\n"), "{env}");
+    }
+
+    #[test]
+    fn files_without_secrets_are_copied_to_the_byte() {
+        for text in [
+            "spinning = true\nhost=\"a=b:c\"\n",
+            "",
+            "no pairs",
+            "pin =\n",
+            "a=b=c:d",
+        ] {
+            assert_eq!(
+                without_secrets(text),
+                (text.to_string(), Vec::new()),
+                "{text}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered(text in "\\PC{0,200}") {
+            let _ = without_secrets(&text);
+        }
+
+        #[test]
+        fn a_pin_never_gets_through(pin in "[0-9]{4,8}", before in "[a-z =\\n\"]{0,20}") {
+            let (copy, _) = without_secrets(&format!("{before}\npin = \"{pin}\"\n"));
+            prop_assert!(!copy.contains(&pin), "{}", copy);
+        }
+    }
+}

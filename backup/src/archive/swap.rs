@@ -1,0 +1,358 @@
+//! Swapping day files in and out of a store, with an intent record that the next start finishes.
+//!
+//! Inside the store's folder: `.restore/new` is what was built, `.restore/intent.json` the list of renames once they
+//! have begun, `.undo-next` where the present files go, `.undo` the last restore's present files.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{lock, publish};
+use crate::clock::{Clock as _, SystemClock};
+use crate::day::Day;
+use crate::error::{Error, Result};
+
+/// Where a restore is built, below the target.
+pub(crate) const BUILD: &str = ".restore/new";
+const RESTORE: &str = ".restore";
+const INTENT: &str = "intent.json";
+const UNDO: &str = ".undo";
+const UNDO_NEXT: &str = ".undo-next";
+const UNDO_OLD: &str = ".undo-old";
+const UNDO_FILES: &str = ".undo/files";
+const UNDO_RECORD: &str = "undo.json";
+
+/// What a finished restore did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RestoreReport {
+    /// The moment the store is at now, Unix milliseconds.
+    pub restored_to_ms: Option<i64>,
+    /// Events in what was restored.
+    pub events: u64,
+    /// From the beginning of the build to the last rename.
+    pub seconds: f64,
+    /// Every restored database was checked before it was swapped in.
+    pub verified: bool,
+    /// Where the files that were there are kept for undo; `None` if there were none.
+    pub undo: Option<PathBuf>,
+}
+
+/// What an undo did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoReport {
+    /// What was taken back, in words.
+    pub undone: String,
+    /// The days whose files are as they were before.
+    pub days: Vec<Day>,
+}
+
+/// One exchange of files.
+pub(crate) struct Swap<'a> {
+    pub(crate) target: &'a Path,
+    /// The folder, below the target, whose files come in.
+    pub(crate) from: &'a str,
+    /// The days whose present files go.
+    pub(crate) days: &'a BTreeSet<Day>,
+    pub(crate) what: &'a str,
+}
+
+/// A rename that is due: both paths below the target, with `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Move {
+    from: String,
+    to: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Intent {
+    format: u32,
+    what: String,
+    /// All renames are done; what is left is tidying up.
+    moved: bool,
+    moves: Vec<Move>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct UndoRecord {
+    format: u32,
+    what: String,
+    made_at_ms: i64,
+    /// The days that the swap brought in: an undo takes them away again.
+    days: Vec<String>,
+}
+
+/// Runs an exchange. Gives where the files that went are kept, if there were any.
+pub(crate) fn run(swap: Swap<'_>) -> Result<Option<PathBuf>> {
+    let target = swap.target;
+    let incoming: Vec<String> = publish::entries(&target.join(swap.from))?
+        .into_iter()
+        .filter(|name| !name.ends_with("-shm") && day_of(name).is_some())
+        .collect();
+    let outgoing = present_files(target, swap.days)?;
+    remove_folder(&target.join(UNDO_NEXT))?;
+    let kept = target.join(UNDO_NEXT).join("files");
+    publish::create_folder(&kept)?;
+    let record = UndoRecord {
+        format: 1,
+        what: swap.what.to_string(),
+        made_at_ms: SystemClock.now_ms(),
+        days: incoming
+            .iter()
+            .filter_map(|name| Day::from_file_name(name))
+            .map(|day| day.to_string())
+            .collect(),
+    };
+    write_json(&target.join(UNDO_NEXT), UNDO_RECORD, &record)?;
+    publish::create_folder(&target.join(RESTORE))?;
+    let mut moves: Vec<Move> = outgoing
+        .iter()
+        .map(|name| Move {
+            from: name.clone(),
+            to: format!("{UNDO_NEXT}/files/{name}"),
+        })
+        .collect();
+    // Logs come in before their database, for the same reason as they go after it.
+    moves.extend(incoming.iter().rev().map(|name| Move {
+        from: format!("{}/{name}", swap.from),
+        to: name.clone(),
+    }));
+    let intent = Intent {
+        format: 1,
+        what: swap.what.to_string(),
+        moved: false,
+        moves,
+    };
+    write_json(&target.join(RESTORE), INTENT, &intent)?;
+    // From here on there is only forward, now or at the next start.
+    finish(target, intent)?;
+    Ok((!outgoing.is_empty()).then(|| target.join(UNDO)))
+}
+
+/// Finishes a swap that a crash interrupted, and removes what an interrupted build left. To be called before a store
+/// is opened for recording. Gives what was finished, in words.
+///
+/// # Errors
+/// When the intent record cannot be read or a file cannot be renamed.
+pub fn finish_interrupted(target: &Path) -> Result<Option<String>> {
+    if !target.is_dir() {
+        return Ok(None);
+    }
+    if !target.join(RESTORE).exists()
+        && !target.join(UNDO_NEXT).exists()
+        && !target.join(UNDO_OLD).exists()
+    {
+        return Ok(None);
+    }
+    match lock::restorer_if_free(target)? {
+        Some(_lock) => finish_locked(target),
+        // A restore is being built right now; it is not interrupted.
+        None => Ok(None),
+    }
+}
+
+/// As [`finish_interrupted`], for whoever holds the restorers' lock.
+pub(crate) fn finish_locked(target: &Path) -> Result<Option<String>> {
+    let path = target.join(RESTORE).join(INTENT);
+    if path.exists() {
+        let intent: Intent = read_json(&path)?;
+        let what = intent.what.clone();
+        finish(target, intent)?;
+        return Ok(Some(format!("finished an interrupted {what}")));
+    }
+    let unfinished = target.join(RESTORE).exists();
+    for folder in [RESTORE, UNDO_NEXT, UNDO_OLD] {
+        remove_folder(&target.join(folder))?;
+    }
+    Ok(
+        unfinished
+            .then(|| "removed an unfinished restore; the store is as it was before it".into()),
+    )
+}
+
+fn finish(target: &Path, mut intent: Intent) -> Result<()> {
+    if !intent.moved {
+        for step in &intent.moves {
+            let (from, to) = (inside(target, &step.from)?, inside(target, &step.to)?);
+            // The order of the list makes this safe: a name is vacated before it is taken.
+            if to.exists() {
+                continue;
+            }
+            fs::rename(&from, &to).map_err(Error::io(&from, "rename the file"))?;
+        }
+        for folder in ["", &format!("{UNDO_NEXT}/files"), UNDO_FILES, BUILD] {
+            if target.join(folder).is_dir() {
+                publish::sync_folder(&target.join(folder))?;
+            }
+        }
+        intent.moved = true;
+        write_json(&target.join(RESTORE), INTENT, &intent)?;
+    }
+    if target.join(UNDO_NEXT).exists() {
+        remove_folder(&target.join(UNDO_OLD))?;
+        if target.join(UNDO).exists() {
+            rename(&target.join(UNDO), &target.join(UNDO_OLD))?;
+        }
+        rename(&target.join(UNDO_NEXT), &target.join(UNDO))?;
+        publish::sync_folder(target)?;
+    }
+    // The intent goes first: without it the rest is only rubbish.
+    let path = target.join(RESTORE).join(INTENT);
+    fs::remove_file(&path).map_err(Error::io(&path, "remove the intent record"))?;
+    publish::sync_folder(&target.join(RESTORE))?;
+    remove_folder(&target.join(RESTORE))?;
+    remove_folder(&target.join(UNDO_OLD))
+}
+
+/// Takes the last restore back: the files it replaced return, and what is there now is kept for another undo.
+///
+/// The caller guarantees that nobody has the target's databases open for writing, as for a restore.
+///
+/// # Errors
+/// When there is nothing to take back, or a file cannot be renamed.
+pub fn undo(target: &Path) -> Result<UndoReport> {
+    let _lock = lock::restorer(target)?;
+    finish_locked(target)?;
+    let record_path = target.join(UNDO).join(UNDO_RECORD);
+    if !record_path.exists() {
+        return Err(Error::Unexpected {
+            path: target.join(UNDO),
+            found: "no restore to take back".into(),
+            expected: "the files that a restore put aside".into(),
+        });
+    }
+    let record: UndoRecord = read_json(&record_path)?;
+    let mut days: BTreeSet<Day> = record
+        .days
+        .iter()
+        .filter_map(|day| day.parse().ok())
+        .collect();
+    let returning: Vec<Day> = publish::entries(&target.join(UNDO_FILES))?
+        .iter()
+        .filter_map(|name| Day::from_file_name(name))
+        .collect();
+    days.extend(&returning);
+    let mut undone = record.what.clone();
+    if let Some(rest) = undone.strip_prefix("undo of ") {
+        undone = format!("undo of {rest}");
+    }
+    fold_logs(target, &returning);
+    run(Swap {
+        target,
+        from: UNDO_FILES,
+        days: &days,
+        what: &format!("undo of {undone}"),
+    })?;
+    Ok(UndoReport {
+        undone,
+        days: returning,
+    })
+}
+
+/// What the last restore was, if [`undo`] can take it back.
+pub fn undo_available(target: &Path) -> Option<String> {
+    let record: UndoRecord = read_json(&target.join(UNDO).join(UNDO_RECORD)).ok()?;
+    Some(record.what)
+}
+
+/// The kept files lie with their logs beside them; each is made one plain file where that works. Where it does not
+/// (the restore was because of damage), the file returns with its companions just as it was.
+fn fold_logs(target: &Path, days: &[Day]) {
+    for day in days {
+        let path = target.join(UNDO_FILES).join(day.file_name());
+        let has_log = ["-wal", "-journal"]
+            .iter()
+            .any(|end| crate::schema::beside(&path, end).exists());
+        if !has_log {
+            continue;
+        }
+        let folded = rusqlite::Connection::open(&path)
+            .map_err(Error::sqlite(&path, "open the kept day"))
+            .and_then(|conn| super::snapshot::plain(&conn, &path))
+            .and_then(|()| publish::sync_file(&path));
+        if let Err(error) = folded {
+            tracing::warn!(%error, "a kept day returns with its log beside it");
+        }
+    }
+}
+
+/// An empty folder to build in. The caller holds the restorers' lock.
+pub(crate) fn fresh_build_folder(target: &Path) -> Result<PathBuf> {
+    let folder = target.join(BUILD);
+    remove_folder(&target.join(RESTORE))?;
+    publish::create_folder(&folder)?;
+    Ok(folder)
+}
+
+/// Removes a build that will not be swapped in. One whose renames have begun stays for the next start.
+pub(crate) fn discard_build(target: &Path) {
+    if !target.join(RESTORE).join(INTENT).exists()
+        && let Err(error) = remove_folder(&target.join(RESTORE))
+    {
+        tracing::warn!(%error, "an unfinished restore could not be removed");
+    }
+}
+
+/// Every file of these days, companions included: whatever lies beside a restored database would be replayed over it.
+fn present_files(target: &Path, days: &BTreeSet<Day>) -> Result<Vec<String>> {
+    let mut files: Vec<String> = publish::entries(target)?
+        .into_iter()
+        .filter(|name| day_of(name).is_some_and(|day| days.contains(&day)))
+        .collect();
+    // The database goes before its companions: cut off in between, nobody can open it without them.
+    files.sort_by_key(|name| (!name.ends_with(".db"), name.clone()));
+    Ok(files)
+}
+
+/// The day of a day file or of one of its companions.
+fn day_of(name: &str) -> Option<Day> {
+    ["", "-wal", "-shm", "-journal"]
+        .iter()
+        .filter_map(|end| name.strip_suffix(end))
+        .find_map(Day::from_file_name)
+}
+
+fn inside(target: &Path, path: &str) -> Result<PathBuf> {
+    let relative = Path::new(path);
+    let plain = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if plain && !path.is_empty() {
+        Ok(target.join(relative))
+    } else {
+        Err(Error::Unexpected {
+            path: target.join(RESTORE).join(INTENT),
+            found: format!("the path {path:?}"),
+            expected: "paths inside the store's folder".into(),
+        })
+    }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(Error::io(from, "rename the folder"))
+}
+
+fn remove_folder(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io(path, "remove the folder")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(value).expect("plain data");
+    text.push(b'\n');
+    publish::write_whole(folder, name, &text).map(drop)
+}
+
+fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {
+    let bytes = fs::read(path).map_err(Error::io(path, "read the record"))?;
+    serde_json::from_slice(&bytes).map_err(|error| Error::Unexpected {
+        path: path.to_path_buf(),
+        found: error.to_string(),
+        expected: "a record of a restore; move the folder aside to go on without it".into(),
+    })
+}
