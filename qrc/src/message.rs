@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::value::WireText;
+
 /// A request as it is written: `id` left out makes it a notification, which is
 /// executed and never answered.
 #[derive(Debug, Serialize)]
@@ -102,7 +104,7 @@ pub enum Incoming<'a> {
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default)]
-    method: Option<Cow<'a, str>>,
+    method: Option<WireText<'a>>,
     #[serde(borrow, default)]
     id: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -123,7 +125,7 @@ impl<'a> Incoming<'a> {
     /// Where the frame is no JSON object of this shape; the link can go on.
     pub fn parse(frame: &'a [u8]) -> serde_json::Result<Self> {
         let envelope: Envelope<'a> = serde_json::from_slice(frame.trim_ascii())?;
-        if let Some(method) = envelope.method {
+        if let Some(WireText(method)) = envelope.method {
             let params = envelope.params.or(envelope.result);
             return Ok(Self::Notification { method, params });
         }

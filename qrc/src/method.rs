@@ -138,7 +138,10 @@ impl<'de> Deserialize<'de> for NamedReading {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let control = WireControl::deserialize(deserializer)?;
         Ok(Self {
-            component: control.component.as_deref().map(CompactString::from),
+            component: control
+                .component
+                .as_ref()
+                .map(|name| name.0.as_ref().into()),
             name: control.name.as_ref().into(),
             reading: control.into_reading(),
         })

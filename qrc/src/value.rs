@@ -128,6 +128,12 @@ pub struct Looks {
     pub indeterminate: bool,
 }
 
+/// Text borrowed from a frame where it holds no escapes. (An `Option<Cow<str>>` alone
+/// would never borrow.)
+#[derive(Debug, Default, DeriveDeserialize)]
+#[serde(transparent)]
+pub struct WireText<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
 /// One control in a reply or a push, borrowed from the frame (protocol reference, fields
 /// of control values). Unknown members are passed over.
 #[derive(Debug, Default, DeriveDeserialize)]
@@ -135,7 +141,7 @@ pub struct Looks {
 pub struct WireControl<'a> {
     /// The component's Code Name; missing for Named Controls.
     #[serde(rename = "Component", borrow)]
-    pub component: Option<Cow<'a, str>>,
+    pub component: Option<WireText<'a>>,
     /// The control's name within its component, or the Named Control's name.
     #[serde(rename = "Name", borrow)]
     pub name: Cow<'a, str>,

@@ -1,5 +1,6 @@
 //! The crate from outside: bytes on real sockets, one binary.
 
+mod client;
 mod sim_faults;
 mod sim_inside;
 mod sim_stage;

@@ -1,0 +1,235 @@
+//! Reads a design and sets up the change groups of a watch: list, select, group, read in full.
+
+use std::time::Duration;
+
+use compact_str::{CompactString, format_compact};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use crate::error::Error;
+use crate::grouping::{self, Kind};
+use crate::message::code;
+use crate::method::change_group::{
+    AddComponentControl, AddControl, AutoPoll, ComponentControls, Destroy, Poll,
+};
+use crate::method::component::{
+    ComponentInfo, ControlInfo, ControlRef, GetComponents, GetControls,
+};
+use crate::method::{GroupId, NamedReading};
+use crate::patterns::Patterns;
+use crate::request::Requester;
+use crate::watch::ControlName;
+
+/// Listings under way at a time; a Core answers them one after the other anyway.
+const AT_ONCE: usize = 8;
+
+/// What a design holds for a watch, its groups made and read once.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) components: Vec<ComponentInfo>,
+    pub(crate) controls: Vec<FoundControl>,
+    pub(crate) groups: Vec<FoundGroup>,
+    pub(crate) readings: Vec<NamedReading>,
+}
+
+#[derive(Debug)]
+pub(crate) struct FoundControl {
+    pub(crate) name: ControlName,
+    pub(crate) info: ControlInfo,
+    pub(crate) group: usize,
+    pub(crate) rate: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct FoundGroup {
+    pub(crate) id: CompactString,
+    pub(crate) rate: Duration,
+}
+
+/// What a watch asks for, as plain values.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) number: u32,
+    pub(crate) patterns: Patterns,
+    pub(crate) named: Vec<CompactString>,
+    pub(crate) max_groups: usize,
+}
+
+/// Lists the design, makes the groups, reads everything once. The groups do not push yet.
+pub(crate) async fn discover(core: &Requester, wanted: &Wanted) -> Result<Found, Error> {
+    let components = core.call(&GetComponents).await?;
+    let names: Vec<CompactString> = components.iter().map(|info| info.name.clone()).collect();
+    let lists: Vec<_> = stream::iter(names)
+        .map(
+            async |name| match core.call(&GetControls { name: name.clone() }).await {
+                Ok(list) => Ok((name, list.controls)),
+                // Its access was withdrawn since it was listed.
+                Err(Error::Refused { error, .. }) if error.code == code::UNKNOWN_COMPONENT => {
+                    Ok((name, Vec::new()))
+                }
+                Err(error) => Err(error),
+            },
+        )
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+
+    let mut controls = Vec::new();
+    for (component, list) in lists {
+        for info in list {
+            let path = format_compact!("{component}.{}", info.name);
+            if wanted.patterns.wants(&path, &info) {
+                let rate = wanted.patterns.rate(&path);
+                let name = ControlName {
+                    component: Some(component.clone()),
+                    name: info.name.clone(),
+                };
+                controls.push(FoundControl {
+                    name,
+                    info,
+                    group: 0,
+                    rate,
+                });
+            }
+        }
+    }
+    for name in wanted
+        .named
+        .iter()
+        .filter(|name| wanted.patterns.wants_named(name))
+    {
+        controls.push(FoundControl {
+            name: ControlName {
+                component: None,
+                name: name.clone(),
+            },
+            info: ControlInfo::default(),
+            group: 0,
+            rate: wanted.patterns.rate(name),
+        });
+    }
+
+    let kind = |control: &FoundControl| match control.name.component {
+        Some(_) => Kind::Component,
+        None => Kind::Named,
+    };
+    let plan = grouping::groups(
+        controls.iter().map(|c| (kind(c), c.rate)),
+        wanted.max_groups,
+    );
+    for control in &mut controls {
+        control.group = grouping::place(&plan, kind(control), control.rate).unwrap_or(0);
+    }
+    let groups: Vec<FoundGroup> = (0..)
+        .zip(&plan)
+        .map(|(at, group)| FoundGroup {
+            id: group_id(wanted.number, at),
+            rate: group.rate,
+        })
+        .collect();
+    make_groups(core, &groups, &mut controls).await?;
+
+    let mut readings = Vec::new();
+    for group in &groups {
+        readings.extend(core.call(&Poll { id: id(group) }).await?.changes);
+    }
+    Ok(Found {
+        components,
+        controls,
+        groups,
+        readings,
+    })
+}
+
+/// From now on the Core pushes.
+pub(crate) async fn arm(core: &Requester, groups: &[FoundGroup]) -> Result<(), Error> {
+    for group in groups {
+        core.call(&AutoPoll {
+            id: id(group),
+            rate: group.rate.as_secs_f64(),
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// The name of a watch's change group on its connection.
+fn group_id(watch: u32, group: usize) -> CompactString {
+    format_compact!("qrc-{watch}-{group}")
+}
+
+fn id(group: &FoundGroup) -> GroupId {
+    GroupId::Text(group.id.clone())
+}
+
+async fn make_groups(
+    core: &Requester,
+    groups: &[FoundGroup],
+    controls: &mut Vec<FoundControl>,
+) -> Result<(), Error> {
+    for (at, group) in groups.iter().enumerate() {
+        // Another design may have been loaded while the connection lived on. Whether
+        // destroying an unknown group is an error is not documented, so either will do.
+        match core.call(&Destroy { id: id(group) }).await {
+            Ok(_) | Err(Error::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let mut named = Vec::new();
+        let mut adds: Vec<ComponentControls> = Vec::new();
+        for control in controls.iter().filter(|control| control.group == at) {
+            let control_ref = ControlRef {
+                name: control.name.name.clone(),
+            };
+            match &control.name.component {
+                None => named.push(control.name.name.clone()),
+                Some(component) => match adds.last_mut() {
+                    Some(last) if last.name == *component => last.controls.push(control_ref),
+                    _ => adds.push(ComponentControls {
+                        name: component.clone(),
+                        controls: vec![control_ref],
+                    }),
+                },
+            }
+        }
+        stream::iter(adds)
+            .map(async |component| {
+                let add = AddComponentControl {
+                    id: id(group),
+                    component,
+                };
+                core.call(&add).await.map(|_| ())
+            })
+            .buffered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        let unknown = add_named(core, group, named).await?;
+        controls.retain(|control| {
+            control.name.component.is_some() || !unknown.contains(&control.name.name)
+        });
+    }
+    Ok(())
+}
+
+/// Adds Named Controls one by one, since one unknown name spoils a whole call and what
+/// becomes of the others is not documented. Returns the unknown ones.
+async fn add_named(
+    core: &Requester,
+    group: &FoundGroup,
+    named: Vec<CompactString>,
+) -> Result<Vec<CompactString>, Error> {
+    let mut unknown = Vec::new();
+    for name in named {
+        let add = AddControl {
+            id: id(group),
+            controls: vec![name.clone()],
+        };
+        match core.call(&add).await {
+            Ok(_) => {}
+            Err(Error::Refused { error, .. }) if error.code == code::UNKNOWN_CONTROL => {
+                tracing::warn!("the design has no Named Control \"{name}\"; it is not watched");
+                unknown.push(name);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(unknown)
+}
