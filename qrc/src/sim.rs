@@ -13,6 +13,7 @@ mod engine;
 mod groups;
 mod options;
 mod reading;
+mod wall;
 
 mod bench;
 pub mod faults;

@@ -4,7 +4,11 @@ mod call;
 mod change_group;
 mod component;
 mod control;
+mod loop_player;
+mod mixer;
+mod paging;
 mod session;
+mod snapshot;
 mod write;
 
 use std::collections::BTreeMap;
@@ -18,8 +22,11 @@ use super::options::{CoreOptions, PushShape, Standby};
 use super::reading::push_reading;
 use super::script::{Controls, Script};
 use super::table::{Author, ControlEvent, Table, Writable};
+use super::wall;
 pub(super) use call::Outlet;
 use call::{Answer, Call, Refusal, Request};
+use paging::Pages;
+use snapshot::Banks;
 
 /// Whether a Core runs its design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +84,10 @@ pub(super) struct Engine {
     status: (u8, compact_str::CompactString),
     table: Table,
     groups: Groups,
+    banks: Banks,
+    pages: Pages,
+    /// Notifications that follow the reply to the call that caused them.
+    after_reply: Vec<(ConnectionId, Vec<u8>)>,
     connections: BTreeMap<ConnectionId, Connection>,
     scripts: Vec<Box<dyn Script>>,
     next_connection: u64,
@@ -92,6 +103,9 @@ impl Engine {
             state: CoreState::Active,
             status: options.status.clone(),
             groups: Groups::new(table.len()),
+            banks: Banks::new(&design, &table),
+            pages: Pages::default(),
+            after_reply: Vec::new(),
             table,
             connections: BTreeMap::new(),
             scripts: Vec::new(),
@@ -147,6 +161,7 @@ impl Engine {
     pub(super) fn disconnect(&mut self, connection: ConnectionId) {
         self.connections.remove(&connection);
         self.groups.destroy_all_of(connection);
+        self.forget_pages_of(connection);
     }
 
     /// Does what one frame asks for. Frames of blanks only are skipped.
@@ -179,15 +194,20 @@ impl Engine {
             Ok(false) => return,
             Err(refusal) => Err(refusal),
         };
-        let Some(id) = request.id else {
-            if let (Err(refusal), true) = (answer, self.options.points.errors_without_id) {
+        match (answer, request.id) {
+            (Ok(answer), Some(id)) => {
+                outlet.reply(connection, &request.method, answer.frame(frame, id));
+            }
+            (Err(refusal), Some(id)) => {
+                outlet.reply(connection, &request.method, refusal.frame(Some(id)));
+            }
+            (Err(refusal), None) if self.options.points.errors_without_id => {
                 outlet.send(connection, refusal.frame(None));
             }
-            return;
-        };
-        match answer {
-            Ok(answer) => outlet.reply(connection, &request.method, answer.frame(frame, id)),
-            Err(refusal) => outlet.reply(connection, &request.method, refusal.frame(Some(id))),
+            (_, None) => {}
+        }
+        for (connection, frame) in self.after_reply.drain(..) {
+            outlet.send(connection, frame);
         }
     }
 
@@ -219,7 +239,7 @@ impl Engine {
         method: &str,
         call: Call<'_>,
         out: &mut Vec<u8>,
-        _outlet: &mut dyn Outlet,
+        outlet: &mut dyn Outlet,
     ) -> Result<Answer, Refusal> {
         match method {
             "Logon" => self.logon(call),
@@ -239,6 +259,22 @@ impl Engine {
             "ChangeGroup.Invalidate" => self.invalidate(call),
             "ChangeGroup.Clear" => self.clear(call),
             "ChangeGroup.Destroy" => self.destroy(call),
+            "LoopPlayer.Start" => self.loop_player_start(call),
+            "LoopPlayer.Stop" | "LoopPlayer.Cancel" => self.loop_player_stop(call),
+            "Snapshot.Load" => self.snapshot_load(call),
+            "Snapshot.Save" => self.snapshot_save(call),
+            "PA.PageSubmit" => self.page_submit(call, out),
+            "PA.PageStart" | "PA.PageStop" | "PA.PageCancel" | "PA.PageProceed" => {
+                self.page_control(method, call, outlet)
+            }
+            "PA.ZoneStatusConfigure" => self.zone_status_configure(call, outlet),
+            "PA.GetConfig" => self.paging_config(out),
+            "PA.SourceWatchdog" => Ok(Answer::Plain(self.options.points.source_watchdog)),
+            _ if method.starts_with("Mixer.")
+                && let Some(answer) = self.mixer(method, call) =>
+            {
+                answer
+            }
             _ => Err(Refusal::new(-32601, format!("method '{method}' not found"))),
         }
     }
@@ -255,7 +291,10 @@ impl Engine {
             .groups
             .iter()
             .filter_map(|(_, group)| Some(group.auto_poll?.next));
-        pushes.chain(self.next_frame).min()
+        pushes
+            .chain(self.next_frame)
+            .chain(self.next_page_step())
+            .min()
     }
 
     /// Lets time pass: frames of scripts, steps of ramps, pushes that are due.
@@ -277,8 +316,9 @@ impl Engine {
             .filter(|(_, group)| group.auto_poll.is_some_and(|poll| poll.next <= self.now))
             .map(|(slot, _)| slot)
             .collect();
+        self.advance_pages(outlet);
         if !due.is_empty() {
-            self.groups.spread(&mut self.table);
+            self.spread();
         }
         for slot in due {
             self.push(slot, outlet);
@@ -325,6 +365,32 @@ impl Engine {
                 &heard,
             );
         }
+    }
+
+    /// Marks what changed in the groups that show it.
+    fn spread(&mut self) {
+        let mut remembered = false;
+        let Engine {
+            groups,
+            table,
+            banks,
+            ..
+        } = self;
+        groups.spread(table, |key| remembered |= banks.remembers(key));
+        if remembered {
+            self.banks.compare(&mut self.table);
+            self.groups.spread(&mut self.table, |_| {});
+        }
+    }
+
+    /// Sends a notification after the reply to the call under way.
+    fn later(&mut self, connection: ConnectionId, frame: Vec<u8>) {
+        self.after_reply.push((connection, frame));
+    }
+
+    /// Days since 1970 and seconds of the day, UTC.
+    fn wall_clock(&self) -> (u64, f64) {
+        wall::split(self.options.epoch, self.now)
     }
 
     /// One AutoPoll tick of one group.
@@ -409,6 +475,7 @@ impl Engine {
         self.set_now(now);
         for connection in std::mem::take(&mut self.connections).into_keys() {
             self.groups.destroy_all_of(connection);
+            self.forget_pages_of(connection);
             outlet.close(connection);
         }
         self.table.restart();

@@ -178,9 +178,10 @@ impl Groups {
         }
     }
 
-    /// Marks what changed in every group that shows it.
-    pub(super) fn spread(&mut self, table: &mut Table) {
+    /// Marks what changed in every group that shows it, and names it to `seen`.
+    pub(super) fn spread(&mut self, table: &mut Table, mut seen: impl FnMut(ControlKey)) {
         table.take_changed(|control| {
+            seen(control);
             for &(slot, entry) in &self.watchers[control.0 as usize] {
                 if let Some(group) = &mut self.groups[slot as usize] {
                     group.mark(entry);

@@ -3,5 +3,6 @@
 mod client;
 mod sim_faults;
 mod sim_inside;
+mod sim_methods;
 mod sim_stage;
 mod sim_wire;

@@ -197,6 +197,8 @@ pub(super) enum Answer {
     Written,
     /// `false`
     False,
+    /// `"OK"`, as the paging calls say it.
+    Ok,
     /// A result without content.
     Plain(Reply),
 }
@@ -206,6 +208,7 @@ impl Answer {
     pub(super) fn frame(self, mut frame: Vec<u8>, id: &RawValue) -> Vec<u8> {
         match self {
             Answer::Written => {}
+            Answer::Ok => frame.extend_from_slice(b"\"OK\""),
             Answer::False => frame.extend_from_slice(b"false"),
             Answer::Plain(Reply::True) => frame.extend_from_slice(b"true"),
             Answer::Plain(Reply::Object) => frame.extend_from_slice(b"{}"),

@@ -159,7 +159,7 @@ impl Engine {
     pub(super) fn poll(&mut self, call: Call<'_>, out: &mut Vec<u8>) -> Result<Answer, Refusal> {
         let wanted: Group = call.read()?;
         let slot = self.group(&call, &wanted.id)?;
-        self.groups.spread(&mut self.table);
+        self.spread();
         self.write_changes(slot, out);
         Ok(Answer::Written)
     }

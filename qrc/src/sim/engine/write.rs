@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::control::Direction;
 use super::super::options::{OutOfRange, Unusable};
 use super::super::reading::{push_reading, push_reading_at};
-use super::super::table::{Author, ControlKey, Write};
+use super::super::table::{Author, ControlKey, Outcome, Write};
 use super::Engine;
 use super::call::Refusal;
 
@@ -28,6 +28,16 @@ pub(super) struct SetControl {
 }
 
 impl SetControl {
+    pub(super) fn of(name: String, value: Value, ramp: Option<f64>) -> SetControl {
+        SetControl {
+            name,
+            value: Some(value),
+            position: None,
+            string: None,
+            ramp,
+        }
+    }
+
     /// What to write, or why there is nothing to write.
     fn write(&self, position_wins: bool, string_sets: bool) -> Result<Write<'_>, Refusal> {
         let position = self.position.map(Write::Position);
@@ -118,6 +128,10 @@ impl Engine {
             None => self.table.write(key, write, Author::Qrc),
         };
         match (written, write) {
+            (Ok(Outcome::Fired), _) => {
+                self.pressed(key);
+                Ok(())
+            }
             (Ok(_), _) => Ok(()),
             (Err(_), Write::Text(text)) => unusable(&format!("'{text}'")),
             (Err(_), _) => unusable("the number"),
