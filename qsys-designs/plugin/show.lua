@@ -33,7 +33,7 @@ end
 
 local Unknown = "not told"
 
-local function OrUnknown(text) return text and Clip(text) or Unknown end
+local function OrUnknown(text) return text and Readable(Clip(text)) or Unknown end
 
 local function BackupAgeNow(seen, received)
   local age = Member(seen.backup, "age_seconds", "number")

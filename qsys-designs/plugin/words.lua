@@ -32,3 +32,9 @@ local function CountText(number)
   digits = digits:reverse():gsub("(%d%d%d)", "%1 "):reverse():gsub("^ ", "")
   return left .. digits
 end
+
+-- "2026-03-02T04:00:00.5Z" -> "2026-03-02 04:00 UTC"; any other text stays as it is.
+local function Readable(text)
+  local date, time = text:match("^(%d%d%d%d%-%d%d%-%d%d)T(%d%d:%d%d):%d%d%.?%d*Z$")
+  return date and date .. " " .. time .. " UTC" or text
+end

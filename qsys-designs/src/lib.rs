@@ -5,6 +5,7 @@ pub mod pack;
 
 mod pin;
 mod plugin;
+mod scripts;
 
 mod life;
 
@@ -13,3 +14,4 @@ mod demo;
 pub use demo::{DemoDesign, DemoOptions, demo_design};
 pub use pin::pin_proof;
 pub use plugin::{PLUGIN_FILE, PluginHost, built_plugin, plugin_component, write_plugin};
+pub use scripts::CORE_SCRIPTS;

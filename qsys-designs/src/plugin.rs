@@ -175,6 +175,8 @@ fn shape_of(kind: &Kind) -> Shape {
     }
 }
 
+type Listener = Box<dyn FnMut(&LogLine) + Send>;
+
 /// Runs a script's text as the Core does: started anew at each (re)start, then once per frame.
 ///
 /// A plugin's controls are those of the component `code_name`; a Control Script has pins of its own
@@ -186,6 +188,8 @@ pub struct PluginHost {
     options: RuntimeOptions,
     /// Named Control → component and control.
     named: HashMap<String, (String, String)>,
+    /// Who else hears what the script logs.
+    listener: Option<Listener>,
     runtime: Option<Runtime>,
     /// Controls of the Core that the script holds, in the script's order.
     linked: Vec<Link>,
@@ -246,10 +250,17 @@ impl PluginHost {
             role,
             options,
             named: HashMap::new(),
+            listener: None,
             runtime: None,
             linked: Vec::new(),
             began: None,
         }
+    }
+
+    /// Hands every line the script logs or prints to `listener` too, not only to `tracing`.
+    pub fn on_log(mut self, listener: impl FnMut(&LogLine) + Send + 'static) -> PluginHost {
+        self.listener = Some(Box::new(listener));
+        self
     }
 
     /// The running script, once started.
@@ -345,6 +356,9 @@ impl PluginHost {
         }
         for line in runtime.take_log() {
             report(&self.code_name, &line);
+            if let Some(listener) = &mut self.listener {
+                listener(&line);
+            }
         }
     }
 }

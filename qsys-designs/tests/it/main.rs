@@ -9,5 +9,6 @@ mod panel;
 mod specs;
 
 mod core;
+mod scripts;
 
 mod demo;
