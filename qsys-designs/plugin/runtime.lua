@@ -21,10 +21,18 @@ local function ShowSetup(online)
   SetText("PendingText", Pending and Kinds[Pending.kind] .. " " .. Pending.id or "none")
 end
 
--- The one place that decides what the whole plugin shows.
+local Drawn, DrawnOnline = {}, nil
+
+-- The one place that decides what the whole plugin shows. Runs twice a second on the thread that all scripts
+-- of the Core share: what cannot have moved is not looked at again.
 local function Refresh()
   local online = IsOnline()
-  if Snapshot then ShowSnapshot(Snapshot, SnapshotAt, online) else ShowNothing(online) end
+  if Drawn ~= Snapshot or DrawnOnline ~= online then
+    if Snapshot then ShowSnapshot(Snapshot, SnapshotAt, online) else ShowNothing(online) end
+    Drawn, DrawnOnline = Snapshot, online
+  elseif Snapshot then
+    ShowAge(Snapshot, SnapshotAt)
+  end
   if not online then
     local silent = Timer.Now() - (LastSign or Started)
     if not LastSign and silent < (MissedHeartbeats + 0.5) * HeartbeatSeconds then

@@ -41,6 +41,12 @@ local function BackupAgeNow(seen, received)
   return age + (Timer.Now() - received)
 end
 
+-- The age grows between two snapshots.
+local function ShowAge(seen, received)
+  local age = BackupAgeNow(seen, received)
+  SetText("BackupAge", age and AgeText(age) or "no backup yet")
+end
+
 -- Draws a snapshot. `online` is false while the agent is silent: then the last news is shown as old.
 local function ShowSnapshot(seen, received, online)
   SetLed("AgentOnline", online)
@@ -67,8 +73,7 @@ local function ShowSnapshot(seen, received, online)
   SetText("GapsText", gaps and (gaps == 0 and "none" or CountText(gaps)) or Unknown)
 
   SetText("LastBackup", OrUnknown(Member(backup, "lastText", "string") or Member(backup, "last", "string")))
-  local age = BackupAgeNow(seen, received)
-  SetText("BackupAge", age and AgeText(age) or "no backup yet")
+  ShowAge(seen, received)
   SetText("NextBackup", OrUnknown(Member(backup, "nextText", "string") or Member(backup, "next", "string")))
   SetText("LastVerified", OrUnknown(Member(backup, "verifiedText", "string") or Member(backup, "last_verified", "string")))
   local count = Member(backup, "count", "number")
