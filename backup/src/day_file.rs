@@ -138,6 +138,11 @@ impl DayFile {
         &self.path
     }
 
+    /// Whether an import has put off the postings and not made them yet.
+    pub(crate) fn is_index_deferred(&self) -> bool {
+        self.blocks_deferred
+    }
+
     /// Changes since the last keyframe.
     pub(crate) fn since_keyframe(&self) -> u64 {
         self.since_keyframe
@@ -475,7 +480,7 @@ fn meta(conn: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
 }
 
 /// What of a change no day file can hold, in words.
-fn unstorable(row: &Row) -> Option<String> {
+pub(crate) fn unstorable(row: &Row) -> Option<String> {
     let change = &row.change;
     if !(0..=EventId::MAX_MS).contains(&row.at_ms) {
         return Some(format!(

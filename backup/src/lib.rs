@@ -3,25 +3,40 @@
 //! Data goes one way: events are recorded into day files (the *store*), read back by questions, exported and
 //! imported, and backed up into the *archive*. Nothing here knows of a Core or of the agent.
 
+// Modules in reading order: each knows only those above it.
 mod clock;
 mod day;
 mod error;
 mod id;
 mod value;
-// Used by everything below.
-mod cell;
-mod day_file;
-mod dictionary;
+
 mod event;
-mod lock;
 mod names;
-mod postings;
-mod query;
-mod recorder;
+
+// How an event lies in a day file.
+mod cell;
 mod rule;
 mod schema;
+
+mod dictionary;
+mod postings;
+
+// Writing and reading day files.
+mod day_file;
+mod lock;
 mod store;
 
+mod query;
+
+mod reindex;
+
+mod recorder;
+
+// Events out and in.
+mod export;
+mod import;
+
+// Backups of the store.
 mod archive;
 
 pub use archive::{
@@ -34,7 +49,9 @@ pub use day::Day;
 pub use day_file::Change;
 pub use error::{Error, Result};
 pub use event::{Event, Gap, Series};
+pub use export::{ExportOptions, Format, export};
 pub use id::EventId;
+pub use import::{Destination, ImportReport, import};
 pub use lock::StoreLock;
 pub use names::SeriesId;
 pub use query::{ControlCounts, ControlState, Difference, Page, Query, State};

@@ -6,6 +6,8 @@ mod events;
 mod reader;
 mod state;
 
+pub(crate) use reader::{COLUMNS, DayReader};
+
 pub use counts::ControlCounts;
 pub use diff::Difference;
 pub use events::{Page, Query};

@@ -190,22 +190,34 @@ impl Recorder {
         &self,
         f: impl FnOnce(&Path) -> R + Send + 'static,
     ) -> Result<R> {
-        self.run_closed(true, f)?.await.map_err(|_| Error::Stopped)
-    }
-
-    fn run_closed<R: Send + 'static>(
-        &self,
-        replaced: bool,
-        f: impl FnOnce(&Path) -> R + Send + 'static,
-    ) -> Result<oneshot::Receiver<R>> {
         let (done, wait) = oneshot::channel();
         let job: Job = Box::new(move |dir: &Path| {
             let result = f(dir);
             // Nobody may be waiting any more; the work is done all the same.
             Box::new(move || drop(done.send(result)))
         });
-        self.queue.control(Command::Paused { replaced, job })?;
-        Ok(wait)
+        self.queue.control(Command::Paused {
+            replaced: true,
+            job,
+        })?;
+        wait.await.map_err(|_| Error::Stopped)
+    }
+
+    /// As [`Recorder::pause_and`], for an addition that leaves the store's end where it is. Blocking.
+    pub(crate) fn with_files_closed<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Path) -> R + Send + 'static,
+    ) -> Result<R> {
+        let (done, wait) = std::sync::mpsc::channel();
+        let job: Job = Box::new(move |dir: &Path| {
+            let result = f(dir);
+            Box::new(move || drop(done.send(result)))
+        });
+        self.queue.control(Command::Paused {
+            replaced: false,
+            job,
+        })?;
+        wait.recv().map_err(|_| Error::Stopped)
     }
 
     /// Commits everything accepted so far, folds the logs into the files, releases the lock and ends the thread.

@@ -110,6 +110,13 @@ fn prepare_writer(conn: &mut Connection, path: &Path) -> Result<()> {
 /// # Errors
 /// When the file cannot be opened, is no day file, or is of a newer schema.
 pub fn open_reader(path: &Path) -> Result<Connection> {
+    let conn = open_any_reader(path)?;
+    check_schema(&conn, path)?;
+    Ok(conn)
+}
+
+/// Opens any database for reading.
+pub(crate) fn open_any_reader(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
@@ -136,7 +143,6 @@ pub fn open_reader(path: &Path) -> Result<Connection> {
     };
     conn.pragma_update(None, "cache_size", -4000)
         .map_err(Error::sqlite(path, "open the day file"))?;
-    check_schema(&conn, path)?;
     Ok(conn)
 }
 

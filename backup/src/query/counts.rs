@@ -45,7 +45,7 @@ impl Store {
             .into_iter()
             .filter(|day| (low.day()..=high.day()).contains(day))
         {
-            let reader = DayReader::open(self, day)?;
+            let reader = DayReader::open(&self.day_path(day))?;
             let wanted = reader.matching(globs.as_ref());
             let mut ids = vec![Vec::new(); reader.series.len()];
             gather(

@@ -96,7 +96,7 @@ impl Store {
             days.reverse();
         }
         for day in days {
-            let reader = DayReader::open(self, day)?;
+            let reader = DayReader::open(&self.day_path(day))?;
             let mut scan = Scan {
                 reader: &reader,
                 low,

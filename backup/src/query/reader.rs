@@ -1,18 +1,17 @@
 //! One day file open for reading: a consistent look at it, and its rows as events.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use compact_str::CompactString;
 use globset::GlobSet;
 use rusqlite::{Connection, Row};
 
 use crate::cell::{Cell, position_out, string_out, value_out};
-use crate::day::Day;
 use crate::dictionary::{self, FileSeries};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::EventId;
-use crate::store::Store;
+use crate::schema::open_reader;
 use crate::value::Value;
 
 /// A read transaction on a day file with its dictionary.
@@ -27,9 +26,9 @@ pub(crate) const COLUMNS: &str = "id, series, value, string, position, at";
 
 impl DayReader {
     /// Opens a day and fixes what is seen of it.
-    pub(crate) fn open(store: &Store, day: Day) -> Result<DayReader> {
-        let path = store.day_path(day);
-        let conn = store.day_reader(day)?;
+    pub(crate) fn open(path: &Path) -> Result<DayReader> {
+        let path = path.to_path_buf();
+        let conn = open_reader(&path)?;
         // Rules and rows must be of one moment: a rule may be settled between two statements.
         conn.execute_batch("BEGIN")
             .map_err(Error::sqlite(&path, "read the day file"))?;

@@ -57,7 +57,7 @@ impl Store {
             .rev()
             .filter(|day| *day <= until.day())
         {
-            let reader = DayReader::open(self, day)?;
+            let reader = DayReader::open(&self.day_path(day))?;
             let keyframe = found
                 .keyframe_before(&reader, until)
                 .map_err(reader.failed())?;
@@ -71,7 +71,7 @@ impl Store {
         }
         let from = found.keyframe.unwrap_or(EventId(0));
         for day in readers.into_iter().rev() {
-            let reader = DayReader::open(self, day)?;
+            let reader = DayReader::open(&self.day_path(day))?;
             found
                 .take_changes(&reader, from, until)
                 .map_err(reader.failed())?;

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::event::Gap;
 use crate::id::{EventId, IdSource};
 use crate::names::{Names, SeriesId};
+use crate::reindex;
 use crate::schema::beside;
 use crate::store::Store;
 
@@ -174,6 +175,12 @@ impl Writer {
 
     fn open_newest(&mut self, day: Day) -> Result<()> {
         let mut file = DayFile::open(&self.dir, day, &self.names)?;
+        if file.is_index_deferred() {
+            // An import was cut short.
+            drop(file);
+            reindex::rebuild(&self.dir, day)?;
+            file = DayFile::open(&self.dir, day, &self.names)?;
+        }
         let path = file.path().to_path_buf();
         let failed = |source| Error::Sqlite {
             path: path.clone(),

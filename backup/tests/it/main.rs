@@ -6,6 +6,7 @@ mod days;
 mod questions;
 mod record;
 mod stage;
+mod travel;
 
 mod archive_damage;
 mod archive_loop;

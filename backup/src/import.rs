@@ -1,0 +1,196 @@
+//! Events from exports and databases, ours and the original's, added to the store exactly once.
+
+mod csv;
+mod database;
+mod json;
+mod source;
+mod staging;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::day::Day;
+use crate::day_file::{DayFile, Row, WriteError};
+use crate::error::{Error, Result};
+use crate::id::EventId;
+use crate::lock::StoreLock;
+use crate::names::Names;
+use crate::recorder::Recorder;
+use crate::reindex;
+use crate::store::Store;
+
+use staging::Staging;
+
+/// Rows handed to the store at a time.
+const CHUNK: usize = 10_000;
+/// Reasons kept for the report.
+const REASONS: usize = 10;
+
+/// Where imported events go.
+#[derive(Debug, Clone, Copy)]
+pub enum Destination<'a> {
+    /// Into the store of a running recorder, which goes on recording meanwhile.
+    Recorder(&'a Recorder),
+    /// Into a store that nobody records into; its lock is held meanwhile.
+    Folder(&'a Path),
+}
+
+/// What became of the events of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImportReport {
+    /// Events that are new in the store.
+    pub added: u64,
+    /// Events that were there already.
+    pub skipped: u64,
+    /// Events that cannot be stored.
+    pub rejected: u64,
+    /// Why, for the first few.
+    pub first_reasons: Vec<String>,
+    /// The days that got new events.
+    pub days: Vec<Day>,
+}
+
+impl ImportReport {
+    pub(crate) fn reject(&mut self, reason: String) {
+        self.rejected += 1;
+        if self.first_reasons.len() < REASONS {
+            self.first_reasons.push(reason);
+        }
+    }
+}
+
+/// Adds the events of a file to a store: an export (`.json`, `.jsonl`, `.csv`), a day file, a database of the
+/// original, each also gzipped. What a file is, its content says, not its name.
+///
+/// An event that is already there, by time, control, value, string and position, is skipped; of n equal ones, those
+/// beyond the number present are added. Events of ours keep their ids where these are free. Memory does not grow with
+/// the file; a temporary file beside the store does. Blocking.
+///
+/// # Errors
+/// When the file cannot be read or is none of these, before anything is changed; or when the store cannot be written.
+pub fn import(into: Destination<'_>, file: &Path) -> Result<ImportReport> {
+    let target = Target::new(into)?;
+    let mut report = ImportReport::default();
+    let names = Arc::new(Names::default());
+    let mut staging = Staging::new(&target.dir, Arc::clone(&names))?;
+    source::read(file, &target.dir, &mut |found| match found {
+        Ok(incoming) => staging.add(incoming, &mut report),
+        Err(reason) => {
+            report.reject(reason);
+            Ok(())
+        }
+    })?;
+    for day in staging.days()? {
+        staging.compare(&Store::open(&target.dir)?, day, &mut report)?;
+        let mut from = None;
+        let mut added = 0;
+        loop {
+            let (rows, next) = staging.missing(day, from, CHUNK)?;
+            if rows.is_empty() {
+                break;
+            }
+            let names = Arc::clone(&names);
+            let first = from.is_none();
+            let (put, rejected) =
+                target.run(move |dir| add_rows(dir, day, &names, rows, first))??;
+            added += put;
+            rejected
+                .into_iter()
+                .for_each(|reason| report.reject(reason));
+            match next {
+                Some(next) => from = Some(next),
+                None => break,
+            }
+        }
+        if added > 0 {
+            target.run(move |dir| reindex::rebuild(dir, day))??;
+            report.added += added;
+            report.days.push(day);
+        }
+    }
+    Ok(report)
+}
+
+/// The store's folder and the right to write there.
+struct Target<'a> {
+    dir: PathBuf,
+    recorder: Option<&'a Recorder>,
+    _lock: Option<StoreLock>,
+}
+
+impl<'a> Target<'a> {
+    fn new(into: Destination<'a>) -> Result<Target<'a>> {
+        Ok(match into {
+            Destination::Recorder(recorder) => Target {
+                dir: recorder.dir().to_path_buf(),
+                recorder: Some(recorder),
+                _lock: None,
+            },
+            Destination::Folder(dir) => Target {
+                dir: dir.to_path_buf(),
+                recorder: None,
+                _lock: Some(StoreLock::take(dir)?),
+            },
+        })
+    }
+
+    /// Does work for which no other connection may write to the day files.
+    fn run<R: Send + 'static>(&self, work: impl FnOnce(&Path) -> R + Send + 'static) -> Result<R> {
+        match self.recorder {
+            Some(recorder) => recorder.with_files_closed(work),
+            None => Ok(work(&self.dir)),
+        }
+    }
+}
+
+/// Adds rows to a day's file in one transaction; gives the number added and the reasons of the others.
+fn add_rows(
+    dir: &Path,
+    day: Day,
+    names: &Names,
+    rows: Vec<Row>,
+    first: bool,
+) -> Result<(u64, Vec<String>)> {
+    let path = dir.join(day.file_name());
+    let failed = || Error::sqlite(&path, "add the imported events");
+    if first {
+        reindex::defer(dir, day)?;
+    }
+    let mut file = DayFile::open(dir, day, names)?;
+    let (mut added, mut rejected, mut resort) = (0, Vec::new(), None);
+    file.begin().map_err(failed())?;
+    for mut row in rows {
+        let wanted = row.id;
+        loop {
+            let mut poison = None;
+            match file.put_changes(names, std::iter::once(&row), |_, reason| {
+                poison = Some(reason)
+            }) {
+                Ok(()) => {
+                    match poison {
+                        Some(reason) => rejected.push(reason),
+                        None => added += 1,
+                    }
+                    break;
+                }
+                // The next free id after it, in the same day.
+                Err(WriteError::Conflict) if EventId(row.id.0 + 1).day() == day => {
+                    // Where many share a millisecond, the search goes on where the last one ended.
+                    row.id.0 += 1;
+                    let resumed = resort
+                        .filter(|last: &EventId| last.ms() == wanted.ms() && last.0 >= row.id.0);
+                    row.id.0 = resumed.map_or(row.id.0, |last| last.0 + 1);
+                    resort = Some(row.id);
+                }
+                Err(WriteError::Conflict) => {
+                    rejected.push(format!("no id is free after {} in its day", wanted.0));
+                    break;
+                }
+                Err(WriteError::Sqlite(source)) => return Err(failed()(source)),
+            }
+        }
+    }
+    file.commit().map_err(failed())?;
+    file.close().map_err(failed())?;
+    Ok((added, rejected))
+}
