@@ -230,7 +230,7 @@ impl Archive {
                 .map(|i| present.remove(i));
             plan.compare(live, part, events, crossing.or(part.to_id.map(EventId)));
             plan.events += events;
-            plan.bytes_needed += part.raw_bytes();
+            plan.bytes_needed += part.object.raw_bytes;
             plan.gaps.extend(gaps_until(part, at));
             days.push(part.clone());
         }
@@ -309,17 +309,10 @@ impl Archive {
 
     /// How many events of an archived day lie at or before an id.
     fn count_until(&self, part: &DayPart, until: EventId) -> Result<u64> {
-        let scratch = super::publish::scratch(&writable_scratch(&self.dir))?;
-        super::assemble::day(
-            &self.dir,
-            part,
-            Some(until),
-            scratch.path(),
-            "day.db",
-            &mut |_, _| {},
-        )?;
-        let path = scratch.path().join("day.db");
-        snapshot::open_plain(&path)?
+        let path = self.dir.join(&part.object.file);
+        let opened = seed::open(&path, &writable_scratch(&self.dir)).map_err(|f| refused(&f))?;
+        opened
+            .conn
             .query_row(
                 "SELECT count(*) FROM changes WHERE id <= ?1",
                 [until.0],

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::digest::sha256_of;
 use super::gzip::{self, Trouble};
-use super::manifest::{self, DayPart, Manifest, Object, SettingsPart};
+use super::manifest::{self, DayPart, Manifest, SettingsPart};
 use super::plan::RestoreSource;
 use super::publish::{self, Draft};
 use super::report::{Depth, Finding, Report};
@@ -247,8 +247,7 @@ impl<'a> Objects<'a> {
             .unwrap_or_default()
             .iter()
             .flat_map(|(manifest, _)| &manifest.days)
-            .flat_map(DayPart::objects)
-            .map(|object| (object.sha256.clone(), object.file.clone()))
+            .map(|day| (day.object.sha256.clone(), day.object.file.clone()))
             .collect();
         Objects {
             archive,
@@ -259,29 +258,22 @@ impl<'a> Objects<'a> {
     }
 
     fn day(&mut self, part: &DayPart) -> Vec<Finding> {
-        let mut all = Vec::new();
-        for (object, events, to_id) in part.pieces() {
-            // The same file under two descriptions is read for each: one of them must be wrong.
-            let key = format!("{} {} {events}", object.file, object.sha256);
-            if !self.seen.contains_key(&key) {
-                let findings = self.read_day(object, events, to_id).err();
-                self.seen
-                    .insert(key.clone(), findings.into_iter().collect());
-            }
-            all.extend(self.seen[&key].iter().cloned());
+        // The same file under two descriptions is read for each: one of them must be wrong.
+        let key = format!(
+            "{} {} {}",
+            part.object.file, part.object.sha256, part.events
+        );
+        if !self.seen.contains_key(&key) {
+            let findings = self.read_day(part).err().into_iter().collect();
+            self.seen.insert(key.clone(), findings);
         }
-        all
+        self.seen[&key].clone()
     }
 
-    fn read_day(
-        &self,
-        object: &Object,
-        events: u64,
-        to_id: Option<i64>,
-    ) -> std::result::Result<(), Finding> {
-        let path = self.archive.dir.join(&object.file);
+    fn read_day(&self, part: &DayPart) -> std::result::Result<(), Finding> {
+        let path = self.archive.dir.join(&part.object.file);
         let copies = "bring this file back from a copy of the archive, or use another backup";
-        let from = open_sized(&path, object.bytes, copies)?;
+        let from = open_sized(&path, part.object.bytes, copies)?;
         let scratch_in = writable_scratch(&self.archive.dir);
         let no_room = |error: &dyn std::fmt::Display| {
             Finding::new(&scratch_in, "no room to work")
@@ -300,27 +292,31 @@ impl<'a> Objects<'a> {
                     .hint(copies));
             }
             Err(Trouble::Damaged(found)) => {
-                return Err(self.tell_swapped(&path, &object.sha256).unwrap_or_else(|| {
-                    Finding::new(&path, "altered")
-                        .expected(format!("SHA-256 {}", object.sha256))
-                        .found(found)
-                        .hint(copies)
-                }));
+                return Err(self
+                    .tell_swapped(&path, &part.object.sha256)
+                    .unwrap_or_else(|| {
+                        Finding::new(&path, "altered")
+                            .expected(format!("SHA-256 {}", part.object.sha256))
+                            .found(found)
+                            .hint(copies)
+                    }));
             }
         };
-        if sizes.sha256 != object.sha256 {
-            return Err(self.tell_swapped(&path, &object.sha256).unwrap_or_else(|| {
-                Finding::new(&path, "altered")
-                    .expected(format!("SHA-256 {}", object.sha256))
-                    .found(format!("SHA-256 {}", sizes.sha256))
-                    .hint(copies)
-            }));
+        if sizes.sha256 != part.object.sha256 {
+            return Err(self
+                .tell_swapped(&path, &part.object.sha256)
+                .unwrap_or_else(|| {
+                    Finding::new(&path, "altered")
+                        .expected(format!("SHA-256 {}", part.object.sha256))
+                        .found(format!("SHA-256 {}", sizes.sha256))
+                        .hint(copies)
+                }));
         }
-        if sizes.raw_sha256 != object.raw_sha256 || sizes.raw_bytes != object.raw_bytes {
+        if sizes.raw_sha256 != part.object.raw_sha256 || sizes.raw_bytes != part.object.raw_bytes {
             return Err(Finding::new(&path, "not what was backed up")
                 .expected(format!(
                     "{} bytes inflated, SHA-256 {}",
-                    object.raw_bytes, object.raw_sha256
+                    part.object.raw_bytes, part.object.raw_sha256
                 ))
                 .found(format!(
                     "{} bytes, SHA-256 {}",
@@ -344,13 +340,18 @@ impl<'a> Objects<'a> {
                 .found(error.to_string())
                 .hint("use another backup")
         })?;
-        if (contents.events, contents.to_id) != (events, to_id) {
-            let told = |events: u64, last: Option<i64>| {
-                format!("{events} events, the last of them {last:?}")
-            };
+        if (contents.events, contents.from_id, contents.to_id)
+            != (part.events, part.from_id, part.to_id)
+        {
             return Err(Finding::new(&path, "not what was backed up")
-                .expected(told(events, to_id))
-                .found(told(contents.events, contents.to_id))
+                .expected(format!(
+                    "{} events, ids {:?} to {:?}",
+                    part.events, part.from_id, part.to_id
+                ))
+                .found(format!(
+                    "{} events, ids {:?} to {:?}",
+                    contents.events, contents.from_id, contents.to_id
+                ))
                 .hint("use another backup"));
         }
         Ok(())

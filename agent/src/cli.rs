@@ -1,0 +1,259 @@
+//! What was typed: the command line as it stands, before it meets settings or files.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::moment;
+
+/// Records every control change of a Q-SYS Core, backs the record up, proves
+/// that the backups restore, and restores to any past moment.
+#[derive(Debug, Parser)]
+#[command(name = "qsys-agent", version, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings.\n\
+    TIME is RFC 3339, \"YYYY-MM-DD HH:MM[:SS]\" (local), Unix milliseconds, or relative (-15m)."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Settings file [default: qsys-agent.toml here, if there is one]
+    #[arg(long, global = true, value_name = "FILE", env = "QSYS_AGENT_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print exactly one JSON document on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Log more (-v debug, -vv trace); logs go to standard error
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Log errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Shows the whole loop on a simulated Core: record, back up, prove, press the panel
+    Demo(Demo),
+    /// Runs the service; SIGTERM or Ctrl-C drains and exits 0
+    Run,
+    /// Runs the simulated Core alone, for trying clients and panels
+    Emulate(Emulate),
+    /// Tells how the record, the backups and the link to the Core are
+    Status,
+    /// One line and exit code for a monitoring system: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
+    Check,
+    /// Makes a verified backup now, through the running agent if there is one
+    Backup,
+    /// Lists the backups, newest first
+    List,
+    /// Proves backups or databases readable; with nothing named, the whole archive
+    Verify(Verify),
+    /// Puts the record back to a backup, or to a moment
+    Restore(Restore),
+    /// Takes back the last restore
+    Undo,
+    /// Writes events to a file or to standard output
+    Export(Export),
+    /// Adds events from exports and databases; what is there already is skipped
+    Import(Import),
+    /// Shows recorded events
+    Events(Events),
+    /// Puts the room back to a moment (not supported yet)
+    Rewind(Rewind),
+    /// Restores the newest backup into scratch, checks and times it (not supported yet)
+    Drill,
+    /// Removes backups beyond the number to keep
+    Prune(Prune),
+    /// Prints a completion script for a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Stop after this many seconds [default: until Ctrl-C]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seconds: Option<u64>,
+    /// Where the demo keeps its data
+    #[arg(long, value_name = "DIR", default_value = "data/demo")]
+    pub(crate) data: PathBuf,
+    /// Where the simulated Core listens for QRC; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(crate) qrc: String,
+    /// Where the panel page is served (not supported yet)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) panel: Option<String>,
+    /// Control changes per second that the simulated room makes
+    #[arg(long, value_name = "N/s", value_parser = rate, default_value = "25")]
+    pub(crate) churn: f64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Emulate {
+    /// Where the simulated Core listens for QRC; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1710")]
+    pub(crate) qrc: String,
+    /// Where the panel page is served (not supported yet)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) panel: Option<String>,
+    /// A design file to run instead of the demo design
+    #[arg(long, value_name = "FILE")]
+    pub(crate) design: Option<PathBuf>,
+    /// Ask clients to log on with this PIN
+    #[arg(long, value_name = "PIN")]
+    pub(crate) pin: Option<String>,
+    /// Control changes per second that the simulated room makes; 0 keeps it still
+    #[arg(long, value_name = "N/s", value_parser = rate, default_value = "25")]
+    pub(crate) churn: f64,
+    /// Misbehave on purpose, e.g. "drop@every=30s"; may be given more than once
+    #[arg(long, value_name = "FAULT")]
+    pub(crate) fault: Vec<qrc::sim::Fault>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A backup's id, or a database file (.db or .db.gz)
+    #[arg(value_name = "BACKUP|FILE")]
+    pub(crate) what: Option<String>,
+    /// Restore into scratch and check every page too
+    #[arg(long)]
+    pub(crate) deep: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// `latest`, a backup's id, or a database file (.db or .db.gz)
+    #[arg(value_name = "latest|BACKUP|FILE")]
+    pub(crate) what: String,
+    /// The moment to restore to [default: the end of the backup]
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
+    pub(crate) at: Option<i64>,
+    /// Restore into this folder instead of the store
+    #[arg(long, value_name = "DIR")]
+    pub(crate) target: Option<PathBuf>,
+    /// Show what would be gained and lost; touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Put back what is missing and keep what was recorded since
+    #[arg(long)]
+    pub(crate) keep_newer: bool,
+    /// Replace a store that holds events
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Json,
+    Jsonl,
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The last N days
+    #[arg(long, value_name = "N", conflicts_with_all = ["start", "end"])]
+    pub(crate) days: Option<u32>,
+    /// From this moment on (Unix milliseconds or any TIME)
+    #[arg(long, value_name = "MS", value_parser = moment::parse, allow_hyphen_values = true)]
+    pub(crate) start: Option<i64>,
+    /// Up to and including this moment
+    #[arg(long, value_name = "MS", value_parser = moment::parse, allow_hyphen_values = true)]
+    pub(crate) end: Option<i64>,
+    /// json as the original writes it, one event a line, or csv
+    /// [default: as the output's name says, else json]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ExportFormat>,
+    /// File to write (.gz compresses), or - for standard output
+    /// [default: events-export-<time>.json beside the backups]
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) output: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Exports (.json, .jsonl, .csv, each also .gz) and databases (.db, .db.gz)
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// Only controls that match, e.g. "Main_Mixer.*" or "*mute*"
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) control: Option<String>,
+    /// Only events at or after this moment
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
+    pub(crate) since: Option<i64>,
+    /// Only events at or before this moment
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
+    pub(crate) until: Option<i64>,
+    /// At most this many, the newest ones
+    #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rewind {
+    /// The moment to put the room back to
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
+    pub(crate) to: i64,
+    /// Only controls that match
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) control: Option<String>,
+    /// Fade levels over this many seconds
+    #[arg(long, value_name = "S")]
+    pub(crate) ramp: Option<f64>,
+    /// Show what would change; touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// Show what would go and what that frees; touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// A rate per second, written `40` or `40/s`.
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    number
+        .parse::<f64>()
+        .ok()
+        .filter(|rate| (0.0..=100_000.0).contains(rate))
+        .ok_or_else(|| format!("`{text}` is no rate: expected changes per second, 0 to 100000"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_rate_may_carry_its_unit() {
+        assert_eq!(rate("40/s"), Ok(40.0));
+        assert_eq!(rate("0"), Ok(0.0));
+        assert!(rate("-1").is_err());
+        assert!(rate("NaN").is_err());
+    }
+}

@@ -1,0 +1,47 @@
+//! `check`: one line and an exit code, as monitoring plugins print.
+
+use std::process::ExitCode;
+
+use crate::failure::Outcome;
+use crate::gather;
+use crate::local_socket::Request;
+use crate::output::Output;
+use crate::settings::Settings;
+use crate::status::{Level, Status, verdict};
+
+/// Whatever goes wrong is UNKNOWN, exit code 3: a check has no other way to fail.
+pub(super) fn check(settings: Outcome<Settings>, output: Output) -> Outcome<ExitCode> {
+    let status: Outcome<Status> = settings.and_then(|settings| {
+        super::through_agent(&settings, &Request::Status, || {
+            gather::without_agent(&settings)
+        })
+    });
+    let (level, sentence, figures) = match &status {
+        Ok(status) => {
+            let (level, sentence) = verdict(status);
+            (level, sentence, figures(status))
+        }
+        Err(failure) => (Level::Unknown, failure.to_string(), String::new()),
+    };
+    let document =
+        serde_json::json!({ "level": level.word(), "code": level as u8, "text": sentence });
+    output.result(&document, || {
+        // One line, whatever an error message holds.
+        let sentence = sentence.replace(['\n', '|'], " ");
+        format!("QSYS {} - {sentence}{figures}", level.word())
+    });
+    Ok(ExitCode::from(level as u8))
+}
+
+fn figures(status: &Status) -> String {
+    let known =
+        |value: Option<f64>| value.map_or_else(|| "U".to_owned(), |value| format!("{value:.0}s"));
+    format!(
+        " | events={}c per_second={:.1} gaps={} backup_age={} rpo={}",
+        status.events.total,
+        status.events.per_second,
+        status.events.gaps,
+        known(status.backup.age_seconds),
+        known(status.rpo_seconds),
+    )
+}

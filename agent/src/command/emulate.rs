@@ -1,0 +1,48 @@
+//! `emulate`: the simulated Core alone.
+
+use std::process::ExitCode;
+
+use crate::cli;
+use crate::failure::Outcome;
+use crate::output::Output;
+use crate::service;
+use crate::settings::Settings;
+use crate::simulated::{self, Simulated, Wanted};
+
+pub(super) fn emulate(
+    typed: &cli::Emulate,
+    settings: &Settings,
+    output: Output,
+) -> Outcome<ExitCode> {
+    if typed.panel.is_some() {
+        return Err(super::not_yet(
+            "--panel",
+            "leave it out; the plugin's controls are readable over QRC",
+        ));
+    }
+    super::block_on(async {
+        let simulated = Simulated::start(Wanted {
+            address: &typed.qrc,
+            design: typed.design.as_deref(),
+            code_name: &settings.panel.code_name,
+            pin: typed.pin.as_deref(),
+            churn: typed.churn,
+            faults: &typed.fault,
+        })
+        .await?;
+        output.address(format!("qrc listening on {}", simulated.address));
+        output.line(format!(
+            "design {}: {} components, {} controls{}",
+            simulated.name,
+            simulated.components,
+            simulated.controls,
+            match typed.pin {
+                Some(_) => format!("; log on as \"{}\" with the PIN", simulated::USER),
+                None => String::new(),
+            }
+        ));
+        service::stop_signal().await?;
+        simulated.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}

@@ -1,0 +1,52 @@
+//! `import`: adds events from files; what is there already is skipped.
+
+use std::process::ExitCode;
+
+use crate::documents::Imported;
+use crate::failure::{Failure, Outcome};
+use crate::local_socket::Request;
+use crate::output::{Output, count};
+use crate::settings::Settings;
+use crate::{cli, work};
+
+pub(super) fn import(
+    typed: &cli::Import,
+    settings: &Settings,
+    output: Output,
+) -> Outcome<ExitCode> {
+    let files = typed.files.iter().map(std::path::absolute);
+    let files = files.collect::<Result<Vec<_>, _>>()?;
+    // All are looked for first: half an import is harder to understand than none.
+    if let Some(missing) = files.iter().find(|file| !file.is_file()) {
+        return Err(
+            Failure::failed(format!("there is no file {}", missing.display()))
+                .hint("check the path; nothing was imported"),
+        );
+    }
+    let request = Request::Import {
+        files: files.clone(),
+    };
+    let imported: Imported = super::through_agent(settings, &request, || {
+        work::import(backup::Destination::Folder(&settings.store.path), &files)
+    })?;
+    output.result(&imported, || {
+        let mut lines = vec![format!(
+            "{} events added, {} were there already, {} rejected",
+            count(imported.added),
+            count(imported.skipped),
+            count(imported.rejected)
+        )];
+        lines.extend(
+            imported
+                .first_reasons
+                .iter()
+                .map(|reason| format!("  {reason}")),
+        );
+        lines.join("\n")
+    });
+    Ok(if imported.rejected == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

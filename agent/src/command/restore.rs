@@ -1,0 +1,112 @@
+//! `restore`: puts the record back to a backup or a moment, or shows what that would do.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::documents::{Plan, Restored};
+use crate::failure::{Failure, Outcome};
+use crate::local_socket::{Request, RestoreRequest};
+use crate::output::{Output, bytes, count};
+use crate::settings::Settings;
+use crate::{cli, moment, work};
+
+pub(super) fn restore(
+    typed: &cli::Restore,
+    settings: &Settings,
+    output: Output,
+) -> Outcome<ExitCode> {
+    let request = RestoreRequest {
+        what: absolute(&typed.what)?,
+        at: typed.at,
+        keep_newer: typed.keep_newer,
+        force: typed.force,
+    };
+    let target = typed.target.as_deref();
+    if typed.dry_run {
+        let plan = Plan::from(&work::plan(settings, &request, target)?);
+        output.result(&plan, || planned(&plan));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let restored = match target {
+        Some(target) => here(settings, &request, target, output),
+        None => super::through_agent(settings, &Request::Restore(request.clone()), || {
+            here(settings, &request, &settings.store.path, output)
+        }),
+    }?;
+    output.result(&restored, || {
+        let undo = match &restored.undo {
+            Some(_) => "\nWhat was there before is kept: `qsys-agent undo` takes the restore back",
+            None => "",
+        };
+        format!(
+            "Restored to {}: {} events, checked, in {:.1} s{undo}",
+            shown(restored.restored_to.as_deref()),
+            count(restored.events),
+            restored.seconds
+        )
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Without a running agent: under the store's own lock, so that none starts meanwhile.
+fn here(
+    settings: &Settings,
+    request: &RestoreRequest,
+    target: &Path,
+    output: Output,
+) -> Outcome<Restored> {
+    let begun = Instant::now();
+    let _lock = backup::StoreLock::take(target).map_err(work::failure)?;
+    backup::finish_interrupted(target).map_err(work::failure)?;
+    let built = work::build(settings, request, Some(target), &output.progress())?;
+    let report = built.swap().map_err(work::failure)?;
+    Ok(Restored::new(&report, begun.elapsed()))
+}
+
+/// The agent may run in another folder, so a file is named in full.
+fn absolute(what: &str) -> Outcome<String> {
+    if !Path::new(what).is_file() {
+        return Ok(what.to_owned());
+    }
+    let path = std::path::absolute(what)?;
+    let text = path.into_os_string().into_string();
+    text.map_err(|_| Failure::usage(format!("the path of {what} is no UTF-8 text")))
+}
+
+fn planned(plan: &Plan) -> String {
+    let mut lines = vec![
+        format!(
+            "Would restore to {} from {}",
+            shown(plan.would_restore_to.as_deref()),
+            plan.from
+        ),
+        format!(
+            "Events       {} afterwards; {} come back, {} go (kept for undo)",
+            count(plan.events),
+            count(plan.events_gained),
+            count(plan.events_lost)
+        ),
+        format!(
+            "Needs        {}, about {:.1} s",
+            bytes(plan.bytes_needed),
+            plan.estimate_seconds
+        ),
+    ];
+    for gap in &plan.gaps {
+        lines.push(format!(
+            "Gap          {} to {}: {}",
+            shown(Some(&gap.from)),
+            shown(Some(&gap.to)),
+            gap.why
+        ));
+    }
+    lines.extend(plan.notes.iter().map(|note| format!("Note         {note}")));
+    lines.push("Nothing was touched.".to_owned());
+    lines.join("\n")
+}
+
+fn shown(time: Option<&str>) -> String {
+    let moment = time.and_then(|time| moment::parse(time).ok());
+    moment.map_or_else(|| "an empty store".to_owned(), moment::local_precise)
+}

@@ -1,0 +1,100 @@
+//! `status`: how everything is, in lines or as the contract's document.
+
+use std::process::ExitCode;
+
+use crate::failure::Outcome;
+use crate::gather;
+use crate::local_socket::Request;
+use crate::moment;
+use crate::output::{Output, bytes, count};
+use crate::settings::Settings;
+use crate::status::{Status, verdict};
+
+pub(super) fn status(settings: &Settings, output: Output) -> Outcome<ExitCode> {
+    let status: Status = super::through_agent(settings, &Request::Status, || {
+        gather::without_agent(settings)
+    })?;
+    output.result(&status, || lines(&status));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lines(status: &Status) -> String {
+    let (level, sentence) = verdict(status);
+    let when = |text: &Option<String>| local(text.as_deref());
+    let core = match (&status.core.host, &status.core.design) {
+        (None, _) => "none named; set QSYS_HOST".to_owned(),
+        (Some(host), Some(design)) => format!(
+            "{host}, {}, design {design}, {} controls watched",
+            status.core.state, status.core.controls
+        ),
+        (Some(host), None) => format!("{host}, {}", status.core.state),
+    };
+    let backups = match &status.backup.last {
+        None => format!("none in {}", status.backup.path),
+        Some(_) => format!(
+            "{} in {}, the last {}",
+            status.backup.count,
+            status.backup.path,
+            when(&status.backup.last)
+        ),
+    };
+    let risk = match status.rpo_seconds {
+        None => "everything: no proved backup holds any of it yet".to_owned(),
+        Some(0.0) => "nothing; all is in a proved backup".to_owned(),
+        Some(seconds) => format!(
+            "{} of writing since the newest proved backup",
+            moment::span((seconds * 1000.0) as i64)
+        ),
+    };
+    let rows = [
+        (level.word(), sentence),
+        ("Core", core),
+        (
+            "Events",
+            format!(
+                "{} recorded, {:.1}/s now, {} gaps",
+                count(status.events.total),
+                status.events.per_second,
+                status.events.gaps
+            ),
+        ),
+        (
+            "Store",
+            format!(
+                "{} in {}, {} to {}",
+                bytes(status.store.bytes),
+                status.store.path,
+                when(&status.store.from),
+                when(&status.store.to)
+            ),
+        ),
+        ("Backups", backups),
+        (
+            "Proved",
+            format!("the one of {}", when(&status.backup.last_verified)),
+        ),
+        ("Next", when(&status.backup.next)),
+        (
+            "Recoverable",
+            format!(
+                "{} to {}, {} gaps",
+                when(&status.recoverable.from),
+                when(&status.recoverable.to),
+                status.recoverable.gaps.len()
+            ),
+        ),
+        ("At risk", risk),
+        (
+            "Panel",
+            format!("{}, {}", status.panel.component, status.panel.state),
+        ),
+    ];
+    rows.map(|(name, text)| format!("{name:<12}{text}"))
+        .join("\n")
+}
+
+/// An RFC 3339 time of the document as people read it.
+fn local(text: Option<&str>) -> String {
+    let moment = text.and_then(|text| moment::parse(text).ok());
+    moment.map_or_else(|| "–".to_owned(), moment::local)
+}

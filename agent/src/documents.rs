@@ -1,0 +1,238 @@
+//! The JSON documents that scripts rely on: members may be added, none removed.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::moment::rfc3339;
+
+/// One backup: what `backup` prints, and each element of `list`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Backup {
+    pub(crate) id: String,
+    pub(crate) created_at: String,
+    /// `null` for a file of the original that was never verified.
+    pub(crate) events: Option<u64>,
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) bytes: u64,
+    /// Proved by reading it back, and still there in full size.
+    pub(crate) verified: bool,
+    /// `backup`, or `original` for a file of the seed original.
+    pub(crate) kind: String,
+    pub(crate) problem: Option<String>,
+}
+
+impl From<&backup::BackupInfo> for Backup {
+    fn from(info: &backup::BackupInfo) -> Self {
+        Self {
+            id: info.id.clone(),
+            created_at: rfc3339(info.created_at_ms),
+            events: info.events,
+            from: info.from_ms.map(rfc3339),
+            to: info.to_ms.map(rfc3339),
+            bytes: info.bytes,
+            verified: info.verified,
+            kind: match info.kind {
+                backup::BackupKind::Ours => "backup",
+                backup::BackupKind::Seed => "original",
+            }
+            .to_owned(),
+            problem: info.problem.clone(),
+        }
+    }
+}
+
+/// What `verify` found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Verification {
+    pub(crate) ok: bool,
+    pub(crate) checked: u64,
+    pub(crate) findings: Vec<Finding>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Finding {
+    pub(crate) path: String,
+    pub(crate) problem: String,
+    pub(crate) expected: String,
+    pub(crate) found: String,
+    pub(crate) hint: String,
+}
+
+impl From<&backup::Report> for Verification {
+    fn from(report: &backup::Report) -> Self {
+        Self {
+            ok: report.ok,
+            checked: report.checked,
+            findings: report
+                .findings
+                .iter()
+                .map(|finding| Finding {
+                    path: finding.path.display().to_string(),
+                    problem: finding.problem.clone(),
+                    expected: finding.expected.clone(),
+                    found: finding.found.clone(),
+                    hint: finding.hint.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// What a restore reached.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Restored {
+    /// `null` where what was restored holds no event.
+    pub(crate) restored_to: Option<String>,
+    pub(crate) events: u64,
+    pub(crate) seconds: f64,
+    pub(crate) verified: bool,
+    /// Where the former state waits for `undo`; `null` when there was none.
+    pub(crate) undo: Option<String>,
+}
+
+impl Restored {
+    pub(crate) fn new(report: &backup::RestoreReport, took: Duration) -> Self {
+        Self {
+            restored_to: report.restored_to_ms.map(rfc3339),
+            events: report.events,
+            seconds: took.as_secs_f64(),
+            verified: report.verified,
+            undo: report.undo.as_ref().map(|path| path.display().to_string()),
+        }
+    }
+}
+
+/// What a restore would do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub(crate) would_restore_to: Option<String>,
+    pub(crate) from: String,
+    pub(crate) events: u64,
+    pub(crate) events_gained: u64,
+    pub(crate) events_lost: u64,
+    pub(crate) bytes_needed: u64,
+    pub(crate) estimate_seconds: f64,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl From<&backup::RestorePlan> for Plan {
+    fn from(plan: &backup::RestorePlan) -> Self {
+        Self {
+            would_restore_to: plan.would_restore_to_ms.map(rfc3339),
+            from: plan.from.clone(),
+            events: plan.events,
+            events_gained: plan.events_gained,
+            events_lost: plan.events_lost,
+            bytes_needed: plan.bytes_needed,
+            estimate_seconds: plan.estimate_seconds,
+            gaps: plan.gaps.iter().map(Gap::from).collect(),
+            notes: plan.notes.clone(),
+        }
+    }
+}
+
+/// A span in which changes may have been missed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Gap {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) why: String,
+}
+
+impl From<&backup::Gap> for Gap {
+    fn from(gap: &backup::Gap) -> Self {
+        Self {
+            from: rfc3339(gap.from_ms),
+            to: rfc3339(gap.to_ms),
+            why: gap.why.clone(),
+        }
+    }
+}
+
+/// What `undo` took back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Undone {
+    pub(crate) undone: String,
+    /// The days whose files are as they were before, `YYYY-MM-DD`.
+    pub(crate) days: Vec<String>,
+}
+
+impl From<&backup::UndoReport> for Undone {
+    fn from(report: &backup::UndoReport) -> Self {
+        Self {
+            undone: report.undone.clone(),
+            days: report.days.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// What an import added.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Imported {
+    pub(crate) added: u64,
+    pub(crate) skipped: u64,
+    pub(crate) rejected: u64,
+    pub(crate) first_reasons: Vec<String>,
+}
+
+/// What `prune` removed, or would.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Pruned {
+    pub(crate) dry_run: bool,
+    pub(crate) removed: Vec<String>,
+    pub(crate) kept: Vec<String>,
+    pub(crate) freed_bytes: u64,
+    pub(crate) notes: Vec<String>,
+}
+
+impl From<&backup::PruneReport> for Pruned {
+    fn from(report: &backup::PruneReport) -> Self {
+        Self {
+            dry_run: report.dry_run,
+            removed: report.removed.iter().map(|gone| gone.id.clone()).collect(),
+            kept: report.kept.clone(),
+            freed_bytes: report.freed_bytes,
+            notes: report.notes.clone(),
+        }
+    }
+}
+
+/// One event, in the words of the view `events`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Event {
+    pub(crate) id: i64,
+    pub(crate) time: String,
+    pub(crate) timestamp: i64,
+    pub(crate) control_path: String,
+    pub(crate) component_name: String,
+    pub(crate) control_name: String,
+    pub(crate) value: serde_json::Value,
+    pub(crate) string_value: Option<String>,
+    pub(crate) position: Option<f64>,
+    pub(crate) source: String,
+}
+
+impl From<&backup::Event> for Event {
+    fn from(event: &backup::Event) -> Self {
+        Self {
+            id: event.id.0,
+            time: rfc3339(event.at_ms),
+            timestamp: event.at_ms,
+            control_path: event.series.path.to_string(),
+            component_name: event.series.component.to_string(),
+            control_name: event.series.control.to_string(),
+            value: match &event.value {
+                None => serde_json::Value::Null,
+                Some(backup::Value::Number(number)) => (*number).into(),
+                Some(backup::Value::Bool(on)) => (*on).into(),
+                Some(backup::Value::Text(text)) => text.as_str().into(),
+            },
+            string_value: event.string.as_ref().map(ToString::to_string),
+            position: event.position,
+            source: event.series.source.to_string(),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a command says when it cannot do its work: one sentence, the next step, the exit code.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// Why a command ended early, as its user reads it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    hint: Option<String>,
+    code: u8,
+}
+
+/// The result of everything that a command does.
+pub(crate) type Outcome<T> = Result<T, Failure>;
+
+impl Failure {
+    /// The work failed: exit code 1.
+    pub(crate) fn failed(message: impl fmt::Display) -> Self {
+        Self {
+            message: message.to_string(),
+            hint: None,
+            code: 1,
+        }
+    }
+
+    /// The command line or the settings are wrong: exit code 2.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self {
+            code: 2,
+            ..Self::failed(message)
+        }
+    }
+
+    /// Adds the next step to take.
+    pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// The sentence without the hint.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The next step, where one is known.
+    pub(crate) fn next_step(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// 1 for a failure, 2 for wrong usage.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::failed(error)
+    }
+}

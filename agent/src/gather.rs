@@ -1,0 +1,230 @@
+//! Gathers the status: from the running parts, or from the files alone when no agent runs.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use backup::{BackupInfo, Store, StoreSummary};
+
+use crate::failure::Outcome;
+use crate::moment::{self, rfc3339};
+use crate::service::Parts;
+use crate::settings::Settings;
+use crate::status::{self, Status};
+use crate::{schedule, work};
+
+/// How often the day files are counted anew; between, the recorder's own count is added.
+const RECOUNT: Duration = Duration::from_secs(2);
+
+/// Gathers for a running agent, and remembers what is dear to count.
+pub(crate) struct Gatherer {
+    store: std::path::PathBuf,
+    counted: Mutex<Option<Counted>>,
+}
+
+struct Counted {
+    when: Instant,
+    /// The recorder's count when the files were counted.
+    committed: u64,
+    summary: StoreSummary,
+    gaps: Vec<backup::Gap>,
+}
+
+impl Gatherer {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            store: settings.store.path.clone(),
+            counted: Mutex::default(),
+        }
+    }
+
+    /// The status of a running agent.
+    pub(crate) fn status(&self, parts: &Parts) -> Status {
+        let stats = parts.recorder.stats();
+        let mut counted = self
+            .counted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if counted
+            .as_ref()
+            .is_none_or(|counted| counted.when.elapsed() >= RECOUNT)
+            && let Ok((summary, gaps)) = count(&self.store)
+        {
+            *counted = Some(Counted {
+                when: Instant::now(),
+                committed: stats.committed,
+                summary,
+                gaps,
+            });
+        }
+        let (mut summary, gaps) = match &*counted {
+            Some(counted) => {
+                let mut summary = counted.summary.clone();
+                summary.events += stats.committed.saturating_sub(counted.committed);
+                (summary, counted.gaps.clone())
+            }
+            None => (StoreSummary::default(), Vec::new()),
+        };
+        drop(counted);
+        summary.to_ms = summary.to_ms.max(stats.last_commit_ms);
+
+        let settings = &parts.settings;
+        let backups = parts.jobs.backups();
+        let mut status = from_files(settings, &summary, &gaps, &backups);
+        status.agent.running = true;
+        status.agent.pid = Some(std::process::id());
+        status.core = core(parts);
+        status.store.problem = problem(&stats);
+        status.recording =
+            parts.facts.complete() && parts.link_is_up() && status.store.problem.is_none();
+        status.events.per_second = stats.per_second;
+        status.events.queued = stats.queued;
+        status.events.quarantined = stats.quarantined;
+        status.backup.problem = parts.jobs.backup_problem();
+        status.backup.next =
+            schedule::next_due(&parts.jobs.history(), settings.backup.every).map(rfc3339);
+        status.panel.state = parts.facts.panel().word().to_owned();
+        status
+    }
+}
+
+/// The status when no agent runs: what the files tell.
+pub(crate) fn without_agent(settings: &Settings) -> Outcome<Status> {
+    let backups = work::list(settings)?;
+    let (summary, gaps) = if settings.store.path.exists() {
+        count(&settings.store.path).map_err(work::failure)?
+    } else {
+        (StoreSummary::default(), Vec::new())
+    };
+    Ok(from_files(settings, &summary, &gaps, &backups))
+}
+
+fn count(store: &std::path::Path) -> backup::Result<(StoreSummary, Vec<backup::Gap>)> {
+    let store = Store::open(store)?;
+    Ok((store.summary()?, store.gaps(i64::MIN, i64::MAX)?))
+}
+
+/// Why the recorder cannot write, if it cannot.
+pub(crate) fn problem(stats: &backup::RecorderStats) -> Option<String> {
+    match &stats.state {
+        backup::RecorderState::Ok => None,
+        backup::RecorderState::Failing { reason, since_ms } => {
+            Some(format!("{reason} (since {})", moment::local(*since_ms)))
+        }
+        backup::RecorderState::Stopped => Some("the recorder has stopped".to_owned()),
+    }
+}
+
+fn core(parts: &Parts) -> status::Core {
+    let host = parts.settings.core.host.clone();
+    let controls = parts.facts.controls();
+    let (state, design, problem) = match &*parts.client.link().borrow() {
+        qrc::Link::Up(core) => (
+            core.state.word().to_owned(),
+            Some(core.design_name.to_string()),
+            None,
+        ),
+        qrc::Link::Connecting { last_error, .. } => {
+            ("connecting".to_owned(), None, last_error.clone())
+        }
+        qrc::Link::Refused { reason } => ("refused".to_owned(), None, Some(reason.clone())),
+        qrc::Link::Closed => ("closed".to_owned(), None, None),
+    };
+    status::Core {
+        host,
+        state,
+        design,
+        problem,
+        controls,
+    }
+}
+
+fn from_files(
+    settings: &Settings,
+    summary: &StoreSummary,
+    gaps: &[backup::Gap],
+    backups: &[BackupInfo],
+) -> Status {
+    let now = moment::now();
+    let newest = backups.first();
+    let proved: Vec<&BackupInfo> = backups.iter().filter(|backup| backup.verified).collect();
+    let from = proved.iter().filter_map(|backup| backup.from_ms).min();
+    let to = proved.iter().filter_map(|backup| backup.to_ms).max();
+    Status {
+        agent: status::Agent {
+            running: false,
+            pid: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            sqlite: backup::sqlite_version().to_owned(),
+        },
+        core: status::Core {
+            host: settings.core.host.clone(),
+            state: "unknown".to_owned(),
+            design: None,
+            problem: None,
+            controls: 0,
+        },
+        recording: false,
+        events: status::Events {
+            total: summary.events,
+            per_second: 0.0,
+            gaps: summary.gaps,
+            queued: 0,
+            quarantined: 0,
+        },
+        store: status::Store {
+            path: settings.store.path.display().to_string(),
+            bytes: summary.bytes,
+            from: summary.from_ms.map(rfc3339),
+            to: summary.to_ms.map(rfc3339),
+            problem: None,
+        },
+        backup: status::Backup {
+            path: settings.backup.path.display().to_string(),
+            last: newest.map(|backup| rfc3339(backup.created_at_ms)),
+            age_seconds: newest.map(|backup| (now - backup.created_at_ms).max(0) as f64 / 1000.0),
+            next: None,
+            count: backups.len(),
+            last_verified: proved.first().map(|backup| rfc3339(backup.created_at_ms)),
+            problem: None,
+            every_seconds: settings.backup.every.map(|every| every.as_secs()),
+        },
+        recoverable: status::Recoverable {
+            from: from.map(rfc3339),
+            to: to.map(rfc3339),
+            gaps: gaps
+                .iter()
+                .filter(|gap| Some(gap.to_ms) >= from && Some(gap.from_ms) <= to)
+                .map(crate::documents::Gap::from)
+                .collect(),
+        },
+        rpo_seconds: rpo(summary.to_ms, to),
+        drill: status::Drill::default(),
+        panel: status::Panel {
+            component: settings.panel.code_name.clone(),
+            state: "unknown".to_owned(),
+        },
+    }
+}
+
+/// Seconds of writing that only the store holds: from the end of the newest proved
+/// backup to the last change. `None` where no backup holds any of it.
+fn rpo(recorded_to: Option<i64>, proved_to: Option<i64>) -> Option<f64> {
+    match (recorded_to, proved_to) {
+        (None, _) => Some(0.0),
+        (Some(recorded), Some(proved)) => Some((recorded - proved).max(0) as f64 / 1000.0),
+        (Some(_), None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_lost_counts_from_the_newest_proof_to_the_last_change() {
+        assert_eq!(rpo(None, None), Some(0.0));
+        assert_eq!(rpo(Some(40_000), None), None);
+        assert_eq!(rpo(Some(40_000), Some(40_000)), Some(0.0));
+        assert_eq!(rpo(Some(40_000), Some(30_000)), Some(10.0));
+    }
+}

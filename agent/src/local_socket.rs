@@ -1,0 +1,83 @@
+//! The running agent's door on this machine: a Unix socket in the store's folder, one JSON line each way.
+
+mod client;
+mod server;
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use client::{Answer, ask};
+pub(crate) use server::{Listener, answer_all};
+
+use crate::failure::Failure;
+
+/// What the command line asks a running agent to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case")]
+pub(crate) enum Request {
+    Status,
+    Backup,
+    Restore(RestoreRequest),
+    Undo,
+    Import { files: Vec<PathBuf> },
+    Prune { dry_run: bool },
+}
+
+/// A restore as it was asked for; paths are absolute, times Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RestoreRequest {
+    pub(crate) what: String,
+    pub(crate) at: Option<i64>,
+    pub(crate) keep_newer: bool,
+    pub(crate) force: bool,
+}
+
+/// The agent's one-line reply.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Reply {
+    Done(serde_json::Value),
+    Failed {
+        message: String,
+        hint: Option<String>,
+    },
+}
+
+impl From<Result<serde_json::Value, Failure>> for Reply {
+    fn from(outcome: Result<serde_json::Value, Failure>) -> Self {
+        match outcome {
+            Ok(value) => Self::Done(value),
+            Err(failure) => Self::Failed {
+                message: failure.message().to_owned(),
+                hint: failure.next_step().map(str::to_owned),
+            },
+        }
+    }
+}
+
+/// Requests are short; a longer line is no request of ours.
+const LONGEST_REQUEST: u64 = 64 * 1024;
+
+/// A socket's path may hold 107 bytes, a store's folder more: the folder is opened
+/// and the socket named below its descriptor.
+struct Address {
+    folder: OwnedFd,
+    /// Valid while `folder` is open.
+    path: PathBuf,
+}
+
+impl Address {
+    const NAME: &'static str = ".agent.sock";
+
+    fn in_store(store: &Path) -> std::io::Result<Self> {
+        let folder = OwnedFd::from(std::fs::File::open(store)?);
+        let path = PathBuf::from(format!(
+            "/proc/self/fd/{}/{}",
+            folder.as_raw_fd(),
+            Self::NAME
+        ));
+        Ok(Self { folder, path })
+    }
+}

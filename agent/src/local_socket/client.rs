@@ -1,0 +1,61 @@
+//! The command line's side: ask the running agent, or learn that there is none.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use super::{Address, Reply, Request};
+use crate::failure::{Failure, Outcome};
+
+/// What came of asking.
+pub(crate) enum Answer {
+    /// The running agent did it; this is its document.
+    Done(serde_json::Value),
+    /// Nobody listens: no agent runs on this store.
+    NoAgent,
+}
+
+/// Asks the agent that runs on `store`. Blocks until it has answered.
+pub(crate) fn ask(store: &Path, request: &Request) -> Outcome<Answer> {
+    let Ok(address) = Address::in_store(store) else {
+        return Ok(Answer::NoAgent);
+    };
+    let mut stream = match UnixStream::connect(&address.path) {
+        Ok(stream) => stream,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            return Err(Failure::failed(format!(
+                "an agent runs on {} but belongs to another user",
+                store.display()
+            ))
+            .hint("run this command as that user, or as root"));
+        }
+        Err(_) => return Ok(Answer::NoAgent),
+    };
+    drop(address.folder);
+    let lost = |error: std::io::Error| {
+        Failure::failed(format!("the running agent did not answer: {error}")).hint(
+            "look at its log, then ask again; `qsys-agent status` tells whether it still runs",
+        )
+    };
+    let mut line = serde_json::to_vec(request)
+        .map_err(|error| Failure::failed(format!("cannot write the request: {error}")))?;
+    line.push(b'\n');
+    stream.write_all(&line).map_err(lost)?;
+    let mut reply = String::new();
+    BufReader::new(stream).read_line(&mut reply).map_err(lost)?;
+    match serde_json::from_str(&reply) {
+        Ok(Reply::Done(document)) => Ok(Answer::Done(document)),
+        Ok(Reply::Failed { message, hint }) => {
+            let failure = Failure::failed(message);
+            Err(match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            })
+        }
+        Err(_) if reply.is_empty() => Err(lost(std::io::ErrorKind::UnexpectedEof.into())),
+        Err(error) => Err(Failure::failed(format!(
+            "the running agent answered something else than expected: {error}"
+        ))
+        .hint("agent and command line may be of different versions")),
+    }
+}

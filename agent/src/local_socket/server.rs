@@ -1,0 +1,108 @@
+//! The agent's side: one task per caller, and only this user or root may call.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Address, LONGEST_REQUEST, Reply, Request};
+use crate::failure::{Failure, Outcome};
+
+/// The bound socket. Bind it only while the store's lock is held: whatever socket lies
+/// there then belongs to an agent that has died.
+pub(crate) struct Listener {
+    listener: UnixListener,
+    address: Address,
+}
+
+impl Listener {
+    pub(crate) fn bind(store: &Path) -> Outcome<Self> {
+        let failed = |error: std::io::Error| {
+            Failure::failed(format!(
+                "cannot open the local socket in {}: {error}",
+                store.display()
+            ))
+            .hint("the store's folder must be on a local disk and writable")
+        };
+        let address = Address::in_store(store).map_err(failed)?;
+        match std::fs::remove_file(&address.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed(error));
+            }
+            _ => {}
+        }
+        let listener = UnixListener::bind(&address.path).map_err(failed)?;
+        std::fs::set_permissions(&address.path, std::fs::Permissions::from_mode(0o600))
+            .map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // Nobody to tell; the next agent removes it all the same.
+        let _ = std::fs::remove_file(&self.address.path);
+    }
+}
+
+/// Answers callers until `stop`, then waits for those under way.
+pub(crate) async fn answer_all<F>(
+    listener: Listener,
+    stop: CancellationToken,
+    answer: impl Fn(Request) -> F + Clone + Send + 'static,
+) where
+    F: Future<Output = Outcome<serde_json::Value>> + Send,
+{
+    let callers = TaskTracker::new();
+    loop {
+        let stream = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!("local socket: {error}");
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+        };
+        let answer = answer.clone();
+        callers.spawn(async move {
+            if let Err(error) = serve(stream, answer).await {
+                tracing::debug!("local socket: caller went away: {error}");
+            }
+        });
+    }
+    callers.close();
+    callers.wait().await;
+}
+
+async fn serve<F>(mut stream: UnixStream, answer: impl Fn(Request) -> F) -> std::io::Result<()>
+where
+    F: Future<Output = Outcome<serde_json::Value>>,
+{
+    let caller = stream.peer_cred()?.uid();
+    let own = rustix::process::geteuid().as_raw();
+    let (reader, mut writer) = stream.split();
+    let mut line = String::new();
+    BufReader::new(reader.take(LONGEST_REQUEST))
+        .read_line(&mut line)
+        .await?;
+    let outcome = if caller != own && caller != 0 {
+        Err(Failure::failed("this agent belongs to another user"))
+    } else {
+        match serde_json::from_str(&line) {
+            Ok(request) => answer(request).await,
+            Err(error) => Err(
+                Failure::failed(format!("no request of this version: {error}"))
+                    .hint("agent and command line may be of different versions"),
+            ),
+        }
+    };
+    let mut reply = serde_json::to_vec(&Reply::from(outcome))?;
+    reply.push(b'\n');
+    writer.write_all(&reply).await
+}

@@ -1,0 +1,25 @@
+//! Where log lines go: standard error, as many as asked for.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Global;
+
+/// Starts the log. `usual` is the level without `-v` and `-q`; `RUST_LOG` outranks all.
+pub(crate) fn start(global: &Global, usual: &str) {
+    let level = match (global.quiet, global.verbose) {
+        (true, _) => "error",
+        (false, 0) => usual,
+        (false, 1) => "debug",
+        (false, _) => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(global.verbose > 0);
+    // A second start (tests in one process) changes nothing.
+    let _ = log.try_init();
+}

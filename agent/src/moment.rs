@@ -1,0 +1,132 @@
+//! Moments as people type and read them; inside they are Unix milliseconds, UTC.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// Reads a TIME: RFC 3339, `YYYY-MM-DD HH:MM[:SS]` in local time, Unix
+/// milliseconds, or relative to now (`-15m`, `-2h30m`). Returns Unix milliseconds.
+pub(crate) fn parse(text: &str) -> Result<i64, String> {
+    parse_at(text, Timestamp::now(), &TimeZone::system())
+}
+
+fn parse_at(text: &str, now: Timestamp, zone: &TimeZone) -> Result<i64, String> {
+    let text = text.trim();
+    if text == "now" {
+        return Ok(now.as_millisecond());
+    }
+    if let Some(back) = text.strip_prefix('-').filter(|back| !back.starts_with('-'))
+        && let Ok(duration) = back.parse::<SignedDuration>()
+        && let Ok(moment) = now.checked_sub(duration)
+    {
+        return Ok(moment.as_millisecond());
+    }
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(moment.as_millisecond());
+    }
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return text
+            .parse::<i64>()
+            .ok()
+            .filter(|ms| Timestamp::from_millisecond(*ms).is_ok())
+            .ok_or_else(|| format!("`{text}` is too far away for Unix milliseconds"));
+    }
+    if let Ok(local) = text.parse::<DateTime>()
+        && let Ok(moment) = local.to_zoned(zone.clone())
+    {
+        return Ok(moment.timestamp().as_millisecond());
+    }
+    Err(format!(
+        "`{text}` is no time: expected RFC 3339 (2026-11-23T19:55:00Z), local time \
+         (\"2026-11-23 19:55\"), Unix milliseconds, or relative (-15m)"
+    ))
+}
+
+/// RFC 3339 in UTC with milliseconds: how machines get a moment.
+pub(crate) fn rfc3339(ms: i64) -> String {
+    match Timestamp::from_millisecond(ms) {
+        Ok(moment) => format!("{moment:.3}"),
+        Err(_) => format!("{ms} ms"),
+    }
+}
+
+/// Local date and time to the second: how people read a moment.
+pub(crate) fn local(ms: i64) -> String {
+    match Timestamp::from_millisecond(ms) {
+        Ok(moment) => moment
+            .to_zoned(TimeZone::system())
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string(),
+        Err(_) => format!("{ms} ms"),
+    }
+}
+
+/// Local time of day with milliseconds, for lines about events.
+pub(crate) fn local_precise(ms: i64) -> String {
+    match Timestamp::from_millisecond(ms) {
+        Ok(moment) => moment
+            .to_zoned(TimeZone::system())
+            .strftime("%Y-%m-%d %H:%M:%S%.3f")
+            .to_string(),
+        Err(_) => format!("{ms} ms"),
+    }
+}
+
+/// The present, in Unix milliseconds.
+pub(crate) fn now() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// A span in the largest unit that keeps it readable: `42 s`, `3 min`, `5 h`, `2 days`.
+pub(crate) fn span(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_795_000_000_000;
+
+    fn read(text: &str) -> Result<i64, String> {
+        let zone = TimeZone::get("Europe/Zurich").unwrap();
+        parse_at(text, Timestamp::from_millisecond(NOW).unwrap(), &zone)
+    }
+
+    #[test]
+    fn every_documented_form_is_read() {
+        assert_eq!(read("2026-11-23T19:55:00Z"), Ok(1_795_463_700_000));
+        assert_eq!(read("2026-11-23T20:55:00+01:00"), Ok(1_795_463_700_000));
+        assert_eq!(read("2026-11-23 20:55"), Ok(1_795_463_700_000));
+        assert_eq!(read("2026-11-23 20:55:30"), Ok(1_795_463_730_000));
+        assert_eq!(read("1795463700000"), Ok(1_795_463_700_000));
+        assert_eq!(read("-15m"), Ok(NOW - 900_000));
+        assert_eq!(read("-2h30m"), Ok(NOW - 9_000_000));
+        assert_eq!(read("now"), Ok(NOW));
+        assert_eq!(read("0"), Ok(0));
+    }
+
+    #[test]
+    fn a_local_hour_that_daylight_saving_skips_is_still_a_moment() {
+        assert!(read("2026-03-29 02:30").is_ok());
+    }
+
+    #[test]
+    fn nonsense_names_what_was_found_and_what_is_expected() {
+        for text in ["", "yesterday", "25:00", "99999999999999999999", "--5m"] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(&format!("`{text}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn machine_times_carry_milliseconds_and_utc() {
+        assert_eq!(rfc3339(1_795_463_700_005), "2026-11-23T19:55:00.005Z");
+    }
+}

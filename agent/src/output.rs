@@ -1,0 +1,172 @@
+//! The only printing: people's lines or one JSON document on standard output, failures on standard error.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Where a command's words go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// True when the user asked for one JSON document.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// True when people watch standard output.
+    pub(crate) fn is_terminal(self) -> bool {
+        !self.json && std::io::stdout().is_terminal()
+    }
+
+    /// The result of a command: the document for programs, the lines for people.
+    pub(crate) fn result(self, document: &impl Serialize, lines: impl FnOnce() -> String) {
+        if self.json {
+            match serde_json::to_string_pretty(document) {
+                Ok(text) => put(&text),
+                Err(error) => eput(&format!("error: cannot write the result as JSON: {error}")),
+            }
+        } else {
+            put(lines().trim_end());
+        }
+    }
+
+    /// A line of a story told as it goes; programs that asked for JSON do not get it.
+    pub(crate) fn line(self, line: impl Display) {
+        if !self.json {
+            put(&line.to_string());
+        }
+    }
+
+    /// An address that scripts wait for; with `--json` it goes to standard error.
+    pub(crate) fn address(self, line: impl Display) {
+        if self.json {
+            eput(&line.to_string());
+        } else {
+            put(&line.to_string());
+        }
+    }
+
+    /// Says why the command failed, and gives its exit code.
+    pub(crate) fn failure(self, failure: &Failure) -> ExitCode {
+        if self.json {
+            let document = serde_json::json!({
+                "error": failure.message(),
+                "hint": failure.next_step(),
+            });
+            put(&format!("{document:#}"));
+        } else {
+            eput(&format!("error: {}", failure.message()));
+            if let Some(hint) = failure.next_step() {
+                eput(&format!("hint: {hint}"));
+            }
+        }
+        failure.exit_code()
+    }
+
+    /// A bar for work that may take longer than a second, where people watch.
+    pub(crate) fn progress(self) -> Bar {
+        Bar::new(self.is_terminal() && std::io::stderr().is_terminal())
+    }
+}
+
+/// A reader that went away (`| head`) is no failure of ours.
+fn put(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+fn eput(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// A progress bar that shows itself only once the work has taken a second.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    since: Instant,
+    watched: bool,
+}
+
+impl Bar {
+    fn new(watched: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{msg:24} {bar:30} {percent:>3} %  {eta}") {
+            bar.set_style(style);
+        }
+        Self {
+            bar,
+            since: Instant::now(),
+            watched,
+        }
+    }
+}
+
+impl backup::Progress for Bar {
+    fn step(&self, what: &str, done: u64, total: u64) {
+        if self.watched && self.bar.is_hidden() && self.since.elapsed() > Duration::from_secs(1) {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.set_message(what.to_owned());
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Bytes in the unit that keeps them readable, powers of 1000 as disks are sold.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if count < 1000 {
+        return format!("{count} B");
+    }
+    let mut amount = count as f64 / 1000.0;
+    let mut unit = 0;
+    while amount >= 999.95 && unit + 1 < UNITS.len() {
+        amount /= 1000.0;
+        unit += 1;
+    }
+    format!("{amount:.1} {}", UNITS[unit])
+}
+
+/// A count with thin groups of three: `1 234 567`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_counts_read_well() {
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1_230_000), "1.2 MB");
+        assert_eq!(bytes(999_960), "1.0 MB");
+        assert_eq!(count(7), "7");
+        assert_eq!(count(1_234_567), "1 234 567");
+    }
+}

@@ -1,0 +1,280 @@
+//! The touch panel's other end: writes the status into the plugin's mailbox, honours its requests.
+
+mod mailbox;
+mod requests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use qrc::{ControlId, Value, WatchEvent};
+use tokio_util::sync::CancellationToken;
+
+use crate::facts::PanelState;
+use crate::jobs::Asker;
+use crate::moment;
+use crate::service::Parts;
+use mailbox::{ACK, Ack, HEARTBEAT, HEARTBEAT_LIMIT, REQUEST, STATE};
+use requests::{Judgement, Kind, Requests};
+
+/// At most four writes a second go to the Core.
+const TICK: Duration = Duration::from_millis(250);
+/// The plugin calls the agent offline after three missed ones.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+/// How often the request mailbox is asked for; half the time from press to start.
+const REQUEST_EVERY: Duration = Duration::from_millis(100);
+
+/// Serves the panel until `stop`. Trouble with the panel never reaches the recording.
+pub(crate) async fn serve(parts: Arc<Parts>, stop: CancellationToken) {
+    let selection = qrc::Selection {
+        include: vec![format!(
+            "{}.{REQUEST}",
+            globset::escape(&parts.settings.panel.code_name)
+        )],
+        exclude: Vec::new(),
+        named: Vec::new(),
+        rate: REQUEST_EVERY,
+        rates: Vec::new(),
+        meters: false,
+        max_groups: 1,
+    };
+    let mut watch = loop {
+        let watched = tokio::select! {
+            () = stop.cancelled() => return,
+            watched = parts.client.watch(selection.clone()) => watched,
+        };
+        match watched {
+            Ok(watch) => break watch,
+            Err(error) => {
+                tracing::debug!("panel: not yet watched: {error}");
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(HEARTBEAT_EVERY) => {}
+                }
+            }
+        }
+    };
+    let mut panel = Panel::new(parts);
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            event = watch.next() => match event {
+                Some(event) => panel.on_event(event).await,
+                None => break,
+            },
+            Some(ack) = panel.acks.1.recv() => panel.acknowledge(ack).await,
+            _ = tick.tick() => panel.publish().await,
+        }
+    }
+}
+
+struct Panel {
+    parts: Arc<Parts>,
+    requests: Requests,
+    request_control: Option<ControlId>,
+    shown: Option<mailbox::State>,
+    seq: u64,
+    heartbeat: u32,
+    beaten: Option<tokio::time::Instant>,
+    /// Jobs run beside the panel; their last words come back here.
+    acks: (
+        tokio::sync::mpsc::Sender<Ack>,
+        tokio::sync::mpsc::Receiver<Ack>,
+    ),
+}
+
+impl Panel {
+    fn new(parts: Arc<Parts>) -> Self {
+        Self {
+            parts,
+            requests: Requests::default(),
+            request_control: None,
+            shown: None,
+            seq: 0,
+            // Not 0: a plugin that still shows an older agent's 0 would see no beat.
+            heartbeat: std::process::id() % HEARTBEAT_LIMIT,
+            beaten: None,
+            acks: tokio::sync::mpsc::channel(16),
+        }
+    }
+
+    async fn on_event(&mut self, event: WatchEvent) {
+        match event {
+            WatchEvent::Inventory(inventory) => {
+                let found = inventory
+                    .controls
+                    .iter()
+                    .position(|control| control.name.name == REQUEST);
+                self.request_control = found.and_then(|at| u32::try_from(at).ok()).map(ControlId);
+                self.shown = None;
+                let code_name = &self.parts.settings.panel.code_name;
+                if self.request_control.is_some() {
+                    tracing::info!("panel: found component {code_name}");
+                    self.parts.facts.set_panel(PanelState::Found);
+                } else {
+                    tracing::warn!(
+                        "panel: the design shows no component {code_name}; set the plugin's Code Name \
+                         so and its Script Access to External or All, or set panel.code_name"
+                    );
+                    self.parts.facts.set_panel(PanelState::Absent);
+                }
+            }
+            WatchEvent::State { readings, .. } => {
+                self.shown = None;
+                for (control, reading) in readings {
+                    if Some(control) == self.request_control {
+                        let judgement = self.requests.found_pending(&text_of(&reading));
+                        self.act(judgement).await;
+                    }
+                }
+            }
+            WatchEvent::Changes { changes, .. } => {
+                for change in changes {
+                    if Some(change.control) == self.request_control {
+                        let text = text_of(&change.reading);
+                        let judgement = self.requests.appeared(&text, moment::now());
+                        self.act(judgement).await;
+                    }
+                }
+            }
+            WatchEvent::Gap { .. } => {}
+        }
+    }
+
+    async fn act(&mut self, judgement: Judgement) {
+        let code_name = &self.parts.settings.panel.code_name;
+        match judgement {
+            Judgement::Nothing => {}
+            Judgement::Refuse { id, why } => {
+                tracing::warn!(panel = %code_name, request = %id, "panel request refused: {why}");
+                self.acknowledge(Ack {
+                    id,
+                    result: "refused",
+                    text: why,
+                })
+                .await;
+            }
+            Judgement::Honour { id, kind } => {
+                tracing::info!(panel = %code_name, request = %id, "panel request: {kind:?}");
+                self.start(id, kind).await;
+            }
+        }
+    }
+
+    async fn start(&mut self, id: String, kind: Kind) {
+        let Some(turn) = self.parts.jobs.try_turn() else {
+            let text = "another job is running; wait for it to end".to_owned();
+            tracing::warn!(request = %id, "panel request refused: {text}");
+            self.acknowledge(Ack {
+                id,
+                result: "refused",
+                text,
+            })
+            .await;
+            return;
+        };
+        self.acknowledge(Ack {
+            id: id.clone(),
+            result: "accepted",
+            text: String::new(),
+        })
+        .await;
+        let jobs = self.parts.jobs.clone();
+        let acks = self.acks.0.clone();
+        tokio::spawn(async move {
+            let outcome = match kind {
+                Kind::Backup => jobs
+                    .backup(turn, Asker::Panel)
+                    .await
+                    .map(|made| format!("Backup {} made and proved", made.id)),
+                Kind::Verify => jobs.verify(turn).await.and_then(|report| {
+                    if report.ok {
+                        Ok(format!("{} files proved", report.checked))
+                    } else {
+                        Err(crate::failure::Failure::failed(format!(
+                            "{} findings; run `qsys-agent verify`",
+                            report.findings.len()
+                        )))
+                    }
+                }),
+            };
+            let ack = match outcome {
+                Ok(text) => Ack {
+                    id,
+                    result: "done",
+                    text,
+                },
+                Err(failure) => Ack {
+                    id,
+                    result: "failed",
+                    text: failure.to_string(),
+                },
+            };
+            // Nobody listens once the service stops.
+            let _ = acks.send(ack).await;
+        });
+    }
+
+    async fn acknowledge(&mut self, ack: Ack) {
+        match serde_json::to_string(&ack) {
+            // Lost with the link, an answer is made up for by the plugin's own time-out.
+            Ok(text) => drop(self.write(vec![(ACK, Value::Text(text.into()))]).await),
+            Err(error) => tracing::error!("panel: cannot write an answer: {error}"),
+        }
+    }
+
+    /// Writes the state when it changed, and the heartbeat when it is due, in one go.
+    async fn publish(&mut self) {
+        if self.request_control.is_none() || !self.parts.link_is_up() {
+            return;
+        }
+        let status = self.parts.status();
+        let state = mailbox::state(
+            &status,
+            &self.parts.jobs.backups(),
+            self.parts.jobs.current(),
+        );
+        let mut writes = Vec::new();
+        if self.shown.as_ref() != Some(&state) {
+            match mailbox::wire(&state, self.seq + 1, moment::now()) {
+                Ok(text) => writes.push((STATE, Value::Text(text.into()))),
+                Err(error) => tracing::error!("panel: cannot write the state: {error}"),
+            }
+        }
+        let due = self
+            .beaten
+            .is_none_or(|beaten| beaten.elapsed() >= HEARTBEAT_EVERY);
+        if due {
+            self.heartbeat = (self.heartbeat + 1) % (HEARTBEAT_LIMIT + 1);
+            self.beaten = Some(tokio::time::Instant::now());
+            writes.push((HEARTBEAT, Value::Number(f64::from(self.heartbeat))));
+        }
+        if writes.is_empty() {
+            return;
+        }
+        let with_state = writes[0].0 == STATE;
+        if self.write(writes).await && with_state {
+            self.seq += 1;
+            self.shown = Some(state);
+        }
+    }
+
+    /// One Component.Set. A Core that refuses or is slow costs the panel, not the recording.
+    async fn write(&self, controls: Vec<(&'static str, Value)>) -> bool {
+        match self.parts.write_panel(controls).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::debug!("panel: not written: {error}");
+                false
+            }
+        }
+    }
+}
+
+fn text_of(reading: &qrc::Reading) -> String {
+    match (&reading.string, &reading.value) {
+        (Some(text), _) | (None, Some(Value::Text(text))) => text.to_string(),
+        _ => String::new(),
+    }
+}

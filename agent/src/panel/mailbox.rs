@@ -1,0 +1,178 @@
+//! The documents of the plugin's mailbox: what the agent writes for the panel to draw.
+
+use serde::Serialize;
+
+use crate::jobs::Job;
+use crate::moment;
+use crate::status::{Status, verdict};
+
+/// The version of the mailbox documents; the plugin says so when it meets another.
+const SCHEMA: u32 = 1;
+/// How many backups the panel can offer.
+const POINTS: usize = 20;
+
+/// Controls of the plugin that the agent writes or reads.
+pub(crate) const STATE: &str = "AgentStateJson";
+pub(crate) const REQUEST: &str = "RequestJson";
+pub(crate) const ACK: &str = "AckJson";
+pub(crate) const HEARTBEAT: &str = "Heartbeat";
+/// The heartbeat counts up to this and begins again at 0.
+pub(crate) const HEARTBEAT_LIMIT: u32 = 999_999_999;
+
+/// The whole state in one value, so that start, reconnect and failover are the same code.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct State {
+    schema: u32,
+    status: u8,
+    text: String,
+    agent: Agent,
+    core: Core,
+    recording: bool,
+    events: Events,
+    backup: Backup,
+    recoverable: Range,
+    points: Vec<Point>,
+    job: Option<Job>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Agent {
+    version: String,
+    pid: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Core {
+    host: Option<String>,
+    state: String,
+    design: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Events {
+    total: u64,
+    per_second: f64,
+    gaps: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Backup {
+    last: Option<String>,
+    #[serde(rename = "lastText")]
+    last_text: String,
+    age_seconds: Option<i64>,
+    next: Option<String>,
+    count: usize,
+    last_verified: Option<String>,
+    #[serde(rename = "verifiedText")]
+    verified_text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Range {
+    from: Option<String>,
+    to: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Point {
+    id: String,
+    when: String,
+    label: String,
+}
+
+/// The answer to one request.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Ack {
+    pub(crate) id: String,
+    /// `accepted`, `refused`, `done` or `failed`.
+    pub(crate) result: &'static str,
+    pub(crate) text: String,
+}
+
+/// Draws the mailbox state from the status.
+pub(crate) fn state(status: &Status, backups: &[backup::BackupInfo], job: Option<Job>) -> State {
+    let (level, text) = verdict(status);
+    let newest = backups.first();
+    let proved = backups.iter().find(|backup| backup.verified);
+    State {
+        schema: SCHEMA,
+        status: level.qsys(),
+        text,
+        agent: Agent {
+            version: status.agent.version.clone(),
+            pid: status.agent.pid,
+        },
+        core: Core {
+            host: status.core.host.clone(),
+            state: status.core.state.clone(),
+            design: status.core.design.clone(),
+        },
+        recording: status.recording,
+        events: Events {
+            total: status.events.total,
+            per_second: (status.events.per_second * 10.0).round() / 10.0,
+            gaps: status.events.gaps,
+        },
+        backup: Backup {
+            last: status.backup.last.clone(),
+            last_text: newest.map_or_else(|| "none yet".to_owned(), describe),
+            age_seconds: status.backup.age_seconds.map(|age| age as i64),
+            next: status.backup.next.clone(),
+            count: status.backup.count,
+            last_verified: status.backup.last_verified.clone(),
+            verified_text: proved.map_or_else(
+                || "nothing proved yet".to_owned(),
+                |backup| format!("read back {}", moment::local(backup.created_at_ms)),
+            ),
+        },
+        recoverable: Range {
+            from: status.recoverable.from.clone(),
+            to: status.recoverable.to.clone(),
+        },
+        points: backups
+            .iter()
+            .filter(|backup| backup.verified)
+            .take(POINTS)
+            .map(|backup| Point {
+                id: backup.id.clone(),
+                when: moment::local(backup.created_at_ms),
+                label: events(backup),
+            })
+            .collect(),
+        job,
+    }
+}
+
+fn describe(backup: &backup::BackupInfo) -> String {
+    format!(
+        "{}, {}, {}",
+        moment::local(backup.created_at_ms),
+        events(backup),
+        crate::output::bytes(backup.bytes),
+    )
+}
+
+fn events(backup: &backup::BackupInfo) -> String {
+    match backup.events {
+        Some(count) => format!("{} events", crate::output::count(count)),
+        None => "events not counted".to_owned(),
+    }
+}
+
+/// The state as it goes over the wire, with the counter and the time of sending.
+pub(crate) fn wire(state: &State, seq: u64, now: i64) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Sent<'a> {
+        #[serde(flatten)]
+        state: &'a State,
+        seq: u64,
+        #[serde(rename = "sentAt")]
+        sent_at: String,
+    }
+    serde_json::to_string(&Sent {
+        state,
+        seq,
+        sent_at: moment::rfc3339(now),
+    })
+}

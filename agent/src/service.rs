@@ -1,0 +1,287 @@
+//! The service: starts the parts in the order of the data's road, stops them in the same order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::facts::Facts;
+use crate::failure::{Failure, Outcome};
+use crate::jobs::{Asker, Jobs};
+use crate::local_socket::{self, Request};
+use crate::settings::Settings;
+use crate::status::{self, Status};
+use crate::{documents, gather, moment, panel, record, schedule, work};
+
+/// The running parts, shared by whoever asks them.
+pub(crate) struct Parts {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) client: qrc::Client,
+    pub(crate) recorder: backup::Recorder,
+    pub(crate) jobs: Jobs,
+    pub(crate) facts: Arc<Facts>,
+    gathered: gather::Gatherer,
+}
+
+impl Parts {
+    /// The status as of now.
+    pub(crate) fn status(&self) -> Status {
+        self.gathered.status(self)
+    }
+
+    /// True while an Active Core answers.
+    pub(crate) fn link_is_up(&self) -> bool {
+        matches!(&*self.client.link().borrow(), qrc::Link::Up(core) if core.is_active())
+    }
+
+    /// One Component.Set on the plugin's component.
+    pub(crate) async fn write_panel(
+        &self,
+        controls: Vec<(&'static str, qrc::Value)>,
+    ) -> Result<(), qrc::Error> {
+        let controls = controls
+            .into_iter()
+            .map(|(name, value)| qrc::method::component::SetControl::value(name, value))
+            .collect();
+        let set =
+            qrc::method::component::Set::new(self.settings.panel.code_name.as_str(), controls);
+        self.client.call(&set).await.map(|_| ())
+    }
+}
+
+/// A started service.
+pub(crate) struct Service {
+    pub(crate) parts: Arc<Parts>,
+    /// Ends the asking: panel, schedule, callers.
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    recording: tokio::task::JoinHandle<()>,
+    writer: backup::RecorderThread,
+}
+
+impl Service {
+    /// Starts recording at once, with or without a Core that answers. Fails when another
+    /// agent has the store, or the store cannot be made.
+    pub(crate) async fn start(settings: Settings) -> Outcome<Self> {
+        let Some(host) = settings.core.host.clone() else {
+            return Err(Failure::usage("no Core is named").hint(
+                "set QSYS_HOST, or host under [core] in qsys-agent.toml; \
+                 `qsys-agent demo` needs no Core",
+            ));
+        };
+        make_folder(&settings.store.path, "store")?;
+        make_folder(&settings.backup.path, "archive")?;
+        let settings = Arc::new(settings);
+
+        if let Some(done) =
+            backup::finish_interrupted(&settings.store.path).map_err(work::failure)?
+        {
+            tracing::warn!("an interrupted restore was found at start: {done}");
+        }
+        let (recorder, writer) =
+            backup::Recorder::start(&settings.store.path, recorder_options(&settings))
+                .map_err(work::failure)?;
+        let socket = local_socket::Listener::bind(&settings.store.path)?;
+
+        let client = qrc::Client::start(client_options(&settings, &host));
+        let facts = Arc::new(Facts::default());
+        let jobs = Jobs::new(settings.clone(), recorder.clone());
+        let parts = Arc::new(Parts {
+            gathered: gather::Gatherer::new(&settings),
+            settings,
+            client,
+            recorder,
+            jobs,
+            facts,
+        });
+
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let recording = tokio::spawn(record_forever(parts.clone(), stop.clone()));
+        tasks.spawn(panel::serve(parts.clone(), stop.clone()));
+        tasks.spawn(run_schedule(parts.clone(), stop.clone()));
+        tasks.spawn(report_trouble(parts.clone(), stop.clone()));
+        let callers = parts.clone();
+        tasks.spawn(local_socket::answer_all(
+            socket,
+            stop.clone(),
+            move |request| answer(callers.clone(), request),
+        ));
+        Ok(Self {
+            parts,
+            stop,
+            tasks,
+            recording,
+            writer,
+        })
+    }
+
+    /// Stops in the order of the road: no more questions, no more changes, then the
+    /// recorder commits what it holds.
+    pub(crate) async fn stop(self) -> Outcome<()> {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.parts.client.shutdown().await;
+        if let Err(panic) = self.recording.await {
+            tracing::error!("the recording stopped badly: {panic}");
+        }
+        self.parts
+            .recorder
+            .clone()
+            .stop()
+            .await
+            .map_err(work::failure)?;
+        self.writer.join();
+        Ok(())
+    }
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+pub(crate) async fn stop_signal() -> Outcome<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = term.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(())
+}
+
+fn make_folder(path: &Path, what: &str) -> Outcome<()> {
+    std::fs::create_dir_all(path).map_err(|error| {
+        Failure::failed(format!(
+            "cannot make the {what}'s folder {}: {error}",
+            path.display()
+        ))
+        .hint("make it writable for this user, or set another path")
+    })
+}
+
+fn recorder_options(settings: &Settings) -> backup::RecorderOptions {
+    backup::RecorderOptions {
+        flush_interval: settings.store.commit_every,
+        flush_events: settings.store.commit_events,
+        ..backup::RecorderOptions::default()
+    }
+}
+
+fn client_options(settings: &Settings, host: &str) -> qrc::Options {
+    let mut options = qrc::Options::new(host, settings.core.port);
+    if let Some(pin) = &settings.core.pin {
+        options.credentials = Some(qrc::Credentials::new(&settings.core.user, &pin.0));
+    }
+    options
+}
+
+/// Watches the design and records it, beginning again if the watch cannot be made yet.
+async fn record_forever(parts: Arc<Parts>, stop: CancellationToken) {
+    let selection = record::selection(&parts.settings.record, &parts.settings.panel.code_name);
+    loop {
+        match parts.client.watch(selection.clone()).await {
+            Ok(watch) => {
+                record::record_all(watch, parts.recorder.clone(), parts.facts.clone()).await;
+                return;
+            }
+            Err(error) => tracing::debug!("not yet watching: {error}"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+/// Makes a backup whenever one is due.
+async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
+    loop {
+        let due = schedule::next_due(&parts.jobs.history(), parts.settings.backup.every);
+        // The wall clock may be set meanwhile, so it is looked at again every few seconds.
+        let wait = due.map_or(Duration::MAX, |due| {
+            Duration::from_millis(u64::try_from(due - moment::now()).unwrap_or(0))
+        });
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = parts.jobs.changed() => continue,
+            () = tokio::time::sleep(wait.min(Duration::from_secs(5))) => {}
+        }
+        if due.is_some_and(|due| moment::now() >= due) {
+            let turn = parts.jobs.turn().await;
+            // Its failure is in the log and in the status; the schedule tries again.
+            let _ = parts.jobs.backup(turn, Asker::Schedule).await;
+        }
+    }
+}
+
+/// Writes to the log what an admin would want to find there: the link, and a store in trouble.
+async fn report_trouble(parts: Arc<Parts>, stop: CancellationToken) {
+    let mut link = parts.client.link();
+    let mut look = tokio::time::interval(Duration::from_secs(1));
+    let mut writable = true;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = link.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                match &*link.borrow_and_update() {
+                    qrc::Link::Up(core) => tracing::info!(design = %core.design_name, state = ?core.state, "Core connected"),
+                    qrc::Link::Connecting { attempt, last_error: Some(why) } => tracing::warn!(attempt, "no link to the Core: {why}"),
+                    qrc::Link::Connecting { .. } | qrc::Link::Closed => {}
+                    qrc::Link::Refused { reason } => tracing::error!("the Core refuses: {reason}; check QSYS_USER and QSYS_PIN"),
+                }
+            }
+            _ = look.tick() => {
+                let problem = gather::problem(&parts.recorder.stats());
+                match (&problem, writable) {
+                    (Some(why), true) => tracing::error!("the store cannot be written: {why}"),
+                    (None, false) => tracing::info!("the store can be written again"),
+                    _ => {}
+                }
+                writable = problem.is_none();
+            }
+        }
+    }
+}
+
+async fn answer(parts: Arc<Parts>, request: Request) -> Outcome<serde_json::Value> {
+    let document = |value: serde_json::Result<serde_json::Value>| {
+        value.map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))
+    };
+    match request {
+        Request::Status => document(serde_json::to_value(parts.status())),
+        Request::Backup => {
+            let turn = parts.jobs.turn().await;
+            let made = parts.jobs.backup(turn, Asker::CommandLine).await?;
+            document(serde_json::to_value(documents::Backup::from(&made)))
+        }
+        Request::Restore(request) => {
+            let turn = parts.jobs.turn().await;
+            document(serde_json::to_value(
+                parts.jobs.restore(turn, request).await?,
+            ))
+        }
+        Request::Undo => {
+            let turn = parts.jobs.turn().await;
+            document(serde_json::to_value(parts.jobs.undo(turn).await?))
+        }
+        Request::Import { files } => {
+            let turn = parts.jobs.turn().await;
+            document(serde_json::to_value(parts.jobs.import(turn, files).await?))
+        }
+        Request::Prune { dry_run } => {
+            let turn = parts.jobs.turn().await;
+            let report = parts.jobs.prune(turn, dry_run).await?;
+            document(serde_json::to_value(documents::Pruned::from(&report)))
+        }
+    }
+}
+
+/// The word for how good it is, for a log line at the end.
+pub(crate) fn last_words(status: &Status) -> String {
+    let (level, sentence) = status::verdict(status);
+    format!("{}: {sentence}", level.word())
+}

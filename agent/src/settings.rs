@@ -1,0 +1,153 @@
+//! What was set: defaults, under the original's `qsys-core.config.json`, under
+//! `qsys-agent.toml`, under the environment. Flags come last, in the commands.
+
+mod environment;
+mod file;
+mod original;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::failure::{Failure, Outcome};
+
+/// The file that is read when `--config` names none.
+pub(crate) const DEFAULT_FILE: &str = "qsys-agent.toml";
+/// The original's file, read when present.
+const ORIGINAL_FILE: &str = "qsys-core.config.json";
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) core: Core,
+    pub(crate) record: Record,
+    pub(crate) store: Store,
+    pub(crate) backup: Backup,
+    pub(crate) panel: Panel,
+    /// The files that these settings came from; they are part of each backup.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Which Core to record.
+#[derive(Debug, Clone)]
+pub(crate) struct Core {
+    pub(crate) host: Option<String>,
+    pub(crate) port: u16,
+    pub(crate) backup_host: Option<String>,
+    pub(crate) user: String,
+    pub(crate) pin: Option<Pin>,
+}
+
+/// What to record, and how often to ask.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    /// Globs on `Component.control` and on Named Controls.
+    pub(crate) include: Vec<String>,
+    pub(crate) exclude: Vec<String>,
+    /// QRC cannot list Named Controls, so they are named here.
+    pub(crate) named_controls: Vec<String>,
+    pub(crate) every: Duration,
+    /// Slower or faster rates for some controls: glob, interval.
+    pub(crate) rates: Vec<(String, Duration)>,
+    pub(crate) meters: bool,
+}
+
+/// Where the record lies and when it is committed.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    pub(crate) path: PathBuf,
+    pub(crate) retention_days: u32,
+    pub(crate) commit_events: usize,
+    pub(crate) commit_every: Duration,
+}
+
+/// Where backups lie, when they are made, how many stay.
+#[derive(Debug, Clone)]
+pub(crate) struct Backup {
+    pub(crate) path: PathBuf,
+    pub(crate) keep: usize,
+    /// `None`: no backups by the clock.
+    pub(crate) every: Option<Duration>,
+}
+
+/// The plugin's component in the design.
+#[derive(Debug, Clone)]
+pub(crate) struct Panel {
+    pub(crate) code_name: String,
+}
+
+/// A PIN that no log line shows.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Pin(pub(crate) String);
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(…)")
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            core: Core {
+                host: None,
+                port: 1710,
+                backup_host: None,
+                user: String::new(),
+                pin: None,
+            },
+            record: Record {
+                include: vec!["*".to_owned()],
+                exclude: Vec::new(),
+                named_controls: Vec::new(),
+                every: Duration::from_millis(100),
+                rates: Vec::new(),
+                meters: false,
+            },
+            store: Store {
+                path: PathBuf::from("./data/events"),
+                retention_days: 30,
+                commit_events: 1000,
+                commit_every: Duration::from_millis(100),
+            },
+            backup: Backup {
+                path: PathBuf::from("./data/backups"),
+                keep: 7,
+                every: Some(Duration::from_secs(86_400)),
+            },
+            panel: Panel {
+                code_name: "DisasterRecovery".to_owned(),
+            },
+            files: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads all layers. `config` is the file that the user named, if any.
+    pub(crate) fn load(config: Option<&Path>) -> Outcome<Self> {
+        let mut settings = Self::default();
+        let original = Path::new(ORIGINAL_FILE);
+        if original.exists() {
+            original::apply(&mut settings, original)?;
+            settings.files.push(original.to_owned());
+        }
+        let file = match config {
+            Some(named) => Some(named.to_owned()),
+            None => Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()),
+        };
+        if let Some(file) = file {
+            let text = std::fs::read_to_string(&file).map_err(|error| {
+                Failure::usage(format!(
+                    "cannot read settings file {}: {error}",
+                    file.display()
+                ))
+                .hint("name another with --config, or leave --config out to use the defaults")
+            })?;
+            file::apply(&mut settings, &file, &text)?;
+            settings.files.push(file);
+        }
+        environment::apply(&mut settings, |name| std::env::var_os(name))?;
+        Ok(settings)
+    }
+}

@@ -1,0 +1,155 @@
+//! The layer of the environment: the original's variables go on working, ours name the Core.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{Pin, Settings};
+use crate::failure::{Failure, Outcome};
+
+/// Lays the environment over the settings. `var` looks a variable up.
+pub(super) fn apply(
+    settings: &mut Settings,
+    var: impl Fn(&str) -> Option<OsString>,
+) -> Outcome<()> {
+    let environment = Environment { var };
+
+    let core = &mut settings.core;
+    environment.text("QSYS_HOST", |host| core.host = Some(host))?;
+    environment.number("QSYS_PORT", 1..=65_535, |port: u16| core.port = port)?;
+    environment.text("QSYS_BACKUP_HOST", |host| core.backup_host = Some(host))?;
+    environment.text("QSYS_USER", |user| core.user = user)?;
+    environment.text("QSYS_PIN", |pin| core.pin = Some(Pin(pin)))?;
+
+    let store = &mut settings.store;
+    environment.path("EVENT_MONITORING_DB_PATH", |path| store.path = path);
+    environment.number("EVENT_MONITORING_RETENTION_DAYS", 1..=36_500, |days| {
+        store.retention_days = days;
+    })?;
+    environment.number("EVENT_MONITORING_BUFFER_SIZE", 1..=1_000_000, |events| {
+        store.commit_events = events;
+    })?;
+    environment.number("EVENT_MONITORING_FLUSH_INTERVAL", 1..=60_000, |ms| {
+        store.commit_every = Duration::from_millis(ms);
+    })?;
+
+    let backup = &mut settings.backup;
+    environment.path("EVENT_BACKUP_PATH", |path| backup.path = path);
+    environment.number("EVENT_MAX_BACKUPS", 1..=1_000_000, |keep| {
+        backup.keep = keep
+    })?;
+    environment.number(
+        "EVENT_BACKUP_INTERVAL",
+        0..=u64::from(u32::MAX) * 1000,
+        |ms| {
+            backup.every = (ms > 0).then(|| Duration::from_millis(ms));
+        },
+    )?;
+    Ok(())
+}
+
+struct Environment<V> {
+    var: V,
+}
+
+impl<V: Fn(&str) -> Option<OsString>> Environment<V> {
+    fn path(&self, name: &str, set: impl FnOnce(PathBuf)) {
+        if let Some(value) = (self.var)(name).filter(|value| !value.is_empty()) {
+            set(PathBuf::from(value));
+        }
+    }
+
+    fn text(&self, name: &str, set: impl FnOnce(String)) -> Outcome<()> {
+        let Some(value) = (self.var)(name).filter(|value| !value.is_empty()) else {
+            return Ok(());
+        };
+        match value.into_string() {
+            Ok(text) => set(text),
+            Err(_) => return Err(wrong(name, "bytes that are no UTF-8", "text")),
+        }
+        Ok(())
+    }
+
+    fn number<T>(
+        &self,
+        name: &str,
+        range: std::ops::RangeInclusive<T>,
+        set: impl FnOnce(T),
+    ) -> Outcome<()>
+    where
+        T: FromStr + PartialOrd + std::fmt::Display,
+    {
+        let mut text = None;
+        self.text(name, |value| text = Some(value))?;
+        let Some(text) = text else { return Ok(()) };
+        match text.trim().parse::<T>() {
+            Ok(number) if range.contains(&number) => {
+                set(number);
+                Ok(())
+            }
+            _ => Err(wrong(
+                name,
+                &format!("`{text}`"),
+                &format!("a whole number from {} to {}", range.start(), range.end()),
+            )),
+        }
+    }
+}
+
+fn wrong(name: &str, found: &str, expected: &str) -> Failure {
+    Failure::usage(format!(
+        "environment variable {name}: found {found}, expected {expected}"
+    ))
+    .hint(format!("correct it, or unset {name} to use the default"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Outcome<Settings> {
+        let variables: HashMap<_, _> = variables.iter().copied().collect();
+        let mut settings = Settings::default();
+        apply(&mut settings, |name| {
+            variables.get(name).map(OsString::from)
+        })?;
+        Ok(settings)
+    }
+
+    #[test]
+    fn the_originals_variables_keep_working() {
+        let settings = read(&[
+            ("EVENT_BACKUP_PATH", "/var/backups/mcp"),
+            ("EVENT_MAX_BACKUPS", "3"),
+            ("EVENT_BACKUP_INTERVAL", "0"),
+            ("EVENT_MONITORING_DB_PATH", "/srv/events"),
+            ("EVENT_MONITORING_FLUSH_INTERVAL", "250"),
+        ])
+        .unwrap();
+        assert_eq!(settings.backup.path, PathBuf::from("/var/backups/mcp"));
+        assert_eq!(settings.backup.keep, 3);
+        assert_eq!(settings.backup.every, None);
+        assert_eq!(settings.store.path, PathBuf::from("/srv/events"));
+        assert_eq!(settings.store.commit_every, Duration::from_millis(250));
+    }
+
+    #[test]
+    fn a_bad_value_names_the_variable_what_it_holds_and_what_is_expected() {
+        let failure = read(&[("EVENT_MAX_BACKUPS", "seven")]).unwrap_err();
+        assert_eq!(
+            failure.message(),
+            "environment variable EVENT_MAX_BACKUPS: found `seven`, \
+             expected a whole number from 1 to 1000000"
+        );
+        assert!(read(&[("QSYS_PORT", "0")]).is_err());
+        assert!(read(&[("EVENT_MAX_BACKUPS", "0")]).is_err());
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_unset() {
+        assert_eq!(read(&[("QSYS_PORT", "")]).unwrap().core.port, 1710);
+    }
+}

@@ -1,0 +1,280 @@
+//! The layer of `qsys-agent.toml`: unknown keys and bad values are errors that show the line.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Deserializer, de};
+
+use super::{Pin, Settings};
+use crate::failure::{Failure, Outcome};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    core: CoreTable,
+    record: RecordTable,
+    store: StoreTable,
+    backup: BackupTable,
+    panel: PanelTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CoreTable {
+    host: Option<String>,
+    port: Option<u16>,
+    backup_host: Option<String>,
+    user: Option<String>,
+    pin: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RecordTable {
+    include: Option<Vec<Pattern>>,
+    exclude: Option<Vec<Pattern>>,
+    named_controls: Option<Vec<String>>,
+    every: Option<Span>,
+    rates: Option<Vec<RateTable>>,
+    meters: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RateTable {
+    controls: Pattern,
+    every: Span,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct StoreTable {
+    path: Option<PathBuf>,
+    retention_days: Option<AtLeastOne>,
+    commit_events: Option<AtLeastOne>,
+    commit_every: Option<Span>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct BackupTable {
+    path: Option<PathBuf>,
+    keep: Option<AtLeastOne>,
+    every: Option<SpanOrOff>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PanelTable {
+    code_name: Option<String>,
+}
+
+/// A whole number from 1 up.
+#[derive(Debug)]
+struct AtLeastOne(u32);
+
+impl<'de> Deserialize<'de> for AtLeastOne {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            0 => Err(de::Error::custom(
+                "found 0, expected a whole number from 1 up",
+            )),
+            number => Ok(Self(number)),
+        }
+    }
+}
+
+/// A span longer than nothing, written `100ms`, `24h`, `1h 30m`.
+#[derive(Debug)]
+struct Span(Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        span(&text).map(Self).map_err(de::Error::custom)
+    }
+}
+
+#[derive(Debug)]
+struct SpanOrOff(Option<Duration>);
+
+impl<'de> Deserialize<'de> for SpanOrOff {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.as_str() {
+            "off" => Ok(Self(None)),
+            _ => span(&text)
+                .map(|span| Self(Some(span)))
+                .map_err(|error| de::Error::custom(format!("{error}, or \"off\""))),
+        }
+    }
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    text.parse::<SignedDuration>()
+        .ok()
+        .and_then(|span| Duration::try_from(span).ok())
+        .filter(|span| !span.is_zero())
+        .ok_or_else(|| format!("found \"{text}\", expected a span such as \"100ms\" or \"24h\""))
+}
+
+/// A glob that compiles.
+#[derive(Debug)]
+struct Pattern(String);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match globset::Glob::new(&text) {
+            Ok(_) => Ok(Self(text)),
+            Err(error) => Err(de::Error::custom(format!(
+                "found \"{text}\", expected a glob such as \"Main_Mixer.*\": {}",
+                error.kind()
+            ))),
+        }
+    }
+}
+
+/// Lays the file over the settings.
+pub(super) fn apply(settings: &mut Settings, path: &Path, text: &str) -> Outcome<()> {
+    let file: File = toml::from_str(text).map_err(|error| {
+        Failure::usage(format!(
+            "{}: {}",
+            path.display(),
+            error.to_string().trim_end()
+        ))
+        .hint("correct that line; README.md lists every setting")
+    })?;
+
+    let core = &mut settings.core;
+    core.host = file.core.host.or(core.host.take());
+    core.port = file.core.port.unwrap_or(core.port);
+    core.backup_host = file.core.backup_host.or(core.backup_host.take());
+    core.user = file.core.user.unwrap_or(std::mem::take(&mut core.user));
+    core.pin = file.core.pin.map(Pin).or(core.pin.take());
+
+    let globs = |patterns: Vec<Pattern>| patterns.into_iter().map(|glob| glob.0).collect();
+    let record = &mut settings.record;
+    replace(&mut record.include, file.record.include.map(globs));
+    replace(&mut record.exclude, file.record.exclude.map(globs));
+    replace(&mut record.named_controls, file.record.named_controls);
+    replace(&mut record.every, file.record.every.map(|span| span.0));
+    replace(&mut record.meters, file.record.meters);
+    let rates = |rates: Vec<RateTable>| {
+        let pair = |rate: RateTable| (rate.controls.0, rate.every.0);
+        rates.into_iter().map(pair).collect()
+    };
+    replace(&mut record.rates, file.record.rates.map(rates));
+
+    let store = &mut settings.store;
+    replace(&mut store.path, file.store.path);
+    replace(
+        &mut store.retention_days,
+        file.store.retention_days.map(|days| days.0),
+    );
+    replace(
+        &mut store.commit_events,
+        file.store.commit_events.map(|n| n.0 as usize),
+    );
+    replace(
+        &mut store.commit_every,
+        file.store.commit_every.map(|span| span.0),
+    );
+
+    let backup = &mut settings.backup;
+    replace(&mut backup.path, file.backup.path);
+    replace(
+        &mut backup.keep,
+        file.backup.keep.map(|keep| keep.0 as usize),
+    );
+    replace(&mut backup.every, file.backup.every.map(|every| every.0));
+
+    replace(&mut settings.panel.code_name, file.panel.code_name);
+    Ok(())
+}
+
+fn replace<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Outcome<Settings> {
+        let mut settings = Settings::default();
+        apply(&mut settings, Path::new("qsys-agent.toml"), text).map(|()| settings)
+    }
+
+    #[test]
+    fn a_full_file_is_read() {
+        let settings = read(
+            r#"
+            [core]
+            host = "core-hall.example"
+            pin = "4071"
+            [record]
+            exclude = ["*.meter*"]
+            named_controls = ["LobbyVolume"]
+            rates = [{ controls = "Clock.*", every = "5s" }]
+            [store]
+            path = "/srv/events"
+            [backup]
+            keep = 14
+            every = "off"
+            "#,
+        )
+        .unwrap();
+        assert_eq!(settings.core.host.as_deref(), Some("core-hall.example"));
+        assert_eq!(settings.core.port, 1710);
+        assert_eq!(
+            settings.record.rates,
+            [("Clock.*".to_owned(), Duration::from_secs(5))]
+        );
+        assert_eq!(settings.backup.every, None);
+        assert_eq!(settings.backup.keep, 14);
+    }
+
+    #[test]
+    fn a_wrong_line_is_shown_with_what_was_found_and_expected() {
+        let cases = [
+            (
+                "[core]\nhots = \"x\"",
+                ["line 2", "unknown field `hots`", "`host`"],
+            ),
+            ("[core]\nport = 70000", ["line 2", "70000", "u16"]),
+            ("[backup]\nkeep = 0", ["line 2", "found 0", "from 1 up"]),
+            (
+                "[backup]\nevery = \"soon\"",
+                ["line 2", "found \"soon\"", "\"off\""],
+            ),
+            (
+                "[record]\ninclude = [\"a[\"]",
+                ["line 2", "found \"a[\"", "glob"],
+            ),
+            (
+                "[record\n",
+                ["line 1", "TOML parse error", "qsys-agent.toml"],
+            ),
+        ];
+        for (text, parts) in cases {
+            let failure = read(text).unwrap_err();
+            for part in parts {
+                assert!(
+                    failure.message().contains(part),
+                    "{part}: {}",
+                    failure.message()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_pin_never_shows_in_debug_output() {
+        let settings = read("[core]\npin = \"4071\"").unwrap();
+        assert!(!format!("{settings:?}").contains("4071"));
+    }
+}
