@@ -49,7 +49,7 @@ local function NewPanel(title)
     assert(w >= TouchSize and h >= TouchSize, name .. " is too small for a finger")
     panel.layout[name] = { PrettyName = pretty, Style = "Button", ButtonStyle = kind or "Trigger",
                            ButtonVisualStyle = "Flat", Legend = legend, Position = { x, y },
-                           Size = { w, h }, FontSize = 18, IsBold = true, Color = color or Calm,
+                           Size = { w, h }, FontSize = w < 130 and 15 or 18, IsBold = true, Color = color or Calm,
                            TextColor = Ink, StrokeColor = Ink, StrokeWidth = 2, CornerRadius = 6,
                            ClassName = "dr-button", ZOrder = 100 }
   end
@@ -64,8 +64,8 @@ local function NewPanel(title)
 
   -- A readout with its caption before it; the standard row.
   function panel.row(name, x, y, w, caption, pretty)
-    panel.label(x, y, 110, 30, caption)
-    panel.readout(name, x + 112, y, w - 112, 30, pretty)
+    panel.label(x, y, 84, 30, caption)
+    panel.readout(name, x + 86, y, w - 86, 30, pretty, 15)
   end
 
   function panel.hide(names)

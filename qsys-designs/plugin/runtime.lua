@@ -38,7 +38,7 @@ local function Refresh()
     if not LastSign and silent < (MissedHeartbeats + 0.5) * HeartbeatSeconds then
       ReportStatus(5, "Waiting for the recovery agent")
     elseif LastSign then
-      ReportStatus(4, "Recovery agent does not answer; nothing is known to be recorded")
+      ReportStatus(4, "Recovery agent does not answer: nobody knows whether changes are recorded")
     else
       ReportStatus(4, "No recovery agent has answered since the Core started")
     end

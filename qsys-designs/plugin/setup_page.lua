@@ -13,10 +13,10 @@ local function DrawSetupPage(props)
   panel.row("MessageText", 500, 48, 432, "Snapshot", "Setup~Last Snapshot")
   panel.row("HeartbeatText", 500, 80, 432, "Heartbeat", "Setup~Heartbeat")
   panel.row("ProblemText", 500, 112, 432, "Problem", "Setup~Problem")
-  panel.row("PendingText", 500, 176, 432, "Pending", "Setup~Pending Request")
+  panel.row("PendingText", 500, 144, 432, "Pending", "Setup~Pending Request")
 
   panel.box(16, 252, 928, 250, "PIN and panels")
-  panel.label(28, 276, 900, 110,
+  panel.label(28, 272, 900, 90,
     "The PIN is set in the agent's settings, never here; the agent counts wrong ones and locks out.\n"
     .. "What is typed into the PIN field can be read over QRC until it is sent or cleared: keep the control network closed.\n"
     .. "Put the Restore page behind a UCI PIN as well, and switch Button Swipe off on that UCI.\n"

@@ -27,7 +27,7 @@ local function ReportStatus(code, text)
   if control.Value ~= code then control.Value = code end
   if control.String ~= text then control.String = text end
   -- The word and the sentence stand without colour.
-  SetText("StatusText", string.upper(StatusWords[code]) .. ": " .. text)
+  SetText("StatusText", string.upper(StatusWords[code]) .. ": " .. Clip(text, 100))
   if worse then Log.Error("Disaster Recovery: " .. StatusWords[code] .. ": " .. text) end
 end
 

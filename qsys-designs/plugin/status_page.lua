@@ -1,9 +1,9 @@
 -- Status: one sentence to read from two metres, then what it rests on, then the two presses.
 local function DrawStatusPage()
   local panel = NewPanel("Disaster Recovery")
-  panel.readout("Status", 16, 24, 928, 48, "Status~Overall", 20,
+  panel.readout("Status", 16, 22, 928, 36, "Status~Overall", 18,
     { TextBoxStyle = "Normal", HTextAlign = "Center", IsBold = true, ClassName = "dr-status" })
-  panel.readout("StatusText", 16, 76, 928, 56, "Status~Sentence", 30, { HTextAlign = "Center", IsBold = true })
+  panel.readout("StatusText", 16, 62, 928, 74, "Status~Sentence", 28, { HTextAlign = "Center", IsBold = true })
 
   panel.box(16, 140, 456, 206, "Recording")
   panel.row("AgentText", 28, 162, 400, "Agent", "Status~Agent")

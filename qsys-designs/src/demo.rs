@@ -4,6 +4,7 @@ use qrc::sim::{Component, Control, Design, Script, SnapshotBank, Unit};
 
 use crate::host::RuntimeOptions;
 use crate::life::Life;
+use crate::panel::{Panel, PanelView};
 use crate::plugin::{PluginHost, built_plugin, plugin_component};
 
 /// What the demo should be like.
@@ -33,6 +34,10 @@ pub struct DemoDesign {
     pub design: Design,
     /// For `Core::add_script`, one after the other.
     pub scripts: Vec<Box<dyn Script>>,
+    /// What the plugin's panel looks like.
+    pub panel: Panel,
+    /// The live state behind the panel.
+    pub view: PanelView,
 }
 
 /// The demo: more than 60 components and 400 controls, the built plugin under its Code Name, and somebody at work.
@@ -51,6 +56,8 @@ pub fn demo_design(options: &DemoOptions) -> DemoDesign {
     let life = Life::new(options.churn_per_second, options.seed);
     DemoDesign {
         design,
+        panel: Panel::of(&definition),
+        view: host.view(),
         scripts: vec![Box::new(host), Box::new(life)],
     }
 }

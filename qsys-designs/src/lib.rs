@@ -2,16 +2,20 @@
 
 pub mod host;
 pub mod pack;
+pub mod panel;
 
 mod pin;
 mod plugin;
 mod scripts;
+
+mod example;
 
 mod life;
 
 mod demo;
 
 pub use demo::{DemoDesign, DemoOptions, demo_design};
+pub use example::example_pictures;
 pub use pin::pin_proof;
 pub use plugin::{PLUGIN_FILE, PluginHost, built_plugin, plugin_component, write_plugin};
 pub use scripts::CORE_SCRIPTS;

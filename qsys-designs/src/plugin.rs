@@ -14,6 +14,7 @@ use crate::host::{
     PropertyValue, Role, Runtime, RuntimeOptions, Shape, Unit,
 };
 use crate::pack;
+use crate::panel::PanelView;
 
 /// The plugin's source files, by the name that includes use.
 const SOURCES: &[(&str, &str)] = &[
@@ -190,6 +191,7 @@ pub struct PluginHost {
     named: HashMap<String, (String, String)>,
     /// Who else hears what the script logs.
     listener: Option<Listener>,
+    view: PanelView,
     runtime: Option<Runtime>,
     /// Controls of the Core that the script holds, in the script's order.
     linked: Vec<Link>,
@@ -251,6 +253,7 @@ impl PluginHost {
             options,
             named: HashMap::new(),
             listener: None,
+            view: PanelView::default(),
             runtime: None,
             linked: Vec::new(),
             began: None,
@@ -261,6 +264,11 @@ impl PluginHost {
     pub fn on_log(mut self, listener: impl FnMut(&LogLine) + Send + 'static) -> PluginHost {
         self.listener = Some(Box::new(listener));
         self
+    }
+
+    /// The live controls, for whoever draws the panel; follows the script over restarts.
+    pub fn view(&self) -> PanelView {
+        self.view.clone()
     }
 
     /// The running script, once started.
@@ -381,7 +389,10 @@ impl Script for PluginHost {
             &saved,
             &self.options,
         ) {
-            Ok(runtime) => self.runtime = Some(runtime),
+            Ok(runtime) => {
+                self.view.follow(runtime.bank());
+                self.runtime = Some(runtime);
+            }
             Err(error) => {
                 tracing::error!(script = %self.code_name, %error, "script does not load");
                 self.runtime = None;

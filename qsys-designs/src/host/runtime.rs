@@ -292,6 +292,10 @@ impl Runtime {
         self.bank.lock().all().to_vec()
     }
 
+    pub(crate) fn bank(&self) -> SharedBank {
+        self.bank.clone()
+    }
+
     /// How many controls the script holds.
     pub fn control_count(&self) -> usize {
         self.bank.lock().all().len()

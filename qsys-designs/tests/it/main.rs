@@ -6,6 +6,7 @@ mod bench;
 mod contract;
 mod host;
 mod panel;
+mod pictures;
 mod specs;
 
 mod core;

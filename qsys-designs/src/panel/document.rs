@@ -1,0 +1,226 @@
+//! Layout in, drawable objects out: one list per page, in drawing order. Pure; `Serialize` gives the JSON document.
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use crate::host::{ControlDef, Definition};
+
+/// The whole panel of a plugin.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Panel {
+    /// Version of this document's shape.
+    pub version: u32,
+    /// `PluginInfo.Name`.
+    pub plugin: String,
+    /// `PluginInfo.Version`.
+    pub plugin_version: String,
+    /// Width in pixels that all pages need.
+    pub width: f64,
+    /// Height in pixels.
+    pub height: f64,
+    /// Pages, first one opens first.
+    pub pages: Vec<PanelPage>,
+}
+
+/// One page.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PanelPage {
+    /// Name on the tab.
+    pub name: String,
+    /// What to draw, lowest first.
+    pub objects: Vec<PanelObject>,
+}
+
+/// The control behind an object.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PanelControl {
+    /// Its name over QRC, `Name` or `Name 2`.
+    pub name: String,
+    /// `Button`, `Knob`, `Indicator` or `Text`.
+    pub kind: String,
+    /// Button type, indicator type or unit.
+    pub variant: String,
+    /// Lowest value.
+    pub min: f64,
+    /// Highest value.
+    pub max: f64,
+}
+
+/// Something on a page: a graphic, or a control in a style. Colours are `#rrggbb` or `#rrggbbaa`.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+pub struct PanelObject {
+    /// None for graphics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control: Option<PanelControl>,
+    /// Graphic type (`Label`, `GroupBox`, …) or control style (`Button`, `Text`, `Led`, …).
+    pub style: String,
+    /// Left edge.
+    pub x: f64,
+    /// Upper edge.
+    pub y: f64,
+    /// Width.
+    pub w: f64,
+    /// Height.
+    pub h: f64,
+    /// Text of a graphic, legend of a button.
+    pub text: String,
+    /// Background, or the lit colour of an LED.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fill: Option<String>,
+    /// Unlit colour, where it differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub off: Option<String>,
+    /// Text colour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ink: Option<String>,
+    /// Border colour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stroke: Option<String>,
+    /// Border width.
+    pub stroke_width: f64,
+    /// Corner radius.
+    pub radius: f64,
+    /// Text size in pixels.
+    pub font_size: f64,
+    /// Bold text.
+    pub bold: bool,
+    /// `Left`, `Center` or `Right`.
+    pub h_align: String,
+    /// `Top`, `Center` or `Bottom`.
+    pub v_align: String,
+    /// Break lines.
+    pub wrap: bool,
+    /// Nobody types into it.
+    pub read_only: bool,
+    /// Name of the pin and tooltip.
+    pub pretty_name: String,
+    /// CSS class on a UCI.
+    pub class_name: String,
+}
+
+impl Panel {
+    /// The panel that a definition describes. Hidden controls (`Style` `None`) are left out.
+    pub fn of(definition: &Definition) -> Panel {
+        let pages: Vec<PanelPage> = definition
+            .pages
+            .iter()
+            .map(|page| {
+                let graphics = page.graphics.iter().filter_map(Json::as_object);
+                let controls = page.layout.iter().filter_map(|(name, item)| {
+                    Some((control_of(definition, name)?, item.as_object()?))
+                });
+                let mut objects: Vec<(f64, PanelObject)> = graphics
+                    .map(|item| (number(item, "ZOrder", 0.0), graphic(item)))
+                    .chain(controls.map(|(control, item)| {
+                        (number(item, "ZOrder", 0.0), control_object(control, item))
+                    }))
+                    .filter(|(_, object)| object.style != "None")
+                    .collect();
+                objects.sort_by(|a, b| a.0.total_cmp(&b.0));
+                PanelPage {
+                    name: page.name.clone(),
+                    objects: objects.into_iter().map(|(_, object)| object).collect(),
+                }
+            })
+            .collect();
+        let objects = || pages.iter().flat_map(|page| &page.objects);
+        Panel {
+            version: 1,
+            plugin: definition.info_text("Name").into(),
+            plugin_version: definition.info_text("Version").into(),
+            width: objects().map(|o| o.x + o.w).fold(0.0, f64::max),
+            height: objects().map(|o| o.y + o.h).fold(0.0, f64::max),
+            pages,
+        }
+    }
+}
+
+fn control_of(definition: &Definition, outside: &str) -> Option<PanelControl> {
+    let named = |def: &&ControlDef| (1..=def.count).any(|i| def.outside_name(i) == outside);
+    let def = definition.controls.iter().find(named)?;
+    Some(PanelControl {
+        name: outside.into(),
+        kind: def.control_type.clone(),
+        variant: def.variant.clone(),
+        min: def.min,
+        max: def.max,
+    })
+}
+
+/// What graphics and controls have in common.
+fn object(item: &Map<String, Json>, style: &str) -> PanelObject {
+    let (x, y) = pair(item, "Position");
+    let (w, h) = pair(item, "Size");
+    PanelObject {
+        style: style.into(),
+        x,
+        y,
+        w,
+        h,
+        stroke: color(item, "StrokeColor"),
+        stroke_width: number(item, "StrokeWidth", 1.0),
+        radius: number(item, "CornerRadius", number(item, "Radius", 0.0)),
+        font_size: number(item, "FontSize", 12.0),
+        bold: flag(item, "IsBold"),
+        h_align: text(item, "HTextAlign", "Center"),
+        v_align: text(item, "VTextAlign", "Center"),
+        wrap: flag(item, "WordWrap"),
+        ..PanelObject::default()
+    }
+}
+
+fn graphic(item: &Map<String, Json>) -> PanelObject {
+    PanelObject {
+        text: text(item, "Text", ""),
+        fill: color(item, "Fill"),
+        ink: color(item, "Color"),
+        ..object(item, &text(item, "Type", "Label"))
+    }
+}
+
+fn control_object(control: PanelControl, item: &Map<String, Json>) -> PanelObject {
+    let plain = text(item, "TextBoxStyle", "Normal") == "NoBackground";
+    PanelObject {
+        control: Some(control),
+        text: text(item, "Legend", ""),
+        fill: if plain { None } else { color(item, "Color") },
+        off: color(item, "OffColor").filter(|_| flag(item, "UnlinkOffColor")),
+        ink: color(item, "TextColor"),
+        read_only: flag(item, "IsReadOnly"),
+        pretty_name: text(item, "PrettyName", ""),
+        class_name: text(item, "ClassName", ""),
+        ..object(item, &text(item, "Style", "Text"))
+    }
+}
+
+fn pair(item: &Map<String, Json>, key: &str) -> (f64, f64) {
+    let at = |i: usize| item.get(key).and_then(|v| v.get(i)).and_then(Json::as_f64);
+    (at(0).unwrap_or(0.0), at(1).unwrap_or(0.0))
+}
+
+fn number(item: &Map<String, Json>, key: &str, default: f64) -> f64 {
+    item.get(key).and_then(Json::as_f64).unwrap_or(default)
+}
+
+fn flag(item: &Map<String, Json>, key: &str) -> bool {
+    item.get(key).and_then(Json::as_bool).unwrap_or(false)
+}
+
+fn text(item: &Map<String, Json>, key: &str, default: &str) -> String {
+    item.get(key)
+        .and_then(Json::as_str)
+        .unwrap_or(default)
+        .into()
+}
+
+fn color(item: &Map<String, Json>, key: &str) -> Option<String> {
+    let parts = item.get(key)?.as_array()?;
+    if !(3..=4).contains(&parts.len()) {
+        return None;
+    }
+    let mut out = String::from("#");
+    for part in parts {
+        out += &format!("{:02x}", part.as_f64()?.clamp(0.0, 255.0) as u8);
+    }
+    Some(out)
+}
