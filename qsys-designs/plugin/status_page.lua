@@ -1,7 +1,7 @@
 -- Status: one sentence to read from two metres, then what it rests on, then the two presses.
 local function DrawStatusPage()
   local panel = NewPanel("Disaster Recovery")
-  panel.readout("Status", 16, 22, 928, 36, "Status~Overall", 18,
+  panel.readout("Status", 16, 22, 928, 36, "Status~Overall", 16,
     { TextBoxStyle = "Normal", HTextAlign = "Center", IsBold = true, ClassName = "dr-status" })
   panel.readout("StatusText", 16, 62, 928, 74, "Status~Sentence", 28, { HTextAlign = "Center", IsBold = true })
 

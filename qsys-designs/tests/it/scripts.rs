@@ -135,9 +135,9 @@ impl House {
 
 #[tokio::test(start_paused = true)]
 async fn the_nightly_backup_waits_for_half_an_hour_of_quiet_and_is_made_once() {
-    let mut house = House::at(21, 30, "nightly_backup.lua").await;
+    let mut house = House::at(22, 5, "nightly_backup.lua").await;
     house.write("Room_Info", "ShowRunning", "true");
-    house.minutes(60, "done").await;
+    house.minutes(10, "done").await;
     assert!(
         house.asked.is_empty(),
         "a show is running: {:?}",
@@ -148,7 +148,7 @@ async fn the_nightly_backup_waits_for_half_an_hour_of_quiet_and_is_made_once() {
     assert!(house.asked.is_empty(), "not quiet for long enough");
     house.minutes(4, "done").await;
     assert_eq!(house.asked, ["backup"]);
-    house.minutes(60, "done").await;
+    house.minutes(10, "done").await;
     assert_eq!(house.asked, ["backup"], "once a night");
     assert_eq!(
         house.said(LogKind::Message),
@@ -158,17 +158,10 @@ async fn the_nightly_backup_waits_for_half_an_hour_of_quiet_and_is_made_once() {
 
 #[tokio::test(start_paused = true)]
 async fn the_nightly_backup_tries_again_while_the_agent_fails_and_says_when_none_was_made() {
-    let mut house = House::at(4, 40, "nightly_backup.lua").await;
-    house.minutes(25, "failed").await;
-    assert!(
-        house.asked.len() <= 1,
-        "half an hour of quiet ends after 05:00: {:?}",
-        house.asked
-    );
-    let mut house = House::at(3, 50, "nightly_backup.lua").await;
+    let mut house = House::at(4, 25, "nightly_backup.lua").await;
     house.minutes(34, "failed").await;
-    assert!((2..=5).contains(&house.asked.len()), "{:?}", house.asked);
-    house.minutes(46, "failed").await;
+    assert!((3..=5).contains(&house.asked.len()), "{:?}", house.asked);
+    house.minutes(4, "failed").await;
     let errors = house.said(LogKind::Error);
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(
@@ -182,7 +175,7 @@ async fn the_last_backup_is_proved_at_six() {
     let mut house = House::at(5, 58, "prove_at_six.lua").await;
     house.minutes(1, "done").await;
     assert!(house.asked.is_empty());
-    house.minutes(60, "done").await;
+    house.minutes(10, "done").await;
     assert_eq!(house.asked, ["verify"]);
     assert_eq!(
         house.said(LogKind::Message),
@@ -200,9 +193,9 @@ async fn a_proof_that_fails_or_never_comes_is_an_error() {
         ["Proof at six: Verify failed: by hand"]
     );
 
-    let mut house = House::at(5, 59, "prove_at_six.lua").await;
+    let mut house = House::at(6, 20, "prove_at_six.lua").await;
     house.agent_lives = false;
-    house.minutes(40, "done").await;
+    house.minutes(12, "done").await;
     let errors = house.said(LogKind::Error);
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(
