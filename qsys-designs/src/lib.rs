@@ -1,5 +1,7 @@
 //! The Q-SYS side of the recovery agent: the plugin, Core-side scripts, a demo design, and a host that runs them.
 
+#![doc = include_str!("../README.md")]
+
 pub mod host;
 pub mod pack;
 pub mod panel;

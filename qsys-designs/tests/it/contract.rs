@@ -218,3 +218,22 @@ fn every_page_draws_with_the_setup_page_hidden_too() {
     assert!(definition.pages.iter().all(|p| p.name != "Setup"));
     assert!(!definition.pages.is_empty());
 }
+
+#[test]
+fn the_readme_lists_every_control_and_the_version() {
+    let readme = include_str!("../../README.md");
+    let definition = definition();
+    for control in &definition.controls {
+        let is_slot = control.name.starts_with("RangeSlot");
+        assert!(
+            is_slot || readme.contains(&format!("`{}`", control.name)),
+            "{}",
+            control.name
+        );
+    }
+    let title = format!("## Controls, version {}", definition.info_text("Version"));
+    assert!(
+        readme.contains(&title),
+        "raise the version in the README too"
+    );
+}
