@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use compact_str::CompactString;
-use serde::de::{Deserialize, Deserializer, Visitor};
+use compact_str::{CompactString, format_compact};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize as DeriveDeserialize, Serialize, Serializer};
 
 /// A control's value. `Component.GetControls` types it, all else sends numbers
@@ -112,7 +113,7 @@ pub struct Reading {
 }
 
 /// What scripts can set on a control for panels to show.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Looks {
     /// A combo box's options.
     pub choices: Vec<CompactString>,
@@ -146,23 +147,23 @@ pub struct WireControl<'a> {
     #[serde(rename = "Name", borrow)]
     pub name: Cow<'a, str>,
     #[serde(rename = "String")]
-    string: Option<CompactString>,
+    string: Scalar,
     #[serde(rename = "Value")]
-    value: Option<Value>,
+    value: Scalar,
     #[serde(rename = "Position")]
-    position: Option<f64>,
+    position: Scalar,
     #[serde(rename = "Choices")]
-    choices: Option<Vec<CompactString>>,
+    choices: List,
     #[serde(rename = "Color")]
-    color: Option<CompactString>,
+    color: Scalar,
     #[serde(rename = "Legend")]
-    legend: Option<CompactString>,
+    legend: Scalar,
     #[serde(rename = "Disabled")]
-    disabled: Option<bool>,
+    disabled: Scalar,
     #[serde(rename = "Invisible")]
-    invisible: Option<bool>,
+    invisible: Scalar,
     #[serde(rename = "Indeterminate")]
-    indeterminate: Option<bool>,
+    indeterminate: Scalar,
 }
 
 impl WireControl<'_> {
@@ -170,18 +171,159 @@ impl WireControl<'_> {
     #[must_use]
     pub fn into_reading(self) -> Reading {
         let looks = Looks {
-            choices: self.choices.unwrap_or_default(),
-            color: self.color.unwrap_or_default(),
-            legend: self.legend.unwrap_or_default(),
-            disabled: self.disabled.unwrap_or_default(),
-            invisible: self.invisible.unwrap_or_default(),
-            indeterminate: self.indeterminate.unwrap_or_default(),
+            choices: self.choices.0,
+            color: self.color.into_text().unwrap_or_default(),
+            legend: self.legend.into_text().unwrap_or_default(),
+            disabled: self.disabled.is_true(),
+            invisible: self.invisible.is_true(),
+            indeterminate: self.indeterminate.is_true(),
         };
         Reading {
-            value: self.value,
-            string: self.string,
-            position: self.position,
+            value: self.value.0,
+            string: self.string.into_text(),
+            position: self.position.into_number(),
             looks: (looks != Looks::default()).then(|| Box::new(looks)),
         }
+    }
+}
+
+/// Any JSON where a scalar belongs: null reads as nothing, an array or an object as its
+/// JSON text. One odd control must not hide the others of its frame.
+#[derive(Debug, Default)]
+struct Scalar(Option<Value>);
+
+impl Scalar {
+    fn into_text(self) -> Option<CompactString> {
+        match self.0? {
+            Value::Text(text) => Some(text),
+            Value::Number(number) => Some(format_compact!("{number}")),
+            Value::Bool(on) => Some(format_compact!("{on}")),
+        }
+    }
+
+    fn into_number(self) -> Option<f64> {
+        self.0?.as_number()
+    }
+
+    fn is_true(&self) -> bool {
+        let number = self.0.as_ref().and_then(Value::as_number);
+        number.is_some_and(|number| number >= 0.5)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Anything;
+        impl<'de> Visitor<'de> for Anything {
+            type Value = Scalar;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+            fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+                Ok(Scalar(Some(Value::Number(number))))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+                Ok(Scalar(Some(Value::Number(number as f64))))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+                Ok(Scalar(Some(Value::Number(number as f64))))
+            }
+            fn visit_bool<E>(self, on: bool) -> Result<Scalar, E> {
+                Ok(Scalar(Some(Value::Bool(on))))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+                Ok(Scalar(Some(Value::Text(text.into()))))
+            }
+            fn visit_unit<E>(self) -> Result<Scalar, E> {
+                Ok(Scalar(None))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Scalar, A::Error> {
+                json_text(SeqAccessDeserializer::new(seq))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Scalar, A::Error> {
+                json_text(MapAccessDeserializer::new(map))
+            }
+        }
+        deserializer.deserialize_any(Anything)
+    }
+}
+
+fn json_text<'de, D: Deserializer<'de>>(compound: D) -> Result<Scalar, D::Error> {
+    let json = serde_json::Value::deserialize(compound)?;
+    Ok(Scalar(Some(Value::Text(format_compact!("{json}")))))
+}
+
+/// An array of texts; anything else reads as an empty one.
+#[derive(Debug, Default)]
+struct List(Vec<CompactString>);
+
+impl<'de> Deserialize<'de> for List {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Texts;
+        impl<'de> Visitor<'de> for Texts {
+            type Value = List;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(scalar) = seq.next_element::<Scalar>()? {
+                    texts.extend(scalar.into_text());
+                }
+                Ok(List(texts))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<List, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(List::default())
+            }
+            fn visit_unit<E>(self) -> Result<List, E> {
+                Ok(List::default())
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<List, E> {
+                Ok(List::default())
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<List, E> {
+                Ok(List::default())
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<List, E> {
+                Ok(List::default())
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<List, E> {
+                Ok(List::default())
+            }
+            fn visit_str<E>(self, _: &str) -> Result<List, E> {
+                Ok(List::default())
+            }
+        }
+        deserializer.deserialize_any(Texts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_values_of_a_control_read_as_absent_or_as_their_json() {
+        let control: WireControl<'_> = serde_json::from_str(
+            r#"{"Name":"x","String":7,"Value":[1,{"a":2}],"Position":null,"Choices":9,"Disabled":1,"New":{}}"#,
+        )
+        .unwrap();
+        let reading = control.into_reading();
+        assert_eq!(reading.string.as_deref(), Some("7"));
+        assert_eq!(reading.value, Some(Value::from(r#"[1,{"a":2}]"#)));
+        assert_eq!(reading.position, None);
+        assert!(reading.looks.unwrap().disabled);
+    }
+
+    #[test]
+    fn the_long_form_with_nothing_in_it_has_no_looks() {
+        let control: WireControl<'_> = serde_json::from_str(
+            r#"{"Name":"x","String":"","Value":0.0,"Position":0.0,"Choices":[],"Color":"","Indeterminate":false,"Invisible":false,"Disabled":false,"Legend":"","CssClass":""}"#,
+        )
+        .unwrap();
+        assert_eq!(control.into_reading().looks, None);
     }
 }

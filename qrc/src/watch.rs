@@ -70,7 +70,7 @@ impl fmt::Display for ControlName {
 pub struct ControlId(pub u32);
 
 /// What a watch found in the design.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// The Core and its design.
     pub status: EngineStatus,

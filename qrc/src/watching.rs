@@ -1,36 +1,27 @@
 //! A watch as the session keeps it: names to ids, what was last seen, when nothing was missed; no I/O.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use compact_str::CompactString;
-use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use crate::discover::{Found, FoundGroup, Wanted};
 use crate::method::session::EngineStatus;
-use crate::value::{Reading, WireControl, WireText};
-use crate::watch::{Change, ControlId, ControlName, Inventory, WatchEvent, WatchedControl};
-
-/// A push of a change group, borrowed from its frame.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Push<'a> {
-    #[serde(rename = "Id", borrow)]
-    pub(crate) id: WireText<'a>,
-    #[serde(rename = "Changes", borrow, default)]
-    changes: Vec<WireControl<'a>>,
-}
+use crate::names::Names;
+use crate::push::Push;
+use crate::watch::{Change, ControlId, Inventory, WatchEvent, WatchedControl};
 
 /// One watch.
 #[derive(Debug)]
 pub(crate) struct Watching {
     pub(crate) wanted: Arc<Wanted>,
     pub(crate) events: mpsc::Sender<WatchEvent>,
-    controls: Vec<WatchedControl>,
-    /// Component (empty for Named Controls), then control.
-    ids: HashMap<CompactString, HashMap<CompactString, ControlId>>,
-    last: Vec<Option<Reading>>,
+    /// Shared with the consumer: the list is long.
+    inventory: Arc<Inventory>,
+    names: Names,
+    /// What each control said last, as a fingerprint; 0 for nothing yet.
+    last: Vec<u64>,
     groups: Vec<LiveGroup>,
     missed: Missed,
 }
@@ -58,8 +49,8 @@ impl Watching {
         Self {
             wanted: Arc::new(wanted),
             events,
-            controls: Vec::new(),
-            ids: HashMap::new(),
+            inventory: Arc::new(Inventory::default()),
+            names: Names::default(),
             last: Vec::new(),
             groups: Vec::new(),
             missed: Missed::Nothing,
@@ -103,11 +94,15 @@ impl Watching {
         status: EngineStatus,
         at: SystemTime,
     ) -> Vec<WatchEvent> {
-        for control in &mut self.controls {
+        let mut controls = self.inventory.controls.clone();
+        for control in &mut controls {
             control.present = false;
         }
         for control in found.controls {
-            let id = self.intern(&control.name);
+            let component = control.name.component.as_deref().unwrap_or_default();
+            let known = self
+                .names
+                .find(&controls, component, &control.name.name, None);
             let watched = WatchedControl {
                 kind: control.info.kind,
                 direction: control.info.direction,
@@ -117,11 +112,18 @@ impl Watching {
                 present: true,
                 name: control.name,
             };
-            match self.controls.get_mut(id.0 as usize) {
-                Some(place) => *place = watched,
-                None => self.controls.push(watched),
+            match known {
+                Some(id) => controls[id.0 as usize] = watched,
+                // A design has far less than 2^32 controls.
+                None => {
+                    let id = ControlId(u32::try_from(controls.len()).unwrap_or(u32::MAX));
+                    controls.push(watched);
+                    self.names.add(&controls, id);
+                    self.last.push(0);
+                }
             }
         }
+        controls.shrink_to_fit();
         self.groups = found
             .groups
             .iter()
@@ -131,20 +133,25 @@ impl Watching {
             })
             .collect();
 
-        let inventory = Inventory {
+        self.inventory = Arc::new(Inventory {
             status,
             components: found.components,
-            controls: self.controls.clone(),
-        };
-        let mut events = vec![WatchEvent::Inventory(Arc::new(inventory))];
+            controls,
+        });
+        let mut events = vec![WatchEvent::Inventory(self.inventory.clone())];
         if let Missed::Since { from, why } = std::mem::replace(&mut self.missed, Missed::Nothing) {
             events.push(WatchEvent::Gap { from, to: at, why });
         }
         let mut readings = Vec::with_capacity(found.readings.len());
+        let mut previous = None;
         for named in found.readings {
             let component = named.component.as_deref().unwrap_or_default();
-            if let Some(id) = self.id(component, &named.name) {
-                self.last[id.0 as usize] = Some(named.reading.clone());
+            let found = self
+                .names
+                .find(&self.inventory.controls, component, &named.name, previous);
+            if let Some(id) = found {
+                previous = found;
+                self.last[id.0 as usize] = self.names.fingerprint(&named.reading);
                 readings.push((id, named.reading));
             }
         }
@@ -158,46 +165,31 @@ impl Watching {
         let group = self
             .groups
             .iter_mut()
-            .find(|group| group.id == push.id.0.as_ref())?;
+            .find(|group| group.id == push.group.as_ref())?;
         group.told = at;
         let mut changes = Vec::with_capacity(push.changes.len());
-        for control in push.changes {
-            let component = control
-                .component
-                .as_ref()
-                .map_or("", |component| component.0.as_ref());
-            let Some(id) = self.id(component, &control.name) else {
+        let mut previous = None;
+        for change in push.changes {
+            let found = self.names.find(
+                &self.inventory.controls,
+                &change.component,
+                &change.name,
+                previous,
+            );
+            let Some(id) = found else {
                 continue;
             };
-            let reading = control.into_reading();
+            previous = found;
+            let fingerprint = self.names.fingerprint(&change.reading);
             let last = &mut self.last[id.0 as usize];
-            if last.as_ref() != Some(&reading) {
-                *last = Some(reading.clone());
+            if *last != fingerprint {
+                *last = fingerprint;
                 changes.push(Change {
                     control: id,
-                    reading,
+                    reading: change.reading,
                 });
             }
         }
         (!changes.is_empty()).then_some(WatchEvent::Changes { at, changes })
-    }
-
-    fn id(&self, component: &str, name: &str) -> Option<ControlId> {
-        self.ids.get(component)?.get(name).copied()
-    }
-
-    fn intern(&mut self, name: &ControlName) -> ControlId {
-        let component = name.component.clone().unwrap_or_default();
-        let next = ControlId(u32::try_from(self.last.len()).unwrap_or(u32::MAX));
-        let id = *self
-            .ids
-            .entry(component)
-            .or_default()
-            .entry(name.name.clone())
-            .or_insert(next);
-        if id == next {
-            self.last.push(None);
-        }
-        id
     }
 }

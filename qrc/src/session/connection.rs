@@ -24,9 +24,9 @@ use crate::message::{Incoming, Request, code};
 use crate::method::session::{ENGINE_STATUS, EngineStatus, Logon, NoOp, StatusGet};
 use crate::method::{GroupId, Method, change_group};
 use crate::options::Options;
+use crate::push::Push;
 use crate::request::{Call, Requester};
 use crate::watch::WatchEvent;
-use crate::watching::Push;
 
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(250);
@@ -311,6 +311,10 @@ impl<'a> Connection<'a> {
 
     fn receive(&mut self, frame: &Bytes) -> Option<End> {
         self.last_read = Instant::now();
+        if let Some(push) = Push::from_frame(frame) {
+            self.receive_push(push);
+            return None;
+        }
         let incoming = match Incoming::parse(frame) {
             Ok(incoming) => incoming,
             Err(error) => {
@@ -325,7 +329,12 @@ impl<'a> Connection<'a> {
                 method,
                 params: Some(params),
             } => match method.as_ref() {
-                change_group::PUSH => self.receive_push(params.get()),
+                change_group::PUSH => match Push::from_params(params.get()) {
+                    Ok(push) => self.receive_push(push),
+                    Err(error) => {
+                        tracing::warn!("a push cannot be read and is passed over: {error}");
+                    }
+                },
                 ENGINE_STATUS => match serde_json::from_str(params.get()) {
                     Ok(status) => self.receive_status(status),
                     Err(error) => tracing::warn!("EngineStatus cannot be read: {error}"),
@@ -338,18 +347,11 @@ impl<'a> Connection<'a> {
         None
     }
 
-    fn receive_push(&mut self, params: &str) {
-        let push: Push<'_> = match serde_json::from_str(params) {
-            Ok(push) => push,
-            Err(error) => {
-                tracing::warn!("a push cannot be read and is passed over: {error}");
-                return;
-            }
-        };
+    fn receive_push(&mut self, push: Push<'_>) {
         let watches = &mut self.session.watches;
         let Some(watch) = watches
             .iter_mut()
-            .find(|watch| watch.owns_group(&push.id.0))
+            .find(|watch| watch.owns_group(&push.group))
         else {
             return;
         };

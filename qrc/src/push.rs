@@ -1,0 +1,244 @@
+//! A push's bytes to its changes, in one pass for the shape that Cores send.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use crate::value::{Reading, Value, WireControl, WireText};
+
+/// How every push of a Core begins (captures of a Core 24f, a Core 110f and the emulator agree).
+const HEAD: &str = r#"{"jsonrpc":"2.0","method":"ChangeGroup.Poll","params":{"Id":"#;
+
+/// What a change group reported.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Push<'a> {
+    pub(crate) group: Cow<'a, str>,
+    pub(crate) changes: Vec<PushedChange<'a>>,
+}
+
+/// A control that changed, its names borrowed from the frame.
+#[derive(Debug, PartialEq)]
+pub(crate) struct PushedChange<'a> {
+    /// Empty for a Named Control.
+    pub(crate) component: Cow<'a, str>,
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) reading: Reading,
+}
+
+impl<'a> From<WireControl<'a>> for PushedChange<'a> {
+    fn from(mut control: WireControl<'a>) -> Self {
+        let component = control.component.take();
+        Self {
+            component: component.map(|WireText(text)| text).unwrap_or_default(),
+            name: std::mem::take(&mut control.name),
+            reading: control.into_reading(),
+        }
+    }
+}
+
+impl<'a> Push<'a> {
+    /// Reads a whole frame if it is a push of the usual shape. `None` says nothing: the
+    /// frame is then read as any message is.
+    pub(crate) fn from_frame(frame: &'a [u8]) -> Option<Self> {
+        if !frame.starts_with(HEAD.as_bytes()) {
+            return None;
+        }
+        let mut input = Input {
+            text: std::str::from_utf8(frame.trim_ascii_end()).ok()?,
+            at: HEAD.len(),
+        };
+        let group = input.string()?;
+        input.literal(r#","Changes":["#)?;
+        let mut changes = Vec::new();
+        if input.literal("]").is_none() {
+            loop {
+                changes.push(input.change()?);
+                if input.literal(",").is_none() {
+                    break;
+                }
+            }
+            input.literal("]")?;
+        }
+        input.literal("}}")?;
+        (input.at == input.text.len()).then_some(Self {
+            group: Cow::Borrowed(group),
+            changes,
+        })
+    }
+
+    /// Reads the payload of a push: any order, any further members.
+    pub(crate) fn from_params(params: &'a str) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Params<'a> {
+            #[serde(rename = "Id", borrow)]
+            id: WireText<'a>,
+            #[serde(rename = "Changes", borrow, default)]
+            changes: Vec<WireControl<'a>>,
+        }
+        let params: Params<'a> = serde_json::from_str(params)?;
+        Ok(Self {
+            group: params.id.0,
+            changes: params.changes.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+struct Input<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Input<'a> {
+    fn rest(&self) -> &'a [u8] {
+        &self.text.as_bytes()[self.at..]
+    }
+
+    fn literal(&mut self, literal: &str) -> Option<()> {
+        self.rest().starts_with(literal.as_bytes()).then(|| {
+            self.at += literal.len();
+        })
+    }
+
+    /// A string without escapes.
+    fn string(&mut self) -> Option<&'a str> {
+        self.literal("\"")?;
+        let start = self.at;
+        // Most are so short that a plain loop beats a call.
+        let length = self
+            .rest()
+            .iter()
+            .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+        self.at += length;
+        self.literal("\"")?;
+        self.text.get(start..start + length)
+    }
+
+    fn number(&mut self) -> Option<f64> {
+        let start = self.at;
+        let length = self
+            .rest()
+            .iter()
+            .position(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'))?;
+        let digits = self.text.get(start..start + length)?;
+        // Rust takes more than JSON does: no sign, point or bare zero in front.
+        let plain = digits.strip_prefix('-').unwrap_or(digits).as_bytes();
+        match plain {
+            [b'0', b'0'..=b'9', ..] => return None,
+            [b'0'..=b'9', .., b'0'..=b'9'] | [b'0'..=b'9'] => {}
+            _ => return None,
+        }
+        self.at += length;
+        digits.parse().ok()
+    }
+
+    fn change(&mut self) -> Option<PushedChange<'a>> {
+        let start = self.at;
+        match self.short_change() {
+            Some(change) => Some(change),
+            // Something more than the four usual members, or escapes in a text.
+            None => {
+                self.at = start;
+                let rest = self.text.get(start..)?;
+                let mut objects = serde_json::Deserializer::from_str(rest).into_iter();
+                let control: WireControl<'a> = objects.next()?.ok()?;
+                self.at += objects.byte_offset();
+                Some(control.into())
+            }
+        }
+    }
+
+    fn short_change(&mut self) -> Option<PushedChange<'a>> {
+        let component = match self.literal(r#"{"Component":"#) {
+            Some(()) => {
+                let component = self.string()?;
+                self.literal(r#","Name":"#)?;
+                component
+            }
+            None => {
+                self.literal(r#"{"Name":"#)?;
+                ""
+            }
+        };
+        let name = self.string()?;
+        self.literal(r#","String":"#)?;
+        let string = self.string()?;
+        self.literal(r#","Value":"#)?;
+        let value = self.number()?;
+        self.literal(r#","Position":"#)?;
+        let position = self.number()?;
+        self.literal("}")?;
+        Some(PushedChange {
+            component: Cow::Borrowed(component),
+            name: Cow::Borrowed(name),
+            reading: Reading {
+                value: Some(Value::Number(value)),
+                string: Some(string.into()),
+                position: Some(position),
+                looks: None,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn slowly(frame: &[u8]) -> Option<Push<'_>> {
+        match crate::message::Incoming::parse(frame).ok()? {
+            crate::message::Incoming::Notification {
+                params: Some(params),
+                ..
+            } => Push::from_params(params.get()).ok(),
+            _ => None,
+        }
+    }
+
+    #[track_caller]
+    fn check(changes: &str) {
+        let frame = format!(r#"{HEAD}"a","Changes":[{changes}]}}}}"#);
+        let quickly = Push::from_frame(frame.as_bytes());
+        assert!(quickly.is_some(), "{frame}");
+        assert_eq!(quickly, slowly(frame.as_bytes()), "{frame}");
+    }
+
+    #[test]
+    fn the_quick_way_reads_what_the_slow_way_reads() {
+        check("");
+        check(r#"{"Name":"x","String":"","Value":0.0,"Position":1.0}"#);
+        check(
+            r#"{"Component":"Lobby_Gain","Name":"gain","String":"-6.00dB","Value":-6.0,"Position":0.78333336},{"Name":"é","String":"a\"b","Value":1,"Position":-0.0},{"Name":"c","String":"B","Value":1e-3,"Position":0.5,"Choices":["A","B"],"Color":"","Disabled":true}"#,
+        );
+        check(r#"{"Position":0.5,"Value":null,"Name":"x"}"#);
+    }
+
+    #[test]
+    fn what_is_no_json_is_not_read_quickly() {
+        for change in [
+            r#"{"Name":"x","String":"","Value":NaN,"Position":1.0}"#,
+            r#"{"Name":"x","String":"","Value":01.0,"Position":1.0}"#,
+            r#"{"Name":"x","String":"","Value":.5,"Position":1.0}"#,
+            r#"{"Name":"x","String":"","Value":5.,"Position":1.0}"#,
+            r#"{"Name":"x","String":"","Value":1.0,"Position":}"#,
+            r#"{"Name":"x"},"#,
+        ] {
+            let frame = format!(r#"{HEAD}"a","Changes":[{change}]}}}}"#);
+            assert_eq!(Push::from_frame(frame.as_bytes()), None, "{frame}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_damage_reads_the_same_both_ways(at in 0_usize..300, byte in any::<u8>()) {
+            let change = r#"{"Component":"Lobby","Name":"gain","String":"-6.00dB","Value":-6.0,"Position":0.78333336}"#;
+            let mut frame = format!(r#"{HEAD}"a","Changes":[{change},{change}]}}}}"#).into_bytes();
+            let at = at % frame.len();
+            frame[at] = byte;
+            if let Some(push) = Push::from_frame(&frame) {
+                prop_assert_eq!(Some(push), slowly(&frame));
+            }
+        }
+    }
+}
