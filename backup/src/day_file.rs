@@ -299,12 +299,15 @@ impl DayFile {
         Ok(())
     }
 
-    /// Writes a gap inside the open transaction.
+    /// Writes a gap inside the open transaction, under the next id that no other gap has.
     pub(crate) fn put_gap(&mut self, id: EventId, gap: &Gap) -> rusqlite::Result<()> {
-        self.conn.execute(
-            "INSERT OR REPLACE INTO gaps (id, from_ms, to_ms, why) VALUES (?1, ?2, ?3, ?4)",
-            params![id.0, gap.from_ms, gap.to_ms, gap.why],
+        let mut insert = self.conn.prepare_cached(
+            "INSERT OR IGNORE INTO gaps (id, from_ms, to_ms, why) VALUES (?1, ?2, ?3, ?4)",
         )?;
+        let mut id = id.0;
+        while insert.execute(params![id, gap.from_ms, gap.to_ms, gap.why])? == 0 {
+            id += 1;
+        }
         Ok(())
     }
 

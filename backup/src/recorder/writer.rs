@@ -155,22 +155,20 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Opens the newest day file, repairs what a crash left, and finds out where recording ended.
+    /// Opens the newest day file that is whole, moves damaged ones aside, and finds out where recording ended.
     fn take_up(&mut self) -> Result<()> {
-        let Some(day) = Store::open(&self.dir)?.days()?.pop() else {
-            return Ok(());
-        };
-        match self.open_newest(day) {
-            Ok(()) => Ok(()),
-            Err(error) => match Failure::from(error) {
-                Failure::Damaged(reason) => {
-                    self.move_aside(day, &reason);
-                    Ok(())
-                }
-                Failure::Disk(reason) => Err(Error::Failing { reason }),
-                Failure::Conflict => Ok(()),
-            },
+        while let Some(day) = Store::open(&self.dir)?.days()?.pop() {
+            match self.open_newest(day).map_err(Failure::from) {
+                Ok(()) | Err(Failure::Conflict) => break,
+                Err(Failure::Damaged(reason)) => self.move_aside(day, &reason),
+                Err(Failure::Disk(reason)) => return Err(Error::Failing { reason }),
+            }
+            if self.dir.join(day.file_name()).exists() {
+                let reason = format!("{} is damaged and cannot be moved aside", day.file_name());
+                return Err(Error::Failing { reason });
+            }
         }
+        Ok(())
     }
 
     fn open_newest(&mut self, day: Day) -> Result<()> {

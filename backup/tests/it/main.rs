@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod clocks;
+mod crash;
 mod days;
+mod disks;
 mod questions;
 mod record;
 mod stage;

@@ -1,0 +1,254 @@
+//! Disks that are full, read-only, locked or damaged: recording waits, says so, and goes on by itself.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use backup::{Error, Recorder, RecorderOptions, RecorderState, RecorderStats, Store, Value};
+
+use crate::stage::{NOON, TestClock, number, numbers, options, series, start, stop};
+
+/// A small file system of its own, in memory.
+struct SmallDisk {
+    dir: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    fn new(mount_options: &str) -> SmallDisk {
+        let dir = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", mount_options, "tmpfs"])
+            .arg(dir.path())
+            .output()
+            .unwrap();
+        assert!(
+            mounted.status.success(),
+            "this test fills a disk of its own and needs the right to mount one: run it as root, or with \
+             `unshare --user --map-root-user --mount cargo test …` ({})",
+            String::from_utf8_lossy(&mounted.stderr)
+        );
+        SmallDisk { dir }
+    }
+
+    fn store(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+
+    /// Fills the disk to the last byte.
+    fn fill(&self) -> PathBuf {
+        use std::io::Write;
+        let ballast = self.dir.path().join("ballast");
+        let mut file = std::fs::File::create(&ballast).unwrap();
+        for size in [65536, 4096, 1] {
+            while file.write_all(&vec![0u8; size]).is_ok() {}
+        }
+        ballast
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.dir.path()).status();
+    }
+}
+
+async fn until(recorder: &Recorder, what: &str, done: impl Fn(&RecorderStats) -> bool) {
+    let begun = Instant::now();
+    while !done(&recorder.stats()) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "waited in vain until {what}: {:?}",
+            recorder.stats()
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn failing(stats: &RecorderStats) -> bool {
+    matches!(stats.state, RecorderState::Failing { .. })
+}
+
+#[tokio::test]
+async fn a_full_disk_is_waited_out_and_what_did_not_fit_into_memory_is_a_gap() {
+    let disk = SmallDisk::new("size=4m");
+    let clock = TestClock::at(NOON);
+    let (recorder, thread) = Recorder::start(
+        disk.store(),
+        RecorderOptions {
+            queue_limit: 500,
+            ..options(&clock)
+        },
+    )
+    .unwrap();
+    let id = recorder.series(series("Room.level"));
+    recorder.changes(NOON, vec![number(id, 0.0)]).await;
+    recorder.flush().await.unwrap();
+    let ballast = disk.fill();
+    let mut at = NOON;
+    let mut sent = 1;
+    // More than the file and its log have room for, then more than the queue holds.
+    while recorder.stats().dropped < 1000 {
+        at += 1;
+        clock.set(at);
+        let batch = (0..100).map(|n| number(id, f64::from(sent + n))).collect();
+        sent += 100;
+        tokio::time::timeout(Duration::from_secs(20), recorder.changes(at, batch))
+            .await
+            .unwrap();
+    }
+    let stats = recorder.stats();
+    assert!(failing(&stats), "{stats:?}");
+    assert!(stats.queued <= 500, "{stats:?}");
+    let Err(Error::Failing { reason }) = recorder.flush().await else {
+        panic!("nothing can be committed")
+    };
+    assert!(reason.contains("full"), "{reason}");
+    let before = stats.committed;
+    std::fs::remove_file(ballast).unwrap();
+    until(&recorder, "it works again", |stats| {
+        stats.state == RecorderState::Ok && stats.queued == 0
+    })
+    .await;
+    clock.set(at + 10);
+    recorder.changes(at + 10, vec![number(id, -1.0)]).await;
+    recorder.flush().await.unwrap();
+    let stats = recorder.stats();
+    assert!(stats.committed > before);
+    // Everything is there once and in order, or it is counted as dropped and lies in the gap.
+    let there = numbers(&disk.store());
+    assert_eq!(there.len() as u64 + stats.dropped, sent as u64 + 1);
+    assert!(there[..there.len() - 1].is_sorted_by(|a, b| a < b));
+    let store = Store::open(disk.store()).unwrap();
+    let gaps = store.gaps(0, i64::MAX).unwrap();
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(
+        gaps[0].why.contains(&format!("{} changes", stats.dropped)) && gaps[0].why.contains("full"),
+        "{gaps:?}"
+    );
+    let last_before_gap = there.iter().rev().nth(1).unwrap();
+    assert!(gaps[0].from_ms >= NOON + (*last_before_gap as i64 - 1) / 100);
+    assert_eq!(gaps[0].to_ms, at);
+    // The keyframe after the gap knows the last value that was dropped.
+    let state = store.state_at(at + 5).unwrap();
+    assert_eq!(
+        state.controls[0].value,
+        Some(Value::Number(f64::from(sent - 1)))
+    );
+    stop(recorder, thread).await;
+}
+
+#[test]
+fn a_read_only_folder_is_refused_at_the_start_by_name() {
+    let disk = SmallDisk::new("size=1m,ro");
+    let error = Recorder::start(disk.store(), RecorderOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("store"), "{error}");
+    assert!(
+        error.to_string().to_lowercase().contains("read-only"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_locked_day_file_is_waited_out_without_losing_anything() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
+    let (recorder, thread) = start(dir.path(), &clock);
+    let id = recorder.series(series("Room.level"));
+    recorder.changes(NOON, vec![number(id, 0.0)]).await;
+    recorder.flush().await.unwrap();
+    let other = rusqlite::Connection::open(dir.path().join("events-2026-03-01.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    recorder.changes(NOON, vec![number(id, 1.0)]).await;
+    until(&recorder, "the lock is noticed", failing).await;
+    recorder.changes(NOON, vec![number(id, 2.0)]).await;
+    other.execute_batch("ROLLBACK").unwrap();
+    drop(other);
+    until(&recorder, "it works again", |stats| {
+        stats.state == RecorderState::Ok && stats.queued == 0
+    })
+    .await;
+    assert_eq!(numbers(dir.path()), [0.0, 1.0, 2.0]);
+    stop(recorder, thread).await;
+}
+
+fn spoil(path: &Path) {
+    std::fs::write(
+        path,
+        b"this is no database, whatever its name says. ".repeat(500),
+    )
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_day_file_is_moved_aside_and_a_fresh_one_begun() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
+    let file = dir.path().join("events-2026-03-01.db");
+    spoil(&file);
+    // At the start ...
+    let (recorder, thread) = start(dir.path(), &clock);
+    let id = recorder.series(series("Room.level"));
+    recorder.changes(NOON, vec![number(id, 1.0)]).await;
+    recorder.flush().await.unwrap();
+    assert_eq!(numbers(dir.path()), [1.0]);
+    // ... and in the middle of it.
+    clock.set(NOON + 1000);
+    let path = file.clone();
+    recorder.pause_and(move |_| spoil(&path)).await.unwrap();
+    recorder.changes(NOON + 1000, vec![number(id, 2.0)]).await;
+    recorder.flush().await.unwrap();
+    assert_eq!(recorder.stats().state, RecorderState::Ok);
+    assert_eq!(numbers(dir.path()), [2.0]);
+    stop(recorder, thread).await;
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(store.quarantined_files().unwrap().len(), 2);
+    let gaps = store.gaps(0, i64::MAX).unwrap();
+    assert!(
+        gaps.iter().any(|gap| gap
+            .why
+            .contains("moved aside as events-2026-03-01.db.corrupt-")),
+        "{gaps:?}"
+    );
+    let state = store.state_at(NOON + 999).unwrap();
+    assert_eq!(
+        state.controls.len(),
+        1,
+        "the fresh file begins with the last known states"
+    );
+}
+
+#[tokio::test]
+async fn a_day_file_damaged_by_a_crash_is_found_at_the_start() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
+    let (recorder, thread) = start(dir.path(), &clock);
+    let id = recorder.series(series("Room.level"));
+    recorder
+        .changes(
+            NOON,
+            (0..20_000)
+                .map(|n| number(id, f64::from(n) + 0.5))
+                .collect(),
+        )
+        .await;
+    stop(recorder, thread).await;
+    let file = dir.path().join("events-2026-03-01.db");
+    let conn = rusqlite::Connection::open(&file).unwrap();
+    conn.execute_batch("UPDATE meta SET value = 0 WHERE key = 'stopped'")
+        .unwrap();
+    drop(conn);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 8192].fill(0xa5);
+    std::fs::write(&file, bytes).unwrap();
+    let (recorder, thread) = start(dir.path(), &clock);
+    let id = recorder.series(series("Room.level"));
+    recorder.changes(NOON + 1, vec![number(id, 1.0)]).await;
+    stop(recorder, thread).await;
+    assert_eq!(numbers(dir.path()), [1.0]);
+    assert_eq!(
+        Store::open(dir.path())
+            .unwrap()
+            .quarantined_files()
+            .unwrap()
+            .len(),
+        1
+    );
+}
