@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// Held while a process may write to the store. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct StoreLock {
-    _file: File,
+    file: File,
     path: PathBuf,
 }
 
@@ -52,11 +52,19 @@ impl StoreLock {
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
-        Ok(StoreLock { _file: file, path })
+        Ok(StoreLock { file, path })
     }
 
     /// The lock's file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Drop for StoreLock {
+    fn drop(&mut self) {
+        // Closing alone would not do: a child process that is just being started holds a copy of the file for a
+        // moment, and with it the lock.
+        let _ = self.file.unlock();
     }
 }

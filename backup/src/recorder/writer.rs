@@ -121,7 +121,7 @@ pub(super) struct Writer {
     /// A commit reported an error and may have succeeded all the same.
     in_doubt: bool,
     last_sign: Instant,
-    _lock: StoreLock,
+    lock: Option<StoreLock>,
 }
 
 impl Writer {
@@ -149,7 +149,7 @@ impl Writer {
             retry: None,
             in_doubt: false,
             last_sign: Instant::now(),
-            _lock: lock,
+            lock: Some(lock),
         };
         writer.take_up()?;
         Ok(writer)
@@ -918,6 +918,8 @@ impl Writer {
             }
         }
         self.close();
+        // Before the answer: whoever waited for it may want to start the next one.
+        self.lock = None;
         self.shared.set_state(RecorderState::Stopped);
         match reason {
             Some(reason) if lost > 0 => Err(Error::Failing {
@@ -934,6 +936,13 @@ impl Writer {
                 tracing::warn!(file = %path.display(), %error, "the log could not be folded into the file");
             }
         }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // However the thread ends, nobody shall read that it works.
+        self.shared.set_state(RecorderState::Stopped);
     }
 }
 
