@@ -40,9 +40,9 @@ mod import;
 mod archive;
 
 pub use archive::{
-    Archive, BackupInfo, BackupKind, Depth, Finding, Policy, Progress, PruneReport, Pruned, Report,
-    RestorePlan, RestoreReport, RestoreSource, Restored, SettingsFile, UndoReport,
-    finish_interrupted, undo, undo_available,
+    Archive, BackupInfo, BackupKind, Depth, Finding, Policy, Progress, PruneReport, Pruned,
+    Recoverable, Report, RestorePlan, RestoreReport, RestoreSource, Restored, SettingsFile,
+    Shipped, Shipper, UndoReport, finish_interrupted, undo, undo_available,
 };
 pub use clock::{Clock, SystemClock};
 pub use day::Day;

@@ -5,13 +5,17 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
+use super::delta::{self, Gained};
 use super::digest::sha256;
 use super::gzip::{self, Sizes, Trouble};
 use super::list::BackupInfo;
-use super::manifest::{DayPart, FORMAT, Link, Manifest, Object, SettingsPart};
+use super::manifest::{DayPart, Delta, FORMAT, Link, Manifest, Object, SettingsPart};
 use super::publish::{self, Draft};
 use super::settings::{SettingsFile, is_plain_name, without_secrets};
-use super::{Archive, DAYS, LEVEL, Progress, SETTINGS, SNAPSHOT_DEADLINE, lock, snapshot, space};
+use super::{
+    Archive, DAYS, LEVEL, Progress, SETTINGS, SNAPSHOT_DEADLINE, lock, segment, snapshot, space,
+    tail,
+};
 use crate::clock::{Clock as _, SystemClock};
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -43,6 +47,9 @@ impl Archive {
         publish::create_folder(&self.dir.join(SETTINGS))?;
         // The caller flushed: all that happened before now is committed.
         let covers_to_ms = SystemClock.now_ms();
+        let segments_to = segment::files(&self.dir)?
+            .last()
+            .map_or(0, |(last, _)| *last);
         let days = store.days()?;
         let Some(&newest) = days.last() else {
             return Err(Error::Unexpected {
@@ -63,7 +70,7 @@ impl Archive {
                 sha256: sha.clone(),
             }),
             earlier.iter().map(|(manifest, _)| manifest.sequence).max(),
-            covers_to_ms,
+            (covers_to_ms, segments_to),
             &self.dir,
         );
         progress.step("write the manifest", 0, 1);
@@ -76,6 +83,10 @@ impl Archive {
             expected: "the manifest as it was written".into(),
         })?;
         progress.step("write the manifest", 1, 1);
+        // The backup stands; what it made superfluous may stay if it cannot be removed.
+        if let Err(error) = tail::remove_covered(&self.dir, &manifest) {
+            tracing::warn!(%error, "segments that a backup covers could not be removed");
+        }
         Ok(self.info(&manifest))
     }
 
@@ -134,6 +145,18 @@ impl Archive {
         // Looked at before the copy: a change during it makes the next backup look again.
         let source = snapshot::at_rest(&live);
         let label = |what: &str| format!("{what} {day}");
+        if let Some(part) = known.newest(day)
+            && let Some(gained) = delta::extract(&live, part, &scratch.path().join("delta.db"))?
+        {
+            let part = DayPart {
+                sealed,
+                source,
+                ..part.clone()
+            };
+            return self.add_delta(part, gained, scratch.path(), known, &|what, done, total| {
+                progress.step(&label(what), done, total);
+            });
+        }
         snapshot::copy(&live, &copy, SNAPSHOT_DEADLINE, &mut |done, total| {
             progress.step(&label("copy"), done, total);
         })?;
@@ -164,9 +187,52 @@ impl Archive {
             to_id: contents.to_id,
             from_ms: contents.from_ms,
             to_ms: contents.to_ms,
+            deltas: Vec::new(),
             gaps: contents.gaps,
             source,
         })
+    }
+
+    /// A day of an earlier backup and what it gained since.
+    fn add_delta(
+        &self,
+        mut part: DayPart,
+        gained: Gained,
+        scratch: &Path,
+        known: &Known<'_>,
+        tick: &dyn Fn(&str, u64, u64),
+    ) -> Result<DayPart> {
+        let path = scratch.join("delta.db");
+        let conn = snapshot::open_plain(&path)?;
+        snapshot::check(&conn, false).map_err(|said| Error::Unexpected {
+            path: path.clone(),
+            found: format!("a damaged copy: {said}"),
+            expected: "a sound one; look at the disk".into(),
+        })?;
+        let contents = snapshot::contents(&conn, &path)?;
+        drop(conn);
+        // Nothing was recorded: a keyframe alone comes with the next event.
+        if gained.events == 0 && contents.gaps.is_empty() {
+            return Ok(part);
+        }
+        let after_id = part.to_id.unwrap_or(-1);
+        let object = self.store_object(
+            &path,
+            &format!("events-{}-after-{after_id}", part.day),
+            known,
+            tick,
+        )?;
+        part.gaps.extend(contents.gaps);
+        part.events += gained.events;
+        part.to_id = gained.to_id.or(part.to_id);
+        part.to_ms = gained.to_ms.or(part.to_ms);
+        part.deltas.push(Delta {
+            object,
+            after_id,
+            to_id: gained.to_id,
+            events: gained.events,
+        });
+        Ok(part)
     }
 
     /// Compresses a file into the archive, reads it back, and only then gives it its name.
@@ -252,7 +318,7 @@ fn manifest(
     settings: Vec<SettingsPart>,
     previous: Option<Link>,
     last_sequence: Option<u64>,
-    covers_to_ms: i64,
+    (covers_to_ms, segments_to): (i64, u64),
     dir: &Path,
 ) -> Manifest {
     let mut created_at_ms = SystemClock.now_ms();
@@ -280,6 +346,7 @@ fn manifest(
             .iter()
             .filter_map(|day| day.to_ms)
             .fold(covers_to_ms, i64::max),
+        segments_to,
         days,
         settings,
     }
@@ -348,11 +415,20 @@ impl<'a> Known<'a> {
         let days = earlier
             .iter()
             .flat_map(|(manifest, _)| &manifest.days)
-            .filter(|part| seen.insert((&part.object.file, &part.day, &part.source)))
             .filter(|part| {
-                dir.join(&part.object.file)
-                    .metadata()
-                    .is_ok_and(|meta| meta.len() == part.object.bytes)
+                seen.insert((
+                    &part.object.file,
+                    &part.day,
+                    &part.source,
+                    part.deltas.len(),
+                ))
+            })
+            .filter(|part| {
+                part.objects().all(|object| {
+                    dir.join(&object.file)
+                        .metadata()
+                        .is_ok_and(|meta| meta.len() == object.bytes)
+                })
             })
             .collect();
         Known { days }
@@ -368,10 +444,16 @@ impl<'a> Known<'a> {
             .copied()
     }
 
+    /// The day as the newest backup that has it holds it.
+    fn newest(&self, day: Day) -> Option<&'a DayPart> {
+        let day = day.to_string();
+        self.days.iter().find(|part| part.day == day).copied()
+    }
+
     fn same_content(&self, sizes: &Sizes) -> Option<&'a Object> {
         self.days
             .iter()
-            .map(|part| &part.object)
+            .flat_map(|part| part.objects())
             .find(|object| object.sha256 == sizes.sha256 && object.raw_sha256 == sizes.raw_sha256)
     }
 }

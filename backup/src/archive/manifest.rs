@@ -35,6 +35,9 @@ pub(crate) struct Manifest {
     pub(crate) to_ms: Option<i64>,
     /// Everything that happened up to here is in this backup.
     pub(crate) covers_to_ms: i64,
+    /// Segment files up to this number were begun before the backup.
+    #[serde(default)]
+    pub(crate) segments_to: u64,
     pub(crate) days: Vec<DayPart>,
     pub(crate) settings: Vec<SettingsPart>,
 }
@@ -60,12 +63,26 @@ pub(crate) struct DayPart {
     pub(crate) to_id: Option<i64>,
     pub(crate) from_ms: Option<i64>,
     pub(crate) to_ms: Option<i64>,
+    /// What the day gained since `object` was stored, in order; each is a day file of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) deltas: Vec<Delta>,
     /// Spans in which changes may have been missed, as recorded in this day's file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) gaps: Vec<GapPart>,
     /// The live file as it was when it was read, to know it again unread. Absent where it was still changing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) source: Option<Source>,
+}
+
+/// A later part of a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Delta {
+    #[serde(flatten)]
+    pub(crate) object: Object,
+    /// The last event before it.
+    pub(crate) after_id: i64,
+    pub(crate) to_id: Option<i64>,
+    pub(crate) events: u64,
 }
 
 /// A stored file and what it inflates to.
@@ -139,12 +156,39 @@ impl Manifest {
         let days = self
             .days
             .iter()
-            .map(|day| (day.object.file.as_str(), day.object.bytes));
+            .flat_map(DayPart::objects)
+            .map(|object| (object.file.as_str(), object.bytes));
         let settings = self
             .settings
             .iter()
             .map(|part| (part.file.as_str(), part.bytes));
         days.chain(settings)
+    }
+}
+
+impl DayPart {
+    /// The stored files of the day: the whole copy first, then what came later.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &Object> {
+        std::iter::once(&self.object).chain(self.deltas.iter().map(|delta| &delta.object))
+    }
+
+    /// What each stored file must hold: events and the last id.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = (&Object, u64, Option<i64>)> {
+        let later: u64 = self.deltas.iter().map(|delta| delta.events).sum();
+        let base_to = self
+            .deltas
+            .first()
+            .map_or(self.to_id, |delta| Some(delta.after_id));
+        std::iter::once((&self.object, self.events.saturating_sub(later), base_to)).chain(
+            self.deltas
+                .iter()
+                .map(|delta| (&delta.object, delta.events, delta.to_id)),
+        )
+    }
+
+    /// Bytes of the day when it is whole again.
+    pub(crate) fn raw_bytes(&self) -> u64 {
+        self.objects().map(|object| object.raw_bytes).sum()
     }
 }
 
@@ -294,6 +338,7 @@ mod tests {
             from_ms: Some(1),
             to_ms: Some(2),
             covers_to_ms: 3,
+            segments_to: 0,
             days: Vec::new(),
             settings: Vec::new(),
         }

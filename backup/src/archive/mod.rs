@@ -1,7 +1,9 @@
 //! The archive: verified backups of the store, and the way back. `FORMAT.md` tells what lies on the disk.
 
+mod assemble;
 mod convert;
 mod create;
+mod delta;
 mod digest;
 mod gzip;
 mod keep;
@@ -15,10 +17,13 @@ mod report;
 mod restore;
 mod retention;
 mod seed;
+mod segment;
 mod settings;
+mod ship;
 mod snapshot;
 mod space;
 mod swap;
+mod tail;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -27,11 +32,12 @@ use std::time::Duration;
 use crate::error::Result;
 
 pub use list::{BackupInfo, BackupKind};
-pub use plan::{RestorePlan, RestoreSource};
+pub use plan::{Recoverable, RestorePlan, RestoreSource};
 pub use report::{Depth, Finding, Report};
 pub use restore::Restored;
 pub use retention::{Policy, PruneReport, Pruned};
 pub use settings::SettingsFile;
+pub use ship::{Shipped, Shipper};
 pub use swap::{RestoreReport, UndoReport, finish_interrupted, undo, undo_available};
 
 /// Hears how work goes on. Called often and from the working thread: return quickly.

@@ -9,6 +9,7 @@ use super::list::BackupInfo;
 use super::manifest::{self, DayPart, Manifest};
 use super::report::Finding;
 use super::seed::{self, Holds};
+use super::tail::Tail;
 use super::verify::writable_scratch;
 use super::{Archive, BackupKind, lock, snapshot, space};
 use crate::day::Day;
@@ -29,6 +30,19 @@ pub enum RestoreSource {
     Id(String),
     /// A single file: a day file or a database of the seed original, `.db` or `.db.gz`. Other days stay as they are.
     File(PathBuf),
+}
+
+/// The moments that `latest` can restore now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recoverable {
+    /// The first event, Unix milliseconds.
+    pub from_ms: i64,
+    /// Everything that happened up to here is in the archive.
+    pub to_ms: i64,
+    /// Spans inside in which changes may have been missed.
+    pub gaps: Vec<Gap>,
+    /// Why it ends before the last segment, if it does.
+    pub hole: Option<String>,
 }
 
 /// What a restore would do.
@@ -66,6 +80,8 @@ pub(crate) enum Work {
     /// A backup's days up to an id (inclusive), or all; the store becomes exactly that.
     Backup {
         days: Vec<DayPart>,
+        /// What segments add.
+        tail: Tail,
         until: Option<EventId>,
     },
     /// One database of ours or of the seed.
@@ -110,10 +126,36 @@ impl Archive {
                 if let Some(at) = at {
                     reachable(&[&manifest], at, &self.dir)?;
                 }
-                self.plan_backup(&manifest, at, target, Vec::new())
+                self.plan_backup(&manifest, Tail::default(), at, target, Vec::new())
             }
             RestoreSource::Latest => self.plan_latest(at, target),
         }
+    }
+
+    /// The range of moments that a restore of the latest state can reach now; `None` without a sound backup.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn recoverable(&self) -> Result<Option<Recoverable>> {
+        let manifests = self.manifests()?;
+        let sound = manifests
+            .iter()
+            .map(|(manifest, _)| manifest)
+            .find(|manifest| self.info(manifest).problem.is_none());
+        let Some((manifest, (from_ms, to_ms))) = sound.and_then(|m| Some((m, range(m)?))) else {
+            return Ok(None);
+        };
+        let tail = Tail::of(&self.dir, manifest)?;
+        Ok(Some(Recoverable {
+            from_ms,
+            to_ms: tail.covers_to_ms.map_or(to_ms, |to| to.max(to_ms)),
+            gaps: manifest
+                .days
+                .iter()
+                .flat_map(|part| gaps_until(part, None))
+                .collect(),
+            hole: tail.hole,
+        }))
     }
 
     fn plan_latest(&self, at: Option<i64>, target: &Path) -> Result<RestorePlan> {
@@ -140,17 +182,36 @@ impl Archive {
         if good.is_empty() {
             return self.plan_latest_seed(&list, at, target, notes);
         }
+        let tail = Tail::of(&self.dir, good[0])?;
+        let by_tail = |at: i64| {
+            good[0].from_ms.is_some_and(|from| from <= at)
+                && tail.covers_to_ms.is_some_and(|to| at <= to)
+        };
         let chosen = match at {
-            None => good[0],
-            Some(at) => {
-                reachable(&good, at, &self.dir)?;
+            Some(at) if !by_tail(at) => {
+                let mut ranges: Vec<(i64, i64)> = good.iter().copied().filter_map(range).collect();
+                if let (Some(from), Some(to)) = (good[0].from_ms, tail.covers_to_ms) {
+                    ranges.push((from, to));
+                }
                 good.iter()
                     .find(|manifest| covers(manifest, at))
                     .copied()
-                    .unwrap_or(good[0])
+                    .ok_or_else(|| {
+                        let error = unreachable(&self.dir, at, &ranges);
+                        with_hole(error, tail.hole.as_deref())
+                    })?
             }
+            _ => good[0],
         };
-        self.plan_backup(chosen, at, target, notes)
+        if let (None, Some(hole)) = (at, &tail.hole) {
+            notes.push(hole.clone());
+        }
+        let tail = if std::ptr::eq(chosen, good[0]) {
+            tail
+        } else {
+            Tail::default()
+        };
+        self.plan_backup(chosen, tail, at, target, notes)
     }
 
     /// An archive that only the seed has written to.
@@ -184,6 +245,7 @@ impl Archive {
     fn plan_backup(
         &self,
         manifest: &Manifest,
+        tail: Tail,
         at: Option<i64>,
         target: &Path,
         notes: Vec<String>,
@@ -203,11 +265,17 @@ impl Archive {
             archive: self.dir.clone(),
             work: Work::Backup {
                 days: Vec::new(),
+                tail: Tail::default(),
                 until,
             },
             keep_newer: false,
             thorough: false,
         };
+        let mut shipped = tail.days(until)?;
+        plan.bytes_needed += tail.bytes() * 8;
+        if let (None, Some((_, (_, last)))) = (at, shipped.last_key_value()) {
+            plan.would_restore_to_ms = plan.would_restore_to_ms.max(Some(EventId(*last).ms()));
+        }
         let mut days = Vec::new();
         let mut present = present_days(target);
         for part in &manifest.days {
@@ -228,16 +296,26 @@ impl Archive {
                 .iter()
                 .position(|&other| other == day)
                 .map(|i| present.remove(i));
-            plan.compare(live, part, events, crossing.or(part.to_id.map(EventId)));
-            plan.events += events;
-            plan.bytes_needed += part.object.raw_bytes;
+            let (later, last) = shipped.remove(&day).unwrap_or((0, -1));
+            let last = EventId(last.max(part.to_id.unwrap_or(-1)));
+            plan.compare(live, Some(part), events + later, crossing.unwrap_or(last));
+            plan.events += events + later;
+            plan.bytes_needed += part.raw_bytes();
             plan.gaps.extend(gaps_until(part, at));
             days.push(part.clone());
+        }
+        for (day, (events, last)) in shipped {
+            let live = present
+                .iter()
+                .position(|&other| other == day)
+                .map(|i| present.remove(i));
+            plan.compare(live, None, events, EventId(last));
+            plan.events += events;
         }
         for day in present {
             plan.lose_all(day);
         }
-        plan.work = Work::Backup { days, until };
+        plan.work = Work::Backup { days, tail, until };
         plan.finish();
         Ok(plan)
     }
@@ -309,10 +387,17 @@ impl Archive {
 
     /// How many events of an archived day lie at or before an id.
     fn count_until(&self, part: &DayPart, until: EventId) -> Result<u64> {
-        let path = self.dir.join(&part.object.file);
-        let opened = seed::open(&path, &writable_scratch(&self.dir)).map_err(|f| refused(&f))?;
-        opened
-            .conn
+        let scratch = super::publish::scratch(&writable_scratch(&self.dir))?;
+        super::assemble::day(
+            &self.dir,
+            part,
+            Some(until),
+            scratch.path(),
+            "day.db",
+            &mut |_, _| {},
+        )?;
+        let path = scratch.path().join("day.db");
+        snapshot::open_plain(&path)?
             .query_row(
                 "SELECT count(*) FROM changes WHERE id <= ?1",
                 [until.0],
@@ -341,16 +426,18 @@ impl RestorePlan {
 
     /// Compares one archived day with the live one. Both are prefixes of the same history, or one lacks a part of it:
     /// so counts on both sides of the last restored id tell what comes and goes.
-    fn compare(&mut self, live: Option<Day>, part: &DayPart, restored: u64, last: Option<EventId>) {
+    fn compare(&mut self, live: Option<Day>, part: Option<&DayPart>, restored: u64, last: EventId) {
         let Some(day) = live else {
             self.events_gained += restored;
             return;
         };
         let path = self.target.join(day.file_name());
-        if part.source.is_some()
-            && part.source == snapshot::at_rest(&path)
-            && restored == part.events
-        {
+        let unchanged = part.is_some_and(|part| {
+            restored == part.events
+                && part.source.is_some()
+                && part.source == snapshot::at_rest(&path)
+        });
+        if unchanged {
             return;
         }
         match self.live_counts(day, last) {
@@ -369,22 +456,21 @@ impl RestorePlan {
     }
 
     fn live_count(&mut self, day: Day) -> Option<(u64, u64)> {
-        self.live_counts(day, Some(EventId(i64::MAX)))
+        self.live_counts(day, EventId(i64::MAX))
     }
 
     /// Live events up to and after an id; `None`, with a note, where the file cannot be read: that is often why one
     /// restores.
-    fn live_counts(&mut self, day: Day, last: Option<EventId>) -> Option<(u64, u64)> {
+    fn live_counts(&mut self, day: Day, last: EventId) -> Option<(u64, u64)> {
         let path = self.target.join(day.file_name());
         let counted = (|| -> Result<(u64, u64)> {
             let conn: Connection = crate::schema::open_reader(&path)?;
             let failed = || Error::sqlite(&path, "count its events");
             let total = crate::store::count_changes(&conn).map_err(failed())?;
-            let last = last.map_or(-1, |last| last.0);
             let after: u64 = conn
                 .query_row(
                     "SELECT count(*) FROM changes WHERE id > ?1",
-                    [last],
+                    [last.0],
                     |row| row.get(0),
                 )
                 .map_err(failed())?;
@@ -457,6 +543,24 @@ fn reachable(manifests: &[&Manifest], at: i64, path: &Path) -> Result<()> {
         .filter_map(|manifest| range(manifest))
         .collect();
     Err(unreachable(path, at, &ranges))
+}
+
+fn with_hole(error: Error, hole: Option<&str>) -> Error {
+    match (error, hole) {
+        (
+            Error::Input {
+                what,
+                found,
+                expected,
+            },
+            Some(hole),
+        ) => Error::Input {
+            what,
+            found,
+            expected: format!("{expected} ({hole})"),
+        },
+        (error, _) => error,
+    }
 }
 
 /// Says which moments around `at` can be reached.

@@ -1,24 +1,23 @@
 //! Building a restore in a hidden folder inside the target, checked there before anything live is touched.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::create::trouble_with;
 use super::lock::Lock;
 use super::manifest::DayPart;
 use super::plan::{RestorePlan, Work, refused};
-use super::publish::{self, Draft};
+use super::publish;
 use super::swap::{self, RestoreReport, Swap};
 use super::verify::writable_scratch;
-use super::{Progress, gzip, lock, seed, snapshot};
+use super::{Progress, assemble, lock, seed, snapshot};
 use crate::day::Day;
+use crate::day_file::DayFile;
 use crate::error::{Error, Result};
 use crate::id::EventId;
+use crate::names::Names;
 use crate::schema::beside;
 use crate::store::Store;
 
@@ -52,9 +51,17 @@ impl RestorePlan {
         let new = swap::fresh_build_folder(&self.target)?;
         let mut built = BTreeSet::new();
         match &self.work {
-            Work::Backup { days, until } => {
+            Work::Backup { days, tail, until } => {
                 for part in days {
                     built.insert(self.build_day(part, *until, &new, progress)?);
+                }
+                progress.step("apply segments", 0, 1);
+                for day in tail.apply(*until, &new)? {
+                    if let Some(until) = until {
+                        cut(&new.join(day.file_name()), *until)?;
+                    }
+                    index(&new, day)?;
+                    built.insert(day);
                 }
             }
             Work::File { path, seed, until } => {
@@ -84,6 +91,9 @@ impl RestorePlan {
         };
         if restored.plan.keep_newer {
             restored.keep = Some(super::keep::merge(&restored.plan.target, &new, &built)?);
+            for &day in &built {
+                index(&new, day)?;
+            }
             // Days that only the live store has stay where they are.
             restored.replaces = built.clone();
         }
@@ -108,33 +118,28 @@ impl RestorePlan {
         new: &Path,
         progress: &dyn Progress,
     ) -> Result<Day> {
-        let stored = self.archive.join(&part.object.file);
         let day: Day = part.day.parse().map_err(|found| Error::Unexpected {
-            path: stored.clone(),
+            path: self.archive.join(&part.object.file),
             found,
             expected: "a day as YYYY-MM-DD".into(),
         })?;
         let what = format!("restore {day}");
-        let from = File::open(&stored).map_err(Error::io(&stored, "read the archived day"))?;
-        let mut draft = Draft::new(new)?;
-        let sizes = gzip::decompress(&mut BufReader::new(from), draft.file(), &mut |done| {
-            progress.step(&what, done, part.object.raw_bytes);
-            Ok(())
-        })
-        .map_err(|trouble| trouble_with(trouble, &stored, new))?;
-        if sizes.raw_sha256 != part.object.raw_sha256 || sizes.sha256 != part.object.sha256 {
-            return Err(Error::Unexpected {
-                path: stored,
-                found: format!("SHA-256 {}", sizes.sha256),
-                expected: format!(
-                    "SHA-256 {}; run `verify` and choose another backup",
-                    part.object.sha256
-                ),
-            });
+        assemble::day(
+            &self.archive,
+            part,
+            until,
+            new,
+            &day.file_name(),
+            &mut |done, total| {
+                progress.step(&what, done, total);
+            },
+        )?;
+        let crossing = until.filter(|until| part.to_id.is_none_or(|last| last > until.0));
+        if let Some(until) = crossing {
+            cut(&new.join(day.file_name()), until)?;
         }
-        let path = draft.publish(&day.file_name())?;
-        if let Some(until) = until.filter(|until| part.to_id.is_none_or(|last| last > until.0)) {
-            cut(&path, until)?;
+        if crossing.is_some() || !part.deltas.is_empty() {
+            index(new, day)?;
         }
         Ok(day)
     }
@@ -164,6 +169,7 @@ impl RestorePlan {
         snapshot::copy_from(&opened.conn, &opened.path, &path)?;
         if let Some(until) = until {
             cut(&path, until)?;
+            index(new, day)?;
         }
         Ok(day)
     }
@@ -294,6 +300,14 @@ fn cut(path: &Path, until: EventId) -> Result<()> {
     run().map_err(Error::sqlite(path, "cut the day at the moment"))?;
     conn.close()
         .map_err(|(_, error)| Error::sqlite(path, "close the built database")(error))
+}
+
+/// Lists the changes that no block of the built day lists yet, and leaves the day sealed.
+fn index(new: &Path, day: Day) -> Result<()> {
+    let path = new.join(day.file_name());
+    DayFile::open(new, day, &Names::default())?
+        .seal()
+        .map_err(Error::sqlite(&path, "index the built day"))
 }
 
 /// Where a target's build lies.

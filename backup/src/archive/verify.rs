@@ -7,11 +7,13 @@ use std::path::Path;
 
 use super::digest::sha256_of;
 use super::gzip::{self, Trouble};
-use super::manifest::{self, DayPart, Manifest, SettingsPart};
+use super::manifest::{self, DayPart, Manifest, Object, SettingsPart};
 use super::plan::RestoreSource;
 use super::publish::{self, Draft};
 use super::report::{Depth, Finding, Report};
 use super::seed::{self, Holds};
+use super::segment::SEGMENTS;
+use super::tail::Tail;
 use super::{Archive, lock, proof, retention, snapshot};
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
@@ -25,7 +27,13 @@ impl Archive {
             Err(error) => return failed(&self.dir, &error),
         };
         match self.subjects(what) {
-            Ok(subjects) => self.verify_subjects(subjects, depth),
+            Ok(subjects) => {
+                let mut report = self.verify_subjects(subjects, depth);
+                if what.is_none() {
+                    self.verify_segments(&mut report);
+                }
+                report
+            }
             Err(finding) => Report::new(0, vec![finding]),
         }
     }
@@ -195,6 +203,35 @@ impl Archive {
         }
     }
 
+    /// The segments after the newest backup: every record, and that none is missing.
+    fn verify_segments(&self, report: &mut Report) {
+        let folder = self.dir.join(SEGMENTS);
+        let found = |problem: &str, found: String| {
+            Finding::new(&folder, problem)
+                .expected("an unbroken run of whole records after the newest backup")
+                .found(found)
+                .hint("make a backup now; the moments in between cannot be restored")
+        };
+        let manifests = self.manifests().unwrap_or_default();
+        let Some((manifest, _)) = manifests.first() else {
+            return;
+        };
+        match Tail::of(&self.dir, manifest) {
+            Ok(tail) => {
+                let (checked, errors) = tail.check();
+                report.checked += checked;
+                let errors = errors
+                    .iter()
+                    .map(|error| found("damaged segment", error.to_string()));
+                report.findings.extend(errors);
+                let hole = tail.hole.map(|hole| found("hole in the segments", hole));
+                report.findings.extend(hole);
+            }
+            Err(error) => report.findings.push(found("unreadable", error.to_string())),
+        }
+        report.ok = report.findings.is_empty();
+    }
+
     fn verify_seed(&self, name: &str, depth: Depth) -> (Option<proof::SeedContents>, Vec<Finding>) {
         let path = self.dir.join(name);
         let scratch = writable_scratch(&self.dir);
@@ -247,7 +284,8 @@ impl<'a> Objects<'a> {
             .unwrap_or_default()
             .iter()
             .flat_map(|(manifest, _)| &manifest.days)
-            .map(|day| (day.object.sha256.clone(), day.object.file.clone()))
+            .flat_map(DayPart::objects)
+            .map(|object| (object.sha256.clone(), object.file.clone()))
             .collect();
         Objects {
             archive,
@@ -258,22 +296,29 @@ impl<'a> Objects<'a> {
     }
 
     fn day(&mut self, part: &DayPart) -> Vec<Finding> {
-        // The same file under two descriptions is read for each: one of them must be wrong.
-        let key = format!(
-            "{} {} {}",
-            part.object.file, part.object.sha256, part.events
-        );
-        if !self.seen.contains_key(&key) {
-            let findings = self.read_day(part).err().into_iter().collect();
-            self.seen.insert(key.clone(), findings);
+        let mut all = Vec::new();
+        for (object, events, to_id) in part.pieces() {
+            // The same file under two descriptions is read for each: one of them must be wrong.
+            let key = format!("{} {} {events}", object.file, object.sha256);
+            if !self.seen.contains_key(&key) {
+                let findings = self.read_day(object, events, to_id).err();
+                self.seen
+                    .insert(key.clone(), findings.into_iter().collect());
+            }
+            all.extend(self.seen[&key].iter().cloned());
         }
-        self.seen[&key].clone()
+        all
     }
 
-    fn read_day(&self, part: &DayPart) -> std::result::Result<(), Finding> {
-        let path = self.archive.dir.join(&part.object.file);
+    fn read_day(
+        &self,
+        object: &Object,
+        events: u64,
+        to_id: Option<i64>,
+    ) -> std::result::Result<(), Finding> {
+        let path = self.archive.dir.join(&object.file);
         let copies = "bring this file back from a copy of the archive, or use another backup";
-        let from = open_sized(&path, part.object.bytes, copies)?;
+        let from = open_sized(&path, object.bytes, copies)?;
         let scratch_in = writable_scratch(&self.archive.dir);
         let no_room = |error: &dyn std::fmt::Display| {
             Finding::new(&scratch_in, "no room to work")
@@ -292,31 +337,27 @@ impl<'a> Objects<'a> {
                     .hint(copies));
             }
             Err(Trouble::Damaged(found)) => {
-                return Err(self
-                    .tell_swapped(&path, &part.object.sha256)
-                    .unwrap_or_else(|| {
-                        Finding::new(&path, "altered")
-                            .expected(format!("SHA-256 {}", part.object.sha256))
-                            .found(found)
-                            .hint(copies)
-                    }));
-            }
-        };
-        if sizes.sha256 != part.object.sha256 {
-            return Err(self
-                .tell_swapped(&path, &part.object.sha256)
-                .unwrap_or_else(|| {
+                return Err(self.tell_swapped(&path, &object.sha256).unwrap_or_else(|| {
                     Finding::new(&path, "altered")
-                        .expected(format!("SHA-256 {}", part.object.sha256))
-                        .found(format!("SHA-256 {}", sizes.sha256))
+                        .expected(format!("SHA-256 {}", object.sha256))
+                        .found(found)
                         .hint(copies)
                 }));
+            }
+        };
+        if sizes.sha256 != object.sha256 {
+            return Err(self.tell_swapped(&path, &object.sha256).unwrap_or_else(|| {
+                Finding::new(&path, "altered")
+                    .expected(format!("SHA-256 {}", object.sha256))
+                    .found(format!("SHA-256 {}", sizes.sha256))
+                    .hint(copies)
+            }));
         }
-        if sizes.raw_sha256 != part.object.raw_sha256 || sizes.raw_bytes != part.object.raw_bytes {
+        if sizes.raw_sha256 != object.raw_sha256 || sizes.raw_bytes != object.raw_bytes {
             return Err(Finding::new(&path, "not what was backed up")
                 .expected(format!(
                     "{} bytes inflated, SHA-256 {}",
-                    part.object.raw_bytes, part.object.raw_sha256
+                    object.raw_bytes, object.raw_sha256
                 ))
                 .found(format!(
                     "{} bytes, SHA-256 {}",
@@ -340,18 +381,13 @@ impl<'a> Objects<'a> {
                 .found(error.to_string())
                 .hint("use another backup")
         })?;
-        if (contents.events, contents.from_id, contents.to_id)
-            != (part.events, part.from_id, part.to_id)
-        {
+        if (contents.events, contents.to_id) != (events, to_id) {
+            let told = |events: u64, last: Option<i64>| {
+                format!("{events} events, the last of them {last:?}")
+            };
             return Err(Finding::new(&path, "not what was backed up")
-                .expected(format!(
-                    "{} events, ids {:?} to {:?}",
-                    part.events, part.from_id, part.to_id
-                ))
-                .found(format!(
-                    "{} events, ids {:?} to {:?}",
-                    contents.events, contents.from_id, contents.to_id
-                ))
+                .expected(told(events, to_id))
+                .found(told(contents.events, contents.to_id))
                 .hint("use another backup"));
         }
         Ok(())

@@ -258,7 +258,8 @@ fn settings_files_come_along_without_their_secrets() {
 fn pruning_keeps_the_newest_and_what_they_need() {
     let stage = Stage::with(2, 100);
     for n in 0..5 {
-        stage.record(day_ms(1) + 1_000_000 + n * 10_000, 10, 10);
+        // In the past of the day, so that each backup has a copy of its own.
+        stage.record(day_ms(1) + 500 + n * 10_000, 10, 1000);
         stage.archive.backup(&stage.store, &[], &()).unwrap();
     }
     let dry = stage.archive.prune(Policy::count(2), true).unwrap();
@@ -346,4 +347,56 @@ fn two_at_once_do_not_meet() {
         assert_eq!(ids.len(), 3);
     });
     assert!(stage.archive.verify(None, Depth::Quick).ok);
+}
+
+#[test]
+fn a_day_that_goes_on_adds_only_what_is_new() {
+    let stage = Stage::with(1, 20_000);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    let size = || -> u64 {
+        std::fs::read_dir(stage.backups_dir().join("days"))
+            .unwrap()
+            .map(|entry| entry.unwrap().metadata().unwrap().len())
+            .sum()
+    };
+    let first = size();
+    for n in 0..3 {
+        stage.record(day_ms(0) + 30_000_000 + n * 1_000_000, 200, 1000);
+        stage.archive.backup(&stage.store, &[], &()).unwrap();
+    }
+    let added = size() - first;
+    assert!(added < first / 5, "{added} of {first}");
+    assert_eq!(stage.archive.list().unwrap()[0].events, Some(20_600));
+    let report = stage.archive.verify(None, Depth::Deep);
+    assert!(report.ok, "{:?}", report.findings);
+    let before = stage.all();
+    let at = day_ms(0) + 31_100_000;
+    let elsewhere = stage.dir.path().join("elsewhere");
+    for (at, events) in [(None, 20_600), (Some(at), 20_301)] {
+        let plan = stage
+            .archive
+            .plan(RestoreSource::Latest, at, &elsewhere)
+            .unwrap();
+        assert_eq!(plan.build(&()).unwrap().swap().unwrap().events, events);
+        assert_eq!(all_in(&elsewhere), before[..events as usize]);
+    }
+}
+
+#[test]
+fn a_day_that_was_changed_in_its_past_is_stored_whole_again() {
+    let stage = Stage::with(1, 1000);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    // An import adds what was missing in the middle.
+    stage.record(day_ms(0) + 500, 100, 1000);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    let names: Vec<String> = std::fs::read_dir(stage.backups_dir().join("days"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(
+        names.iter().all(|name| !name.contains("after")),
+        "{names:?}"
+    );
+    assert!(stage.archive.verify(None, Depth::Deep).ok);
+    assert_eq!(stage.archive.list().unwrap()[0].events, Some(1100));
 }

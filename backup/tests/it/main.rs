@@ -13,4 +13,5 @@ mod travel;
 mod archive_damage;
 mod archive_loop;
 mod archive_seed;
+mod archive_segments;
 mod archive_stage;

@@ -1,0 +1,338 @@
+//! Shipping committed rows into segments between backups, a few times a second: what a lost disk can cost.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::segment::{self, Covers, SEGMENTS};
+use super::{Archive, publish};
+use crate::clock::{Clock as _, SystemClock};
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::schema::open_reader;
+use crate::store::Store;
+
+/// Rows taken at once: bounds memory when there is much to catch up.
+const MOST_ROWS: usize = 20_000;
+/// A fresh file from here on.
+const LARGEST_FILE: u64 = 64 << 20;
+/// With nothing to ship, a record still says that nothing happened.
+const HEARTBEAT_MS: i64 = 10_000;
+
+/// Follows a store and appends what was committed to the archive. Reads only committed rows through its own
+/// connection; a recorder does not notice it.
+#[derive(Debug)]
+pub struct Shipper {
+    archive: PathBuf,
+    store: Store,
+    file: Option<(File, PathBuf, u64)>,
+    open: Option<Open>,
+    /// The day and its last id that segments or a backup hold.
+    cursor: Option<(Day, i64)>,
+    last_record_ms: i64,
+    reset: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    conn: Connection,
+    day: Day,
+    identity: (u64, u64),
+    /// What was sent of each series: they change only when a rule is learned.
+    series: HashMap<i64, u64>,
+}
+
+/// What one step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shipped {
+    /// Events that are in the archive now and were not before.
+    pub events: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// There is more to catch up with: call again at once.
+    pub more: bool,
+    /// Everything that happened up to here is in the archive, Unix milliseconds.
+    pub covers_to_ms: i64,
+}
+
+impl Archive {
+    /// Follows a store from where the archive ends. Call [`Shipper::step`] at least four times a second.
+    ///
+    /// # Errors
+    /// When the archive's segments cannot be read.
+    pub fn ship(&self, store: &Store) -> Result<Shipper> {
+        publish::create_folder(&self.dir.join(SEGMENTS))?;
+        let mut cursor: Option<(Day, i64)> = None;
+        if let Some((manifest, _)) = self.manifests()?.first()
+            && let Some(part) = manifest.days.last()
+            && let (Ok(day), Some(to)) = (part.day.parse(), part.to_id)
+        {
+            cursor = Some((day, to));
+        }
+        // A torn record at the end of a file never was shipped.
+        for (_, path) in segment::files(&self.dir)?.iter().rev() {
+            let (places, _) = segment::places(path)?;
+            if let Some(last) = places.last() {
+                cursor = cursor.max(Some((last.covers.day, last.covers.to)));
+                break;
+            }
+        }
+        Ok(Shipper {
+            archive: self.dir.clone(),
+            store: store.clone(),
+            file: None,
+            open: None,
+            cursor,
+            last_record_ms: 0,
+            reset: false,
+        })
+    }
+}
+
+impl Shipper {
+    /// Appends what was committed since the last step and brings it to the disk.
+    ///
+    /// # Errors
+    /// When the store cannot be read or the archive cannot be written; the next step tries the same again.
+    pub fn step(&mut self) -> Result<Shipped> {
+        let now_ms = SystemClock.now_ms();
+        let days = self.store.days()?;
+        let Some(day) = self.day_to_ship(&days) else {
+            return Ok(Shipped::default());
+        };
+        self.open_day(day)?;
+        let after = self.after(day);
+        let Some(open) = &mut self.open else {
+            return Ok(Shipped::default());
+        };
+        let path = self.store.day_path(day);
+        let (rows, events, to) =
+            read_rows(open, after).map_err(Error::sqlite(&path, "read what was committed"))?;
+        let newer = days.iter().any(|other| *other > day);
+        if events == 0 {
+            if newer {
+                // The day is over and all of it is shipped.
+                self.open = None;
+                let next = days.into_iter().find(|other| *other > day);
+                self.cursor = next.map(|next| (next, -1));
+                return Ok(Shipped {
+                    more: true,
+                    ..Shipped::default()
+                });
+            }
+            if now_ms - self.last_record_ms < HEARTBEAT_MS && rows.is_empty() && !self.reset {
+                return Ok(Shipped {
+                    covers_to_ms: now_ms,
+                    ..Shipped::default()
+                });
+            }
+        }
+        let more = events as usize >= MOST_ROWS || newer;
+        let covers = Covers {
+            day,
+            after,
+            to,
+            // Not yet caught up: only the events themselves are certain.
+            at_ms: if more { to >> 12 } else { now_ms },
+            events,
+            reset: self.reset,
+        };
+        let written = self.append(covers, &rows);
+        if written.is_err() {
+            // What came half-way is not known; the next try begins a file of its own and sends all again.
+            self.file = None;
+            self.open = None;
+        }
+        let bytes = written?;
+        self.cursor = Some((day, to));
+        self.last_record_ms = now_ms;
+        self.reset = false;
+        Ok(Shipped {
+            events: u64::from(events),
+            bytes,
+            more,
+            covers_to_ms: covers.at_ms,
+        })
+    }
+
+    fn day_to_ship(&self, days: &[Day]) -> Option<Day> {
+        match self.cursor {
+            // The day may have been taken away by a restore; then the newest is followed.
+            Some((day, _)) => days
+                .iter()
+                .copied()
+                .find(|other| *other >= day)
+                .or(days.last().copied()),
+            None => days.first().copied(),
+        }
+    }
+
+    fn after(&self, day: Day) -> i64 {
+        match self.cursor {
+            Some((at, last)) if at == day => last,
+            _ => -1,
+        }
+    }
+
+    /// Opens the day, also anew when another file took its place.
+    fn open_day(&mut self, day: Day) -> Result<()> {
+        let path = self.store.day_path(day);
+        let meta = path
+            .metadata()
+            .map_err(Error::io(&path, "find the day file"))?;
+        let identity = (meta.dev(), meta.ino());
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.day == day && open.identity == identity)
+        {
+            return Ok(());
+        }
+        self.open = None;
+        let conn = open_reader(&path)?;
+        let after = self.after(day);
+        let failed = || Error::sqlite(&path, "read the day file");
+        let behind = self.cursor.is_some_and(|(at, _)| at > day);
+        let continues = !behind
+            && (after < 0
+                || conn
+                    .query_row("SELECT 1 FROM changes WHERE id = ?1", [after], |_| Ok(()))
+                    .optional()
+                    .map_err(failed())?
+                    .is_some());
+        if !continues {
+            // The store was put back. Earlier segments tell another history; this one goes on from here.
+            let last: Option<i64> = conn
+                .query_row("SELECT max(id) FROM changes", [], |row| row.get(0))
+                .map_err(failed())?;
+            self.cursor = Some((day, last.unwrap_or(-1)));
+            self.reset = true;
+            self.file = None;
+        }
+        self.open = Some(Open {
+            conn,
+            day,
+            identity,
+            series: HashMap::new(),
+        });
+        Ok(())
+    }
+
+    fn append(&mut self, covers: Covers, rows: &str) -> Result<u64> {
+        let (file, path, size) = match &mut self.file {
+            // A backup removes files that it covers; then a new one begins.
+            Some((file, path, size)) if *size < LARGEST_FILE && path.exists() => (file, path, size),
+            _ => {
+                let number = segment::files(&self.archive)?
+                    .last()
+                    .map_or(1, |(last, _)| last + 1);
+                let folder = self.archive.join(SEGMENTS);
+                publish::create_folder(&folder)?;
+                let path = folder.join(segment::file_name(number));
+                let file = OpenOptions::new()
+                    .append(true)
+                    .create_new(true)
+                    .open(&path)
+                    .map_err(Error::io(&path, "begin a segment"))?;
+                publish::sync_folder(&folder)?;
+                let (file, path, size) = self.file.insert((file, path, 0));
+                (file, path, size)
+            }
+        };
+        let failed = || Error::io(path, "append to the segment");
+        let record = segment::encode(covers, rows).map_err(failed())?;
+        file.write_all(&record)
+            .and_then(|()| file.sync_data())
+            .map_err(failed())?;
+        *size += record.len() as u64;
+        Ok(record.len() as u64)
+    }
+}
+
+/// The committed rows after an id, all from one moment.
+fn read_rows(open: &mut Open, after: i64) -> rusqlite::Result<(String, u32, i64)> {
+    let conn = &open.conn;
+    conn.execute_batch("BEGIN")?;
+    let read = read_in(conn, &mut open.series, after);
+    conn.execute_batch("COMMIT")?;
+    read
+}
+
+fn read_in(
+    conn: &Connection,
+    sent: &mut HashMap<i64, u64>,
+    after: i64,
+) -> rusqlite::Result<(String, u32, i64)> {
+    let mut changes = String::new();
+    let (mut events, mut to) = (0u32, after);
+    {
+        let mut query = conn.prepare_cached(
+            "SELECT id, series, value, string, position, at FROM changes WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )?;
+        let mut rows = query.query([after, MOST_ROWS as i64])?;
+        while let Some(row) = rows.next()? {
+            to = row.get(0)?;
+            segment::push_row(&mut changes, "c", row, 6)?;
+            events += 1;
+        }
+    }
+    // Keyframes and gaps stand before the changes with their id or a greater one. With the last piece of what there
+    // is come all of them, else those up to it.
+    let until = if events as usize >= MOST_ROWS {
+        to
+    } else {
+        i64::MAX
+    };
+    let mut text = String::new();
+    for (table, columns, sql) in [
+        (
+            "k",
+            3,
+            "SELECT id, reason, count FROM keyframes WHERE id > ?1 AND id <= ?2",
+        ),
+        (
+            "f",
+            5,
+            "SELECT keyframe, series, value, string, position FROM keyframe_states WHERE keyframe > ?1 AND keyframe <= ?2",
+        ),
+        (
+            "g",
+            4,
+            "SELECT id, from_ms, to_ms, why FROM gaps WHERE id > ?1 AND id <= ?2",
+        ),
+    ] {
+        if events == 0 {
+            // They come again with the next event; a restore needs them only then.
+            break;
+        }
+        let mut query = conn.prepare_cached(sql)?;
+        let mut rows = query.query([after, until])?;
+        while let Some(row) = rows.next()? {
+            segment::push_row(&mut text, table, row, columns)?;
+        }
+    }
+    if events > 0 {
+        let mut query = conn.prepare_cached(
+            "SELECT id, change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high FROM series",
+        )?;
+        let mut rows = query.query([])?;
+        let mut line = String::new();
+        while let Some(row) = rows.next()? {
+            line.clear();
+            segment::push_row(&mut line, "s", row, 13)?;
+            let mut hasher = DefaultHasher::new();
+            line.hash(&mut hasher);
+            let hash = hasher.finish();
+            if sent.insert(row.get(0)?, hash) != Some(hash) {
+                text.push_str(&line);
+            }
+        }
+    }
+    text.push_str(&changes);
+    Ok((text, events, to))
+}

@@ -1,0 +1,273 @@
+//! What segments add to a backup: the unbroken run of records after it, and putting them on top of built days.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use rusqlite::types::Value as Sql;
+
+use super::create::rfc3339;
+use super::manifest::Manifest;
+use super::restore::open_scratch;
+use super::segment::{self, Place};
+use super::snapshot;
+use crate::day::Day;
+use crate::error::{Error, Result};
+use crate::id::EventId;
+use crate::schema::open_writer;
+
+/// The records that follow a backup without a hole.
+#[derive(Debug, Default)]
+pub(crate) struct Tail {
+    runs: Vec<Run>,
+    /// Moments up to here can be reached.
+    pub(crate) covers_to_ms: Option<i64>,
+    /// Why it ends before the last record, if it does.
+    pub(crate) hole: Option<String>,
+}
+
+/// Records of one file that belong to one day.
+#[derive(Debug)]
+struct Run {
+    path: PathBuf,
+    day: Day,
+    /// Ids up to here are in the backup already.
+    after: i64,
+    places: Vec<Place>,
+}
+
+impl Tail {
+    /// Reads the records' headers after a backup.
+    pub(crate) fn of(archive: &Path, manifest: &Manifest) -> Result<Tail> {
+        let mut tail = Tail::default();
+        let mut cursors: BTreeMap<Day, i64> = manifest
+            .days
+            .iter()
+            .filter_map(|part| Some((part.day.parse().ok()?, part.to_id?)))
+            .collect();
+        let newest = cursors.keys().next_back().copied();
+        let mut history: Vec<(u64, PathBuf, Vec<Place>)> = Vec::new();
+        for (number, path) in segment::files(archive)? {
+            let (places, _) = segment::places(&path)?;
+            if places.first().is_some_and(|first| first.covers.reset) {
+                if number > manifest.segments_to {
+                    tail.hole =
+                        Some("the store was put back after this backup; make another one".into());
+                    break;
+                }
+                // The backup was made in the history that begins here.
+                history.clear();
+            }
+            history.push((number, path, places));
+        }
+        'files: for (_, path, places) in history {
+            for place in places {
+                let covers = place.covers;
+                let cursor = cursors.get(&covers.day).copied();
+                if newest.is_some_and(|newest| covers.day < newest)
+                    || covers.to <= cursor.unwrap_or(-1) && covers.events > 0
+                {
+                    continue;
+                }
+                if covers.after > cursor.unwrap_or(-1) {
+                    tail.hole = Some(format!(
+                        "segments are missing between {} and {}",
+                        rfc3339(tail.covers_to_ms.unwrap_or(manifest.covers_to_ms)),
+                        rfc3339(covers.after >> 12)
+                    ));
+                    break 'files;
+                }
+                tail.covers_to_ms = tail.covers_to_ms.max(Some(covers.at_ms));
+                if covers.events == 0 {
+                    continue;
+                }
+                cursors.insert(covers.day, covers.to);
+                match tail.runs.last_mut() {
+                    Some(run) if run.path == path && run.day == covers.day => {
+                        run.places.push(place)
+                    }
+                    _ => tail.runs.push(Run {
+                        path: path.clone(),
+                        day: covers.day,
+                        after: cursor.unwrap_or(-1),
+                        places: vec![place],
+                    }),
+                }
+            }
+        }
+        Ok(tail)
+    }
+
+    /// Days with events in it, with the number of events (up to `until`) and the last id.
+    pub(crate) fn days(&self, until: Option<EventId>) -> Result<BTreeMap<Day, (u64, i64)>> {
+        let mut days: BTreeMap<Day, (u64, i64)> = BTreeMap::new();
+        self.each(until, &mut |run, place| {
+            let inside = place.covers.after >= run.after
+                && until.is_none_or(|until| place.covers.to <= until.0);
+            let (events, last) = if inside {
+                (u64::from(place.covers.events), place.covers.to)
+            } else {
+                // A record that the backup or the moment cuts through: its events are counted one by one.
+                let rows = segment::read(&run.path, place)?;
+                let ids: Vec<i64> = rows
+                    .lines()
+                    .filter(|line| line.starts_with("[\"c\""))
+                    .filter_map(|line| match segment::parse_row(line)?.1.first()? {
+                        Sql::Integer(id) => Some(*id),
+                        _ => None,
+                    })
+                    .filter(|id| *id > run.after && until.is_none_or(|until| *id <= until.0))
+                    .collect();
+                (ids.len() as u64, ids.last().copied().unwrap_or(-1))
+            };
+            let day = days.entry(run.day).or_insert((0, -1));
+            day.0 += events;
+            day.1 = day.1.max(last);
+            Ok(())
+        })?;
+        days.retain(|_, (events, _)| *events > 0);
+        Ok(days)
+    }
+
+    /// Stored bytes up to a moment.
+    pub(crate) fn bytes(&self) -> u64 {
+        let lengths = self.runs.iter().flat_map(|run| &run.places);
+        lengths.map(|place| place.length as u64).sum()
+    }
+
+    /// Puts the records on top of the built days in `new`, in order. Rows after `until` may be among them: the caller
+    /// cuts. Gives the days touched.
+    pub(crate) fn apply(&self, until: Option<EventId>, new: &Path) -> Result<Vec<Day>> {
+        let mut touched: Vec<Day> = Vec::new();
+        let mut open: Option<(Day, PathBuf, Connection)> = None;
+        self.each(until, &mut |run, place| {
+            if open.as_ref().is_none_or(|(day, ..)| *day != run.day) {
+                if let Some((_, path, conn)) = open.take() {
+                    commit(&path, conn)?;
+                }
+                let path = new.join(run.day.file_name());
+                if !path.exists() {
+                    let conn = open_writer(&path)?;
+                    snapshot::plain(&conn, &path)?;
+                }
+                let conn = open_scratch(&path)?;
+                conn.execute_batch("BEGIN")
+                    .map_err(Error::sqlite(&path, "put segments on top"))?;
+                touched.push(run.day);
+                open = Some((run.day, path, conn));
+            }
+            let rows = segment::read(&run.path, place)?;
+            let Some((_, path, conn)) = &open else {
+                return Ok(());
+            };
+            for line in rows.lines() {
+                let (table, columns) =
+                    segment::parse_row(line).ok_or_else(|| Error::Unexpected {
+                        path: run.path.clone(),
+                        found: format!(
+                            "a line that is no row in the record at byte {}",
+                            place.offset
+                        ),
+                        expected: "rows as FORMAT.md tells".into(),
+                    })?;
+                insert(conn, &table, columns)
+                    .map_err(Error::sqlite(path, "put a segment's row on top"))?;
+            }
+            Ok(())
+        })?;
+        if let Some((_, path, conn)) = open.take() {
+            commit(&path, conn)?;
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        Ok(touched)
+    }
+
+    fn each(
+        &self,
+        until: Option<EventId>,
+        f: &mut dyn FnMut(&Run, &Place) -> Result<()>,
+    ) -> Result<()> {
+        for run in &self.runs {
+            if until.is_some_and(|until| EventId::first_of_ms(run.day.start_ms()) > until) {
+                continue;
+            }
+            for place in &run.places {
+                if until.is_some_and(|until| place.covers.after >= until.0) {
+                    break;
+                }
+                f(run, place)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes segment files that hold nothing a backup does not hold. The newest stays: a shipper may be writing it.
+pub(crate) fn remove_covered(archive: &Path, manifest: &Manifest) -> Result<()> {
+    let ends: BTreeMap<Day, i64> = manifest
+        .days
+        .iter()
+        .filter_map(|part| Some((part.day.parse().ok()?, part.to_id?)))
+        .collect();
+    let newest = ends.keys().next_back().copied();
+    let mut files = segment::files(archive)?;
+    files.pop();
+    for (number, path) in files {
+        let (places, _) = segment::places(&path)?;
+        let covered = places.iter().all(|place| {
+            let day = place.covers.day;
+            newest.is_some_and(|newest| day < newest)
+                || ends.get(&day).is_some_and(|end| place.covers.to <= *end)
+        });
+        // In order: a file in the middle would leave a hole between its neighbours.
+        if !covered || number > manifest.segments_to {
+            break;
+        }
+        std::fs::remove_file(&path).map_err(Error::io(&path, "remove the segment"))?;
+    }
+    Ok(())
+}
+
+impl Tail {
+    /// Reads every record; gives how many runs there are, and what is wrong.
+    pub(crate) fn check(&self) -> (u64, Vec<Error>) {
+        let mut errors = Vec::new();
+        let mut checked = 0;
+        for run in &self.runs {
+            checked += 1;
+            let bad = run
+                .places
+                .iter()
+                .find_map(|place| segment::read(&run.path, place).err());
+            errors.extend(bad);
+        }
+        (checked, errors)
+    }
+}
+
+fn commit(path: &Path, conn: Connection) -> Result<()> {
+    conn.execute_batch("COMMIT")
+        .map_err(Error::sqlite(path, "put segments on top"))?;
+    conn.close()
+        .map_err(|(_, error)| Error::sqlite(path, "close the built day")(error))
+}
+
+fn insert(conn: &Connection, table: &str, columns: Vec<Sql>) -> rusqlite::Result<()> {
+    let sql = match (table, columns.len()) {
+        // A record may reach back over what the backup holds already.
+        ("c", 6) => "INSERT OR IGNORE INTO changes (id, series, value, string, position, at) VALUES (?, ?, ?, ?, ?, ?)",
+        ("s", 13) => {
+            "INSERT OR REPLACE INTO series (id, change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        }
+        ("k", 3) => "INSERT OR REPLACE INTO keyframes (id, reason, count) VALUES (?, ?, ?)",
+        ("f", 5) => "INSERT OR REPLACE INTO keyframe_states (keyframe, series, value, string, position) VALUES (?, ?, ?, ?, ?)",
+        ("g", 4) => "INSERT OR REPLACE INTO gaps (id, from_ms, to_ms, why) VALUES (?, ?, ?, ?)",
+        // A later program may ship more kinds of rows; none of them is needed to have the events.
+        _ => return Ok(()),
+    };
+    conn.prepare_cached(sql)?
+        .execute(rusqlite::params_from_iter(columns))
+        .map(drop)
+}
