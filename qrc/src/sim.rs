@@ -24,6 +24,9 @@ mod outgoing;
 mod pair;
 mod server;
 
+#[cfg(test)]
+mod laws;
+
 pub use control::{Direction, Kind, Unit};
 pub use core::{Core, Faults};
 pub use design::{

@@ -72,7 +72,7 @@ impl<'a> Controls<'a> {
     }
 
     /// Every control.
-    pub fn all(&self) -> impl Iterator<Item = ControlKey> + use<> {
+    pub fn all(&self) -> impl ExactSizeIterator<Item = ControlKey> + use<> {
         (0..self.table.len() as u32).map(ControlKey)
     }
 
