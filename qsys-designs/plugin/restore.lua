@@ -117,6 +117,7 @@ end
 local function Obstacle(kind, seen, online)
   if not online then return "The agent is offline" end
   if not seen then return "The agent has not told its state" end
+  if seen.can and not seen.can[kind] then return "This agent does not do it from the panel" end
   if JobRuns(seen) then return "A job is running" end
   if Pending then return Kinds[Pending.kind] .. " is waiting for an answer" end
   if kind == "restore" then
@@ -209,14 +210,16 @@ local function ShowRestore(seen, online)
   if target and preview and Controls.RestorePreview.String == "" then SetText("RestorePreview", Clip(preview, 400)) end
   local pinRequired = seen ~= nil and seen.pinRequired
   local typed = Controls.Pin.String ~= ""
-  SetText("PinText", WhyNot or (ArmedKind and "Armed on every panel") or (pinRequired and (typed and "PIN entered" or "PIN needed")) or "No PIN needed")
+  SetText("PinText", WhyNot or (ArmedKind and "Armed on every panel") or (pinRequired and (typed and "PIN entered" or "PIN needed"))
+    or (seen and seen.can and not seen.can.restore and "This agent does not restore from the panel") or "No PIN needed")
   SetLed("RestoreArmed", ArmedKind ~= nil)
   local left = ArmedKind and math.max(0, math.ceil(ArmTimeout - (Timer.Now() - ArmedAt))) or 0
   SetLegend("ConfirmRestore", ArmedKind and string.format("Confirm %s (%d)", ArmedKind, left) or "Not armed")
   SetDisabled("ConfirmRestore", ArmedKind == nil)
   SetDisabled("ArmRestore", Obstacle("restore", seen, online) ~= nil)
   SetDisabled("ArmUndo", Obstacle("undo", seen, online) ~= nil)
-  SetDisabled("PreviewRestore", not (online and target) or Pending ~= nil)
+  local previews = not (seen and seen.can) or seen.can.preview == true
+  SetDisabled("PreviewRestore", not (online and target and previews) or Pending ~= nil)
 end
 
 -- At start nothing is chosen and nothing is armed, whatever the persisted fields say.

@@ -53,6 +53,14 @@ local function ReadSnapshot(text)
     pinRequired = Member(doc, "pinRequired", "boolean") or false,
     points = {},
   }
+  -- Which requests this agent honours; an agent that does not say is asked and may refuse.
+  local can = Member(doc, "can", "table")
+  if can then
+    seen.can = {}
+    for _, kind in ipairs(can) do
+      if type(kind) == "string" then seen.can[kind] = true end
+    end
+  end
   for i, point in ipairs(Member(doc, "points", "table") or {}) do
     if i > MaxPoints then break end
     local id = Member(point, "id", "string")

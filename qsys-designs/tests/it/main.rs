@@ -9,7 +9,10 @@ mod panel;
 mod pictures;
 mod specs;
 
+mod any;
+
 mod core;
 mod scripts;
+mod wire;
 
 mod demo;
