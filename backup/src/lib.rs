@@ -26,6 +26,8 @@ mod day_file;
 mod lock;
 mod store;
 
+mod retention;
+
 mod query;
 
 mod reindex;
@@ -56,6 +58,7 @@ pub use lock::StoreLock;
 pub use names::SeriesId;
 pub use query::{ControlCounts, ControlState, Difference, Page, Query, State};
 pub use recorder::{Recorder, RecorderOptions, RecorderState, RecorderStats, RecorderThread};
+pub use retention::{DayFate, Retention, RetentionPlan};
 pub use schema::{
     APPLICATION_ID, SCHEMA_VERSION, check_schema, open_reader, open_writer, sqlite_version,
 };

@@ -37,13 +37,39 @@ pub fn open_writer(path: &Path) -> Result<Connection> {
             expected: "SQLite 3.51.3 or newer, which does not lose commits in WAL mode".into(),
         });
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if !path.exists() {
+        create(path)?;
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags)
         .map_err(Error::sqlite(path, "open the day file"))?;
     prepare_writer(&mut conn, path)?;
     Ok(conn)
+}
+
+/// Makes a day file with all its tables under another name first, so that no reader ever sees half of one.
+fn create(path: &Path) -> Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let fresh = dir.join(format!(".{name}.new"));
+    for leftover in ["", "-journal"] {
+        // Of a creation that was cut short; usually there is none.
+        let _ = std::fs::remove_file(beside(&fresh, leftover));
+    }
+    for companion in ["-wal", "-shm", "-journal"] {
+        // A log whose file is gone cannot be read, but it could be played into the new one.
+        let _ = std::fs::remove_file(beside(path, companion));
+    }
+    let made = Connection::open(&fresh)
+        .map_err(Error::sqlite(path, "create the day file"))
+        .and_then(|mut conn| migrate(&mut conn, path, 0))
+        .and_then(|()| std::fs::rename(&fresh, path).map_err(Error::io(path, "create")));
+    if made.is_err() {
+        let _ = std::fs::remove_file(&fresh);
+    }
+    made?;
+    let synced = std::fs::File::open(dir).and_then(|dir| dir.sync_all());
+    synced.map_err(Error::io(dir, "sync the folder"))
 }
 
 fn prepare_writer(conn: &mut Connection, path: &Path) -> Result<()> {
@@ -63,9 +89,8 @@ fn prepare_writer(conn: &mut Connection, path: &Path) -> Result<()> {
         if tables > 0 {
             return Err(foreign(path));
         }
-    }
-    if found > SCHEMA_VERSION {
-        return Err(too_new(path, found));
+    } else {
+        check_schema(conn, path)?;
     }
     let mode: String = conn
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
@@ -83,25 +108,36 @@ fn prepare_writer(conn: &mut Connection, path: &Path) -> Result<()> {
     )
     .map_err(failed)?;
     if found < SCHEMA_VERSION {
-        let change = conn.transaction().map_err(failed)?;
-        for step in &MIGRATIONS[found as usize..] {
-            change.execute_batch(step).map_err(failed)?;
-        }
-        change
-            .pragma_update(None, "user_version", SCHEMA_VERSION)
-            .map_err(failed)?;
-        change
-            .pragma_update(None, "application_id", APPLICATION_ID)
-            .map_err(failed)?;
-        change
-            .execute(
-                "INSERT INTO meta (key, value) VALUES ('sqlite_version', ?1), ('program_version', ?2)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                [sqlite_version(), env!("CARGO_PKG_VERSION")],
-            )
-            .map_err(failed)?;
-        change.commit().map_err(failed)?;
+        migrate(conn, path, found)?;
     }
+    Ok(())
+}
+
+/// Takes a file from version `found` to the newest.
+fn migrate(conn: &mut Connection, path: &Path, found: i32) -> Result<()> {
+    let failed = |source| Error::Sqlite {
+        path: path.to_path_buf(),
+        doing: "make the day file's tables",
+        source,
+    };
+    let change = conn.transaction().map_err(failed)?;
+    for step in &MIGRATIONS[found as usize..] {
+        change.execute_batch(step).map_err(failed)?;
+    }
+    change
+        .pragma_update(None, "user_version", SCHEMA_VERSION)
+        .map_err(failed)?;
+    change
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .map_err(failed)?;
+    change
+        .execute(
+            "INSERT INTO meta (key, value) VALUES ('sqlite_version', ?1), ('program_version', ?2)
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [sqlite_version(), env!("CARGO_PKG_VERSION")],
+        )
+        .map_err(failed)?;
+    change.commit().map_err(failed)?;
     Ok(())
 }
 
@@ -170,6 +206,17 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
     let mut name = path.as_os_str().to_os_string();
     name.push(suffix);
     name.into()
+}
+
+/// Whether a file is a sound database that is none of ours, such as one of the original.
+pub(crate) fn is_foreign(path: &Path) -> bool {
+    let application = open_any_reader(path).and_then(|conn| {
+        conn.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0))
+            .map_err(Error::sqlite(path, "read it"))
+    });
+    // A file without a page yet is one of ours that a crash left before its first table.
+    let empty = std::fs::metadata(path).is_ok_and(|meta| meta.len() == 0);
+    !empty && application.is_ok_and(|found| found != APPLICATION_ID)
 }
 
 fn user_version(conn: &Connection) -> rusqlite::Result<i32> {

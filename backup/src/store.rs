@@ -92,6 +92,25 @@ impl Store {
         Ok(files)
     }
 
+    /// Databases of the original that the recorder found in its folder and set aside; they can be imported.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn originals(&self) -> Result<Vec<PathBuf>> {
+        let mut files: Vec<PathBuf> = self
+            .names()?
+            .iter()
+            .filter(|name| {
+                name.strip_prefix("original-")
+                    .and_then(Day::from_file_name)
+                    .is_some()
+            })
+            .map(|name| self.dir.join(name))
+            .collect();
+        files.sort_unstable();
+        Ok(files)
+    }
+
     /// Where a day's file is or would be.
     pub fn day_path(&self, day: Day) -> PathBuf {
         self.dir.join(day.file_name())

@@ -18,7 +18,7 @@ use crate::event::Gap;
 use crate::id::{EventId, IdSource};
 use crate::names::{Names, SeriesId};
 use crate::reindex;
-use crate::schema::beside;
+use crate::schema::{beside, is_foreign};
 use crate::store::Store;
 
 /// Rows in one transaction at most.
@@ -157,6 +157,7 @@ impl Writer {
 
     /// Opens the newest day file that is whole, moves damaged ones aside, and finds out where recording ended.
     fn take_up(&mut self) -> Result<()> {
+        self.set_originals_aside()?;
         while let Some(day) = Store::open(&self.dir)?.days()?.pop() {
             match self.open_newest(day).map_err(Failure::from) {
                 Ok(()) | Err(Failure::Conflict) => break,
@@ -166,6 +167,27 @@ impl Writer {
             if self.dir.join(day.file_name()).exists() {
                 let reason = format!("{} is damaged and cannot be moved aside", day.file_name());
                 return Err(Error::Failing { reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// The original names its databases as our day files are named. They keep their content and get another name,
+    /// from which they can be imported.
+    fn set_originals_aside(&self) -> Result<()> {
+        for day in Store::open(&self.dir)?.days()? {
+            let path = self.dir.join(day.file_name());
+            if !is_foreign(&path) {
+                continue;
+            }
+            let aside = self.dir.join(format!("original-{}", day.file_name()));
+            if aside.exists() {
+                continue;
+            }
+            tracing::warn!(file = %path.display(), moved_to = %aside.display(), "a database of another program");
+            for companion in ["-wal", "-shm", "-journal", ""] {
+                // A companion need not exist; a file that stays is found again below.
+                let _ = std::fs::rename(beside(&path, companion), beside(&aside, companion));
             }
         }
         Ok(())

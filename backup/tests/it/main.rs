@@ -7,6 +7,7 @@ mod days;
 mod disks;
 mod questions;
 mod record;
+mod retention;
 mod stage;
 mod travel;
 

@@ -335,3 +335,31 @@ fn what_is_no_export_is_refused_and_changes_nothing() {
     }
     assert!(import(Destination::Folder(&store), &dir.path().join("none")).is_err());
 }
+
+#[tokio::test]
+async fn databases_of_the_original_in_the_stores_folder_are_set_aside_and_can_be_imported() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
+    original_database(&dir.path().join("events-2026-02-28.db"));
+    original_database(&dir.path().join("events-2026-03-01.db"));
+    let (recorder, thread) = start(dir.path(), &clock);
+    let id = recorder.series(series("A.a"));
+    recorder.changes(NOON, vec![number(id, 1.0)]).await;
+    stop(recorder, thread).await;
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(all(dir.path()).len(), 1);
+    let originals = store.originals().unwrap();
+    assert_eq!(originals.len(), 2);
+    assert_eq!(
+        import(Destination::Folder(dir.path()), &originals[0])
+            .unwrap()
+            .added,
+        51
+    );
+    assert_eq!(
+        import(Destination::Folder(dir.path()), &originals[1])
+            .unwrap()
+            .added,
+        0
+    );
+    assert_eq!(all(dir.path()).len(), 52);
+}
