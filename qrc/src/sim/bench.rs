@@ -36,6 +36,9 @@ pub(super) struct Treatment {
 /// The steps in which a flood comes.
 const FLOOD_STEP: Duration = Duration::from_millis(10);
 
+/// What stands before a number; the quotes keep it from being found inside a text.
+const VALUE: &[u8] = b"\"Value\":";
+
 #[derive(Debug)]
 struct Running {
     fault: Fault,
@@ -198,15 +201,23 @@ impl Bench {
         ReplyFate::Goes
     }
 
-    /// Spoils a frame, if it is to be spoiled: with a byte that no JSON text may hold.
-    pub(super) fn garble(&mut self, now: Duration, frame: &mut [u8]) {
+    /// Spoils a frame, if it is to be spoiled: with a byte that no JSON text may hold, or a null for a number.
+    pub(super) fn spoil(&mut self, now: Duration, frame: &mut Vec<u8>) {
         for running in &mut self.running {
-            if running.fault.kind == FaultKind::Garble
-                && frame.len() > 1
-                && running.hits(now, &mut self.random)
-            {
-                let at = self.random.usize(..frame.len() - 1);
-                frame[at] = 1;
+            if running.fault.kind == FaultKind::Garble {
+                if frame.len() > 1 && running.hits(now, &mut self.random) {
+                    let at = self.random.usize(..frame.len() - 1);
+                    frame[at] = 1;
+                }
+            } else if running.fault.kind == FaultKind::Null {
+                let values = memchr::memmem::find_iter(frame, VALUE).map(|at| at + VALUE.len());
+                let values: Vec<usize> = values.collect();
+                if !values.is_empty() && running.hits(now, &mut self.random) {
+                    let from = values[self.random.usize(..values.len())];
+                    let rest = frame[from..].iter();
+                    let length = rest.take_while(|byte| !b",}".contains(byte)).count();
+                    frame.splice(from..from + length, *b"null");
+                }
             }
         }
     }
@@ -290,11 +301,23 @@ mod tests {
         let mut bench = bench("garble");
         for _ in 0..200 {
             let mut frame = b"{\"jsonrpc\":\"2.0\",\"result\":[-6.0,\"a\"],\"id\":17}\0".to_vec();
-            bench.garble(at(100), &mut frame);
+            bench.spoil(at(100), &mut frame);
             let (text, end) = frame.split_at(frame.len() - 1);
             assert_eq!(end, b"\0");
             assert!(serde_json::from_slice::<serde_json::Value>(text).is_err());
         }
+    }
+
+    #[test]
+    fn a_null_takes_the_place_of_a_number() {
+        let mut bench = bench("null@times=1");
+        let mut frame =
+            b"{\"Name\":\"\\\"Value\\\":1\",\"Value\":-6.0,\"Position\":0.5}\0".to_vec();
+        bench.spoil(at(100), &mut frame);
+        assert_eq!(
+            String::from_utf8(frame).unwrap(),
+            "{\"Name\":\"\\\"Value\\\":1\",\"Value\":null,\"Position\":0.5}\0"
+        );
     }
 
     #[test]

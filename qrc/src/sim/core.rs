@@ -152,6 +152,12 @@ impl Core {
         self.with(|inner, now| inner.engine.restart(now, &mut inner.outgoing));
     }
 
+    /// Deploys another design: connections are gone, scripts start again. A [`ControlKey`](super::ControlKey) of the
+    /// design before must not be used any more.
+    pub fn deploy(&self, design: Design) {
+        self.with(|inner, now| inner.engine.deploy(now, design, &mut inner.outgoing));
+    }
+
     /// Closes all connections; new ones are welcome.
     pub fn drop_connections(&self) {
         self.with(|inner, _| inner.drop_connections());

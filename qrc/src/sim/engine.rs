@@ -183,8 +183,10 @@ impl Engine {
             Err(Some(refusal)) => return outlet.send(connection, refusal.frame(None)),
             Err(None) => return,
         };
-        let mut frame = b"{\"jsonrpc\":\"2.0\"".to_vec();
-        frame.extend_from_slice(b",\"result\":");
+        let mut frame = b"{\"jsonrpc\":\"2.0\",\"result\":".to_vec();
+        if request.method == "Logon" && self.options.points.logon_says_response {
+            frame = b"{\"jsonrpc\":\"2.0\",\"response\":".to_vec();
+        }
         let call = Call {
             connection,
             params: request.params,
@@ -253,9 +255,9 @@ impl Engine {
             "Component.Set" => self.component_set(call, out),
             "ChangeGroup.AddControl" => self.add_control(call),
             "ChangeGroup.AddComponentControl" => self.add_component_control(call),
-            "ChangeGroup.Remove" => self.remove_control(call),
+            "ChangeGroup.Remove" => self.remove_control(call, out),
             "ChangeGroup.Poll" => self.poll(call, out),
-            "ChangeGroup.AutoPoll" => self.auto_poll(call),
+            "ChangeGroup.AutoPoll" => self.auto_poll(call, out),
             "ChangeGroup.Invalidate" => self.invalidate(call),
             "ChangeGroup.Clear" => self.clear(call),
             "ChangeGroup.Destroy" => self.destroy(call),
@@ -407,24 +409,24 @@ impl Engine {
             self.stats.held_back += 1;
             return;
         }
-        let (head, empty) = match self.options.points.push_shape {
-            PushShape::Params => (
-                &b"{\"jsonrpc\":\"2.0\",\"method\":\"ChangeGroup.Poll\",\"params\":"[..],
-                self.options.points.empty_pushes,
-            ),
-            PushShape::Result => (
-                &b"{\"jsonrpc\":\"2.0\",\"result\":"[..],
-                self.options.points.empty_pushes,
-            ),
-        };
-        let mut frame = head.to_vec();
-        let count = self.write_changes(slot, &mut frame);
-        if count == 0 && !empty {
-            return;
+        let (frame, count) = self.push_frame(slot);
+        if count > 0 || self.options.points.empty_pushes {
+            self.stats.pushes += 1;
+            outlet.send(connection, frame);
         }
+    }
+
+    /// An AutoPoll push and how many changes it has.
+    fn push_frame(&mut self, slot: GroupSlot) -> (Vec<u8>, usize) {
+        let mut frame = match self.options.points.push_shape {
+            PushShape::Params => {
+                b"{\"jsonrpc\":\"2.0\",\"method\":\"ChangeGroup.Poll\",\"params\":".to_vec()
+            }
+            PushShape::Result => b"{\"jsonrpc\":\"2.0\",\"result\":".to_vec(),
+        };
+        let count = self.write_changes(slot, &mut frame);
         frame.push(b'}');
-        self.stats.pushes += 1;
-        outlet.send(connection, call::finish(frame));
+        (call::finish(frame), count)
     }
 
     /// Appends `{"Id":…,"Changes":[…]}` and counts the changes; they are taken from the group.
@@ -479,6 +481,21 @@ impl Engine {
             outlet.close(connection);
         }
         self.table.restart();
+        self.start_scripts();
+    }
+
+    /// Runs another design from now on, as after a deploy: connections are gone, every control is new.
+    pub(super) fn deploy(&mut self, now: Duration, design: Design, outlet: &mut dyn Outlet) {
+        self.set_now(now);
+        for connection in std::mem::take(&mut self.connections).into_keys() {
+            self.forget_pages_of(connection);
+            outlet.close(connection);
+        }
+        self.table = Table::new(&design, self.options.points.logarithmic_frequency);
+        self.table.set_now(self.now);
+        self.groups = Groups::new(self.table.len());
+        self.banks = Banks::new(&design, &self.table);
+        self.design = design;
         self.start_scripts();
     }
 

@@ -14,6 +14,7 @@
 //! | `coalesce=TIME` | output is collected for so long and written at once |
 //! | `reorder`, `reorder=TIME` | a reply goes out after the next one, or after the time (100 ms) if there is none |
 //! | `garble` | a byte of a frame becomes one that JSON cannot contain |
+//! | `null` | one `Value` of a frame becomes `null`, as a Core may write what is no number |
 //! | `swallow`, `swallow=METHOD` | a reply is not sent |
 //!
 //! | Condition | Meaning |
@@ -56,6 +57,8 @@ pub enum FaultKind {
     Reorder(Duration),
     /// A frame is no JSON any more.
     Garble,
+    /// One value of a frame is null.
+    Null,
     /// A reply, of this method or of any, is not sent.
     Swallow(Option<CompactString>),
 }
@@ -74,6 +77,7 @@ impl FaultKind {
             FaultKind::Coalesce(_) => "coalesce",
             FaultKind::Reorder(_) => "reorder",
             FaultKind::Garble => "garble",
+            FaultKind::Null => "null",
             FaultKind::Swallow(_) => "swallow",
         }
     }
@@ -236,12 +240,13 @@ fn parse_kind(name: &str, argument: Option<&str>) -> Result<FaultKind, String> {
         "coalesce" => FaultKind::Coalesce(duration(argument.ok_or_else(|| needs("50ms"))?)?),
         "reorder" => FaultKind::Reorder(argument.map_or(Ok(Duration::from_millis(100)), duration)?),
         "garble" if argument.is_none() => FaultKind::Garble,
-        "garble" => return Err("garble takes no argument".into()),
+        "null" if argument.is_none() => FaultKind::Null,
+        "garble" | "null" => return Err(format!("{name} takes no argument")),
         "swallow" => FaultKind::Swallow(argument.map(CompactString::from)),
         other => {
             return Err(format!(
-                "the kind {other:?}; drop, stall, restart, failover, flood, delay, split, coalesce, reorder, garble or \
-                 swallow was expected"
+                "the kind {other:?}; drop, stall, restart, failover, flood, delay, split, coalesce, reorder, garble, \
+                 null or swallow was expected"
             ));
         }
     })
@@ -287,7 +292,10 @@ impl fmt::Display for Fault {
             FaultKind::Flood(rate) => write!(f, "={rate}")?,
             FaultKind::Delay(low, high) if low == high => write!(f, "={}", Time(*low))?,
             FaultKind::Delay(low, high) => write!(f, "={}..{}", Time(*low), Time(*high))?,
-            FaultKind::Split(0) | FaultKind::Garble | FaultKind::Swallow(None) => {}
+            FaultKind::Split(0)
+            | FaultKind::Garble
+            | FaultKind::Null
+            | FaultKind::Swallow(None) => {}
             FaultKind::Split(bytes) => write!(f, "={bytes}")?,
             FaultKind::Swallow(Some(method)) => write!(f, "={method}")?,
         }
@@ -351,6 +359,7 @@ mod tests {
             "coalesce=50ms",
             "reorder=100ms@every=7",
             "garble@every=100,times=2",
+            "null@chance=0.5",
             "swallow=Component.Get@every=5",
         ] {
             let fault: Fault = text.parse().unwrap_or_else(|error| panic!("{error}"));

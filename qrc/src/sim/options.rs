@@ -186,6 +186,14 @@ pub struct OpenPoints {
     pub get_skips_unknown: bool,
     /// Control.Get takes a name or objects with a `Name` beside an array of names; otherwise -32602.
     pub lenient_control_get: bool,
+    /// The reply of AutoPoll is a Poll's result, as the Help prints it; otherwise `true`.
+    pub auto_poll_replies_changes: bool,
+    /// The reply of ChangeGroup.Remove names the unknown controls, as the Help says; otherwise `true`.
+    pub remove_replies_unknown: bool,
+    /// One more push may follow the Destroy of an AutoPoll'ed group.
+    pub late_push_after_destroy: bool,
+    /// The reply of Logon names its result `response`, as the Help prints it.
+    pub logon_says_response: bool,
     /// The reply of Control.Set; None: the control's object.
     pub control_set: Option<Reply>,
     /// The reply of Component.Set without `ResponseValues`.
@@ -256,6 +264,10 @@ impl Default for OpenPoints {
             set_is_all_or_nothing: false,
             get_skips_unknown: false,
             lenient_control_get: false,
+            auto_poll_replies_changes: false,
+            remove_replies_unknown: false,
+            late_push_after_destroy: false,
+            logon_says_response: false,
             control_set: None,
             component_set: Reply::True,
             knows_response_values: true,

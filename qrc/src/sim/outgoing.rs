@@ -78,7 +78,7 @@ impl Outlet for Outgoing {
 
     fn send(&mut self, connection: ConnectionId, mut frame: Vec<u8>) {
         if let Some(outbox) = self.outboxes.get(&connection) {
-            self.bench.garble(self.now, &mut frame);
+            self.bench.spoil(self.now, &mut frame);
             outbox.push(frame);
         }
     }

@@ -129,3 +129,23 @@ async fn a_restart_drops_connections_and_resets_indicators_but_not_what_people_s
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_deploy_brings_another_design_and_drops_everybody() {
+    let stage = Stage::open(hall(), CoreOptions::default()).await;
+    let mut wire = stage.greeted().await;
+    let gain = qrc::sim::Component::new("New", "gain").with(qrc::sim::Control::mute("mute"));
+    stage
+        .core
+        .deploy(qrc::sim::Design::new("Other_Hall", "another").with(gain));
+    assert_eq!(wire.next().await, None);
+    let mut wire = stage.connect().await;
+    assert!(
+        wire.frame()
+            .await
+            .contains(r#""DesignName":"Other_Hall","DesignCode":"another""#)
+    );
+    wire.send(r#"{"id":1,"method":"Component.GetComponents"}"#)
+        .await;
+    assert!(wire.frame().await.contains(r#""result":[{"ID":"New""#));
+}

@@ -565,3 +565,57 @@ async fn open_points_can_be_set_the_other_way() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn the_shapes_that_the_help_prints_can_be_had() {
+    let points = OpenPoints {
+        auto_poll_replies_changes: true,
+        remove_replies_unknown: true,
+        late_push_after_destroy: true,
+        logon_says_response: true,
+        push_shape: qrc::sim::PushShape::Result,
+        component_set: Reply::Array,
+        ..OpenPoints::default()
+    };
+    let stage = Stage::open(
+        house(),
+        CoreOptions {
+            points,
+            ..CoreOptions::default()
+        },
+    )
+    .await;
+    let mut wire = stage.greeted().await;
+    wire.exchange(
+        r#"{"id":1,"method":"Logon","params":{"User":"","Password":""}}"#,
+        r#"{"jsonrpc":"2.0","response":true,"id":1}"#,
+    )
+    .await;
+    done(
+        &mut wire,
+        "ChangeGroup.AddControl",
+        r#"{"Id":"a","Controls":["LobbyMute"]}"#,
+    )
+    .await;
+    let changes = r#"{"Id":"a","Changes":[{"Name":"LobbyMute","String":"unmuted","Value":0.0,"Position":0.0}]}"#;
+    wire.exchange(
+        r#"{"id":2,"method":"ChangeGroup.AutoPoll","params":{"Id":"a","Rate":5}}"#,
+        &format!(r#"{{"jsonrpc":"2.0","result":{changes},"id":2}}"#),
+    )
+    .await;
+    wire.exchange(
+        r#"{"id":3,"method":"ChangeGroup.Remove","params":{"Id":"a","Controls":["no"]}}"#,
+        r#"{"jsonrpc":"2.0","result":["no"],"id":3}"#,
+    )
+    .await;
+    done(&mut wire, "ChangeGroup.Destroy", r#"{"Id":"a"}"#).await;
+    assert_eq!(
+        wire.frame().await,
+        r#"{"jsonrpc":"2.0","result":{"Id":"a","Changes":[]}}"#
+    );
+    wire.exchange(
+        r#"{"id":4,"method":"Component.Set","params":{"Name":"Panel","Controls":[]}}"#,
+        r#"{"jsonrpc":"2.0","result":[],"id":4}"#,
+    )
+    .await;
+}

@@ -145,15 +145,27 @@ impl Engine {
         refusal.map_or(Ok(Answer::Plain(Reply::True)), Err)
     }
 
-    pub(super) fn remove_control(&mut self, call: Call<'_>) -> Result<Answer, Refusal> {
+    pub(super) fn remove_control(
+        &mut self,
+        call: Call<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Refusal> {
         let wanted: NamedControls = call.read()?;
         let slot = self.group(&call, &wanted.id)?;
+        let mut unknown = Vec::new();
         for name in &wanted.controls {
-            if let Some(key) = self.table.named(name) {
-                self.groups.remove(slot, key, name);
+            match self.table.named(name) {
+                Some(key) => {
+                    self.groups.remove(slot, key, name);
+                }
+                None => unknown.push(name.as_str()),
             }
         }
-        Ok(Answer::Plain(Reply::True))
+        if !self.options.points.remove_replies_unknown {
+            return Ok(Answer::Plain(Reply::True));
+        }
+        out.extend_from_slice(Value::from(unknown).to_string().as_bytes());
+        Ok(Answer::Written)
     }
 
     pub(super) fn poll(&mut self, call: Call<'_>, out: &mut Vec<u8>) -> Result<Answer, Refusal> {
@@ -164,7 +176,11 @@ impl Engine {
         Ok(Answer::Written)
     }
 
-    pub(super) fn auto_poll(&mut self, call: Call<'_>) -> Result<Answer, Refusal> {
+    pub(super) fn auto_poll(
+        &mut self,
+        call: Call<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Refusal> {
         let wanted: AutoPollParams = call.read()?;
         let points = &self.options.points;
         let (minimum, at_once) = (points.auto_poll_minimum, points.first_push_at_once);
@@ -179,6 +195,11 @@ impl Engine {
         let rate = Duration::from_secs_f64(wanted.rate.clamp(0.0, 86_400.0)).max(minimum);
         let next = if at_once { self.now } else { self.now + rate };
         self.groups.get_mut(slot).auto_poll = (!off).then_some(AutoPoll { rate, next });
+        if self.options.points.auto_poll_replies_changes {
+            self.spread();
+            self.write_changes(slot, out);
+            return Ok(Answer::Written);
+        }
         Ok(Answer::Plain(Reply::True))
     }
 
@@ -199,7 +220,15 @@ impl Engine {
     pub(super) fn destroy(&mut self, call: Call<'_>) -> Result<Answer, Refusal> {
         let wanted: Group = call.read()?;
         match self.group(&call, &wanted.id) {
-            Ok(slot) => self.groups.destroy(slot),
+            Ok(slot) => {
+                if self.options.points.late_push_after_destroy
+                    && self.groups.get_mut(slot).auto_poll.is_some()
+                {
+                    let (frame, _) = self.push_frame(slot);
+                    self.later(call.connection, frame);
+                }
+                self.groups.destroy(slot);
+            }
             Err(refusal) if self.options.points.destroy_unknown_is_error => return Err(refusal),
             Err(_) => {}
         }
