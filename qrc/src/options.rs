@@ -63,6 +63,9 @@ pub struct Options {
     pub frame_limit: usize,
     /// Batches of changes that a watch may leave untaken before the socket is left unread; 64.
     pub watch_queue: usize,
+    /// Bytes of pushes read ahead for a watch whose consumer is behind, while somebody waits
+    /// for an answer; 16 MiB. Beyond it nothing is read until the consumer catches up.
+    pub read_ahead: usize,
     /// Ceiling of the first wait before a reconnect; 250 ms. Waits double and are drawn at
     /// random below their ceiling.
     pub retry_first: Duration,
@@ -85,6 +88,7 @@ impl Options {
             silence_limit: Duration::from_secs(9),
             frame_limit: 32 << 20,
             watch_queue: 64,
+            read_ahead: 16 << 20,
             retry_first: Duration::from_millis(250),
             retry_cap: Duration::from_secs(10),
             refused_wait: Duration::from_secs(60),

@@ -65,6 +65,11 @@ impl Watching {
         !self.groups.is_empty()
     }
 
+    /// True for a watch that was live and has lost its groups.
+    pub(crate) fn is_to_be_rebuilt(&self) -> bool {
+        !self.is_live() && matches!(self.missed, Missed::Since { .. })
+    }
+
     pub(crate) fn group_ids(self) -> impl Iterator<Item = CompactString> {
         self.groups.into_iter().map(|group| group.id)
     }

@@ -27,6 +27,7 @@ use crate::options::Options;
 use crate::push::Push;
 use crate::request::{Call, Requester};
 use crate::watch::WatchEvent;
+use crate::watching::Watching;
 
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(250);
@@ -36,6 +37,9 @@ const WRITE_LIMIT: usize = 1 << 20;
 const PENDING_LIMIT: usize = 1024;
 /// A watch that could not be set up is tried again after this long.
 const SETUP_RETRY: Duration = Duration::from_secs(2);
+
+/// Everything is read again this long after a frame that could not be read.
+const REREAD_WAIT: Duration = Duration::from_millis(250);
 
 /// Why a connection ended.
 pub(super) enum End {
@@ -64,9 +68,11 @@ enum Done {
 
 /// A connection at work.
 ///
-/// The socket is read only while no watch has untaken events beyond its queue: that is
-/// how a slow consumer slows the Core down and nothing here grows. Requests are written
-/// at any time, but their answers wait behind the unread changes.
+/// While a watch has untaken events beyond its queue the socket is left unread: that is
+/// how a slow consumer slows the Core down and nothing here grows. An answer that somebody
+/// waits for comes behind those unread changes, and the one who waits may be the very
+/// consumer. So while an answer is due, reading goes on up to `Options::read_ahead` bytes.
+/// Past that the call ends by its own timeout: no change is dropped, nobody waits for ever.
 pub(super) struct Connection<'a> {
     session: &'a mut Session,
     options: Arc<Options>,
@@ -83,6 +89,8 @@ pub(super) struct Connection<'a> {
     status: Option<EngineStatus>,
     greeted: bool,
     untold: VecDeque<(u32, WatchEvent)>,
+    /// Bytes read since the first of the untold.
+    ahead: usize,
     last_read: Instant,
     last_written: Instant,
 }
@@ -106,6 +114,7 @@ impl<'a> Connection<'a> {
             status: None,
             greeted: false,
             untold: VecDeque::new(),
+            ahead: 0,
             last_read: Instant::now(),
             last_written: Instant::now(),
             options,
@@ -133,6 +142,9 @@ impl<'a> Connection<'a> {
         loop {
             let may_take = self.unwritten.len() < WRITE_LIMIT && self.pending.len() < PENDING_LIMIT;
             let listener = self.listener();
+            let may_read = listener.is_none()
+                || (self.pending.len() > 0 && self.ahead < self.options.read_ahead);
+            let is_ready = self.is_ready();
             // In this order: what we have learnt is used before more is read, so that a
             // watch is installed before its first push is looked at.
             let ended = tokio::select! {
@@ -148,7 +160,7 @@ impl<'a> Connection<'a> {
                     Some(watching) => { self.session.watches.push(watching); None }
                     None => Some(End::Stopped),
                 },
-                Some(call) = self.session.calls.recv(), if may_take && self.greeted => {
+                Some(call) = self.session.calls.recv(), if may_take && is_ready => {
                     self.send(call);
                     None
                 }
@@ -156,7 +168,7 @@ impl<'a> Connection<'a> {
                     self.tell_next(permit);
                     None
                 }
-                frame = self.reader.next(), if listener.is_none() => match frame {
+                frame = self.reader.next(), if may_read => match frame {
                     Some(Ok(frame)) => self.receive(&frame),
                     Some(Err(error)) => Some(self.lost(error)),
                     None => Some(self.lost("the Core closed the connection")),
@@ -167,6 +179,16 @@ impl<'a> Connection<'a> {
             }
             self.begin_setup();
         }
+    }
+
+    /// Callers' requests wait until the session is as it was: greeted, and every watch that
+    /// an earlier connection lost set up again, or found impossible to set up now.
+    fn is_ready(&self) -> bool {
+        let active = self.status.as_ref().is_some_and(EngineStatus::is_active);
+        let rebuilding = active
+            && self.setup_again <= Instant::now()
+            && self.session.watches.iter().any(Watching::is_to_be_rebuilt);
+        self.greeted && !rebuilding
     }
 
     fn lost(&self, why: impl ToString) -> End {
@@ -198,6 +220,9 @@ impl<'a> Connection<'a> {
     fn tell_next(&mut self, permit: Option<mpsc::OwnedPermit<WatchEvent>>) {
         if let (Some(permit), Some((_, event))) = (permit, self.untold.pop_front()) {
             permit.send(event);
+        }
+        if self.untold.is_empty() {
+            self.ahead = 0;
         }
         // Silence is counted only while we listen.
         self.last_read = Instant::now();
@@ -301,7 +326,7 @@ impl<'a> Connection<'a> {
             .watches
             .iter()
             .filter(|watch| watch.events.is_closed())
-            .map(crate::watching::Watching::number)
+            .map(Watching::number)
             .collect();
         for number in gone {
             self.forget(number);
@@ -311,6 +336,9 @@ impl<'a> Connection<'a> {
 
     fn receive(&mut self, frame: &Bytes) -> Option<End> {
         self.last_read = Instant::now();
+        if !self.untold.is_empty() {
+            self.ahead += frame.len();
+        }
         if let Some(push) = Push::from_frame(frame) {
             self.receive_push(push);
             return None;
@@ -319,7 +347,8 @@ impl<'a> Connection<'a> {
             Ok(incoming) => incoming,
             Err(error) => {
                 let start = String::from_utf8_lossy(&frame[..frame.len().min(80)]).into_owned();
-                tracing::warn!("a frame cannot be read and is passed over ({error}): {start}");
+                tracing::warn!("a frame cannot be read ({error}): {start}");
+                self.read_again("a frame could not be read");
                 return None;
             }
         };
@@ -332,7 +361,8 @@ impl<'a> Connection<'a> {
                 change_group::PUSH => match Push::from_params(params.get()) {
                     Ok(push) => self.receive_push(push),
                     Err(error) => {
-                        tracing::warn!("a push cannot be read and is passed over: {error}");
+                        tracing::warn!("a push cannot be read: {error}");
+                        self.read_again("a push could not be read");
                     }
                 },
                 ENGINE_STATUS => match serde_json::from_str(params.get()) {
@@ -358,6 +388,16 @@ impl<'a> Connection<'a> {
         let number = watch.number();
         if let Some(event) = watch.push(push, SystemTime::now()) {
             self.untold.push_back((number, event));
+        }
+    }
+
+    /// What a frame said that nobody could read may have been changes: all watches read
+    /// everything again, behind a gap. Not at once, lest a Core that keeps sending such
+    /// frames keeps us at it.
+    fn read_again(&mut self, why: &str) {
+        if self.session.watches.iter().any(Watching::is_live) {
+            self.session.lost(why);
+            self.setup_again = Instant::now() + REREAD_WAIT;
         }
     }
 

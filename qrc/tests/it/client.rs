@@ -275,3 +275,42 @@ async fn a_watch_that_is_not_taken_loses_nothing() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_consumer_that_calls_between_its_events_gets_answers_and_misses_nothing() {
+    let stage = stage(CoreOptions::default()).await;
+    let mut narrow = options(stage.address);
+    narrow.watch_queue = 1;
+    let client = Client::start(narrow);
+    let quick = Selection {
+        include: vec!["Lobby.gain".into()],
+        rate: Duration::from_millis(30),
+        ..Selection::default()
+    };
+    let mut watch = client.watch(quick).await.unwrap();
+    until_state(&mut watch).await;
+    // Takes no event until all calls are answered: the changes they make stand before the
+    // later answers in the socket.
+    for step in 1..=10 {
+        let value = -20.0 - f64::from(step);
+        let set = component::Set::new("Lobby", vec![component::SetControl::value("gain", value)]);
+        client.call(&set).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(70)).await;
+    }
+    let mut told = Vec::new();
+    while told.last() != Some(&-30.0) {
+        if let WatchEvent::Changes { changes, .. } = event(&mut watch).await {
+            told.extend(
+                changes
+                    .iter()
+                    .filter_map(|change| change.reading.value.as_ref()?.as_number()),
+            );
+        }
+    }
+    assert_eq!(
+        told,
+        (1..=10)
+            .map(|step| -20.0 - f64::from(step))
+            .collect::<Vec<_>>()
+    );
+}

@@ -6,3 +6,4 @@ mod sim_inside;
 mod sim_methods;
 mod sim_stage;
 mod sim_wire;
+mod soak;
