@@ -12,6 +12,7 @@ local Grave = { 250, 226, 214 }
 local Good = { 34, 120, 66 }
 
 -- Panel is one page being drawn.
+-- Either all objects of a page have a ZOrder or none: graphics count up from 1, controls lie above them at 100.
 local function NewPanel(title)
   local panel = { layout = {}, graphics = {}, shown = {} }
   local function add(graphic)
@@ -28,6 +29,11 @@ local function NewPanel(title)
   function panel.label(x, y, w, h, words, size, align)
     add { Type = "Label", Text = words, Position = { x, y }, Size = { w, h }, Color = Faint,
           FontSize = size or 14, HTextAlign = align or "Left", VTextAlign = "Center" }
+  end
+
+  -- Several lines, each a label of its own: no source says that a label breaks lines.
+  function panel.lines(x, y, w, list)
+    for i, words in ipairs(list) do panel.label(x, y + (i - 1) * 24, w, 24, words) end
   end
 
   function panel.readout(name, x, y, w, h, pretty, size, more)
@@ -70,7 +76,7 @@ local function NewPanel(title)
 
   function panel.hide(names)
     for _, name in ipairs(names) do
-      panel.layout[name] = { Style = "None", Position = { 0, 0 }, Size = { 16, 16 } }
+      panel.layout[name] = { Style = "None", Position = { 0, 0 }, Size = { 16, 16 }, ZOrder = 100 }
     end
   end
 

@@ -7,8 +7,8 @@ local function PageList(props)
     { name = "Restore", draw = DrawRestorePage },
   }
   local setup = props["Show Setup Page"]
-  -- Where the page is switched off its readouts still need a place: they are hidden on the last page.
-  if not setup or setup.Value then list[#list + 1] = { name = "Setup", draw = DrawSetupPage } end
+  -- A boolean property is seen as true/false and as Yes/No.
+  if not setup or (setup.Value ~= false and setup.Value ~= "No") then list[#list + 1] = { name = "Setup", draw = DrawSetupPage } end
   return list
 end
 

@@ -8,7 +8,7 @@ local RequestTimeout = Properties["Request Timeout (s)"].Value
 
 -- Random start, so that an id of yesterday cannot come back after a restart.
 local function IdStart()
-  local fine, bytes = pcall(Crypto.GetRandomBytes, 6)
+  local fine, bytes = pcall(function() return Crypto.GetRandomBytes(6) end)
   if fine and type(bytes) == "string" and #bytes == 6 then
     return (bytes:gsub(".", function(byte) return string.format("%02x", byte:byte()) end))
   end

@@ -86,7 +86,7 @@ pub struct ControlState {
     pub position: f64,
     /// Metadata.
     pub look: Look,
-    /// What the script changed since [`Bank::take_changes`].
+    /// What the script changed since the host last took its changes.
     pub dirty: Dirty,
 }
 

@@ -117,6 +117,15 @@ fn everything_lies_within_the_page_and_nothing_overlaps() {
     }
 }
 
+#[test]
+fn every_object_of_a_page_has_a_z_order_since_designer_wants_all_or_none() {
+    for page in definition().pages {
+        for item in page.layout.values().chain(&page.graphics) {
+            assert!(item["ZOrder"].is_number(), "{}: {item}", page.name);
+        }
+    }
+}
+
 fn no_overlap(page: &Page) {
     let shown: Vec<_> = page
         .layout
@@ -213,10 +222,14 @@ fn the_mailbox_is_there_hidden_and_writable() {
 
 #[test]
 fn every_page_draws_with_the_setup_page_hidden_too() {
-    let hidden = [("Show Setup Page", PropertyValue::Bool(false))];
-    let definition = Definition::read("built", &built_plugin(), &hidden).unwrap();
-    assert!(definition.pages.iter().all(|p| p.name != "Setup"));
-    assert!(!definition.pages.is_empty());
+    for off in [PropertyValue::Bool(false), PropertyValue::Text("No".into())] {
+        let hidden = [("Show Setup Page", off)];
+        let definition = Definition::read("built", &built_plugin(), &hidden).unwrap();
+        let names: Vec<_> = definition.pages.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["Status", "Restore"]);
+        // Its readouts stay on the other pages, hidden, so that QRC finds them all the same.
+        assert_eq!(definition.pages[0].layout["ProblemText"]["Style"], "None");
+    }
 }
 
 #[test]
@@ -236,4 +249,24 @@ fn the_readme_lists_every_control_and_the_version() {
         readme.contains(&title),
         "raise the version in the README too"
     );
+}
+
+#[test]
+fn fixed_words_fit_into_their_place() {
+    for page in definition().pages {
+        let graphics = page.graphics.iter().map(|g| (g, "Text"));
+        let legends = page.layout.values().map(|item| (item, "Legend"));
+        for (item, key) in graphics.chain(legends) {
+            let words = item[key].as_str().unwrap_or("");
+            let size = item["FontSize"].as_f64().unwrap_or(12.0);
+            let letter = if item["IsBold"] == true { 0.56 } else { 0.51 };
+            let [width, _] = pair(item, "Size");
+            let needed = words.chars().count() as f64 * size * letter;
+            assert!(
+                needed <= width,
+                "{}: {words:?} needs {needed:.0} of {width} px",
+                page.name
+            );
+        }
+    }
 }
