@@ -4,27 +4,27 @@ mod call;
 mod change_group;
 mod component;
 mod control;
+mod life;
 mod loop_player;
 mod mixer;
 mod paging;
 mod session;
 mod snapshot;
+mod time;
 mod write;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::control::Direction;
+use super::cell::Author;
 use super::design::Design;
-use super::groups::{ConnectionId, GroupSlot, Groups};
-use super::number::push_text;
-use super::options::{CoreOptions, PushShape, Standby};
-use super::reading::push_reading;
+use super::groups::{ConnectionId, Groups};
+use super::options::{CoreOptions, Standby};
 use super::script::{Controls, Script};
-use super::table::{Author, ControlEvent, ControlKey, Table, Writable};
-use super::wall;
+use super::table::Table;
 pub(super) use call::Outlet;
 use call::{Answer, Call, Refusal, Request};
+pub(super) use life::Estate;
 use paging::Pages;
 use snapshot::Banks;
 
@@ -69,12 +69,6 @@ pub struct CoreStats {
 #[derive(Debug, Default)]
 struct Connection {
     logged_on: bool,
-}
-
-/// What goes from one Core of a pair to the other.
-pub(super) struct Estate {
-    scripts: Vec<Box<dyn Script>>,
-    writable: Writable,
 }
 
 pub(super) struct Engine {
@@ -279,306 +273,5 @@ impl Engine {
             }
             _ => Err(Refusal::new(-32601, format!("method '{method}' not found"))),
         }
-    }
-
-    /// When [`Engine::advance`] has something to do next.
-    pub(super) fn next_wake(&mut self) -> Option<Duration> {
-        if !self.scripts.is_empty() || self.table.is_ramping() {
-            let next = self.now + self.options.frame;
-            self.next_frame.get_or_insert(next);
-        } else {
-            self.next_frame = None;
-        }
-        let pushes = self
-            .groups
-            .iter()
-            .filter_map(|(_, group)| Some(group.auto_poll?.next));
-        pushes
-            .chain(self.next_frame)
-            .chain(self.next_page_step())
-            .min()
-    }
-
-    /// Lets time pass: frames of scripts, steps of ramps, pushes that are due.
-    pub(super) fn advance(&mut self, now: Duration, outlet: &mut dyn Outlet) {
-        self.set_now(now);
-        if self.next_frame.is_some_and(|due| due <= self.now) {
-            self.run_frame();
-            let due = self.next_frame.unwrap_or(self.now) + self.options.frame;
-            // A Core that was held up does not run the frames it missed.
-            self.next_frame = Some(if due <= self.now {
-                self.now + self.options.frame
-            } else {
-                due
-            });
-        }
-        let due: Vec<GroupSlot> = self
-            .groups
-            .iter()
-            .filter(|(_, group)| group.auto_poll.is_some_and(|poll| poll.next <= self.now))
-            .map(|(slot, _)| slot)
-            .collect();
-        self.advance_pages(outlet);
-        if !due.is_empty() {
-            self.spread();
-        }
-        for slot in due {
-            self.push(slot, outlet);
-        }
-    }
-
-    /// Moves writable numbers at random, so many times.
-    pub(super) fn flood(&mut self, count: u32, random: &mut fastrand::Rng) {
-        let mut controls = Controls::new(&mut self.table, Author::InProcess);
-        let all = controls.all().len();
-        for _ in 0..if all > 0 { count } else { 0 } {
-            // Most designs are mostly gains; one that has few of them gets a thinner flood.
-            let key = (0..64)
-                .map(|_| ControlKey(random.u32(..all as u32)))
-                .find(|key| {
-                    let spec = controls.spec(*key);
-                    spec.kind.is_continuous() && spec.direction == Direction::ReadWrite
-                });
-            if let Some(key) = key {
-                controls.set_position(key, random.f64());
-            }
-        }
-    }
-
-    fn run_frame(&mut self) {
-        self.table.advance_ramps();
-        if self.scripts.is_empty() {
-            return;
-        }
-        let events = self.table.take_events();
-        let mut heard: Vec<ControlEvent> = Vec::with_capacity(events.len());
-        for (index, script) in self.scripts.iter_mut().enumerate() {
-            let author = Author::Script(index);
-            heard.clear();
-            heard.extend(
-                events
-                    .iter()
-                    .filter(|(_, by)| *by != author)
-                    .map(|(event, _)| event),
-            );
-            script.frame(
-                &mut Controls::new(&mut self.table, author),
-                self.now,
-                &heard,
-            );
-        }
-    }
-
-    /// Marks what changed in the groups that show it.
-    fn spread(&mut self) {
-        let mut remembered = false;
-        let Engine {
-            groups,
-            table,
-            banks,
-            ..
-        } = self;
-        groups.spread(table, |key| remembered |= banks.remembers(key));
-        if remembered {
-            self.banks.compare(&mut self.table);
-            self.groups.spread(&mut self.table, |_| {});
-        }
-    }
-
-    /// Sends a notification after the reply to the call under way.
-    fn later(&mut self, connection: ConnectionId, frame: Vec<u8>) {
-        self.after_reply.push((connection, frame));
-    }
-
-    /// Days since 1970 and seconds of the day, UTC.
-    fn wall_clock(&self) -> (u64, f64) {
-        wall::split(self.options.epoch, self.now)
-    }
-
-    /// One AutoPoll tick of one group.
-    fn push(&mut self, slot: GroupSlot, outlet: &mut dyn Outlet) {
-        let group = self.groups.get_mut(slot);
-        let connection = group.connection;
-        if let Some(poll) = &mut group.auto_poll {
-            poll.next += poll.rate;
-            if poll.next <= self.now {
-                poll.next = self.now + poll.rate;
-            }
-        }
-        if !outlet.has_room(connection) {
-            self.stats.held_back += 1;
-            return;
-        }
-        let (frame, count) = self.push_frame(slot);
-        if count > 0 || self.options.points.empty_pushes {
-            self.stats.pushes += 1;
-            outlet.send(connection, frame);
-        }
-    }
-
-    /// An AutoPoll push and how many changes it has.
-    fn push_frame(&mut self, slot: GroupSlot) -> (Vec<u8>, usize) {
-        let mut frame = match self.options.points.push_shape {
-            PushShape::Params => {
-                b"{\"jsonrpc\":\"2.0\",\"method\":\"ChangeGroup.Poll\",\"params\":".to_vec()
-            }
-            PushShape::Result => b"{\"jsonrpc\":\"2.0\",\"result\":".to_vec(),
-        };
-        let count = self.write_changes(slot, &mut frame);
-        frame.push(b'}');
-        (call::finish(frame), count)
-    }
-
-    /// Appends `{"Id":…,"Changes":[…]}` and counts the changes; they are taken from the group.
-    fn write_changes(&mut self, slot: GroupSlot, out: &mut Vec<u8>) -> usize {
-        let Engine {
-            groups,
-            table,
-            options,
-            ..
-        } = self;
-        let group = groups.get_mut(slot);
-        out.extend_from_slice(b"{\"Id\":");
-        out.extend_from_slice(group.id.as_bytes());
-        out.extend_from_slice(b",\"Changes\":[");
-        let mut count = 0;
-        group.drain(|control, named| {
-            if count > 0 {
-                out.push(b',');
-            }
-            count += 1;
-            let cell = table.cell(control);
-            let (name, component) = match named {
-                Some(name) => (name, None),
-                None => (
-                    cell.spec.name.as_str(),
-                    Some(table.components[cell.component].name.as_str()),
-                ),
-            };
-            push_reading(out, table, &options.points, control, name, component);
-        });
-        out.extend_from_slice(b"]}");
-        count
-    }
-
-    /// Adds a script and starts it, unless this Core stands by.
-    pub(super) fn add_script(&mut self, now: Duration, mut script: Box<dyn Script>) {
-        self.set_now(now);
-        self.table.listen(true);
-        let author = Author::Script(self.scripts.len());
-        if self.state == CoreState::Active {
-            script.start(&mut Controls::new(&mut self.table, author));
-        }
-        self.scripts.push(script);
-    }
-
-    /// Restarts the Core: indicators and groups are gone, scripts start again; texts and what people set stay.
-    pub(super) fn restart(&mut self, now: Duration, outlet: &mut dyn Outlet) {
-        self.set_now(now);
-        for connection in std::mem::take(&mut self.connections).into_keys() {
-            self.groups.destroy_all_of(connection);
-            self.forget_pages_of(connection);
-            outlet.close(connection);
-        }
-        self.table.restart();
-        self.start_scripts();
-    }
-
-    /// Runs another design from now on, as after a deploy: connections are gone, every control is new.
-    pub(super) fn deploy(&mut self, now: Duration, design: Design, outlet: &mut dyn Outlet) {
-        self.set_now(now);
-        for connection in std::mem::take(&mut self.connections).into_keys() {
-            self.forget_pages_of(connection);
-            outlet.close(connection);
-        }
-        self.table = Table::new(&design, self.options.points.logarithmic_frequency);
-        self.table.set_now(self.now);
-        self.groups = Groups::new(self.table.len());
-        self.banks = Banks::new(&design, &self.table);
-        self.design = design;
-        self.start_scripts();
-    }
-
-    fn start_scripts(&mut self) {
-        self.table.listen(!self.scripts.is_empty());
-        for (index, script) in self.scripts.iter_mut().enumerate() {
-            script.start(&mut Controls::new(&mut self.table, Author::Script(index)));
-        }
-    }
-
-    /// Hands the design to the other Core of a pair and stands by.
-    pub(super) fn retire(&mut self, outlet: &mut dyn Outlet) -> Estate {
-        self.set_state(CoreState::Standby, outlet);
-        Estate {
-            scripts: std::mem::take(&mut self.scripts),
-            writable: self.table.writable(),
-        }
-    }
-
-    /// Runs the design from now on. Read Only controls start anew: a pair does not keep them in step.
-    pub(super) fn take_over(&mut self, now: Duration, estate: Estate, outlet: &mut dyn Outlet) {
-        self.set_now(now);
-        self.table.restart();
-        self.table.adopt(estate.writable);
-        self.scripts = estate.scripts;
-        self.set_state(CoreState::Active, outlet);
-        self.start_scripts();
-    }
-
-    /// Changes the `Status` and tells every connection.
-    pub(super) fn set_status(&mut self, code: u8, text: &str, outlet: &mut dyn Outlet) {
-        self.status = (code, text.into());
-        self.tell_status(outlet);
-    }
-
-    /// Changes between Active, Standby and Idle; the groups of a Core that is no longer active are gone.
-    pub(super) fn set_state(&mut self, state: CoreState, outlet: &mut dyn Outlet) {
-        if self.state == state {
-            return;
-        }
-        self.state = state;
-        if state != CoreState::Active {
-            for connection in self.connections.keys() {
-                self.groups.destroy_all_of(*connection);
-            }
-        }
-        self.tell_status(outlet);
-    }
-
-    fn tell_status(&mut self, outlet: &mut dyn Outlet) {
-        let frame = self.engine_status();
-        for connection in self.connections.keys() {
-            outlet.send(*connection, frame.clone());
-        }
-    }
-
-    fn engine_status(&self) -> Vec<u8> {
-        let mut frame = b"{\"jsonrpc\":\"2.0\",\"method\":\"EngineStatus\",\"params\":".to_vec();
-        self.write_status(&mut frame);
-        frame.push(b'}');
-        call::finish(frame)
-    }
-
-    fn write_status(&self, out: &mut Vec<u8>) {
-        let text = |out: &mut Vec<u8>, name: &str, value: &str| {
-            out.extend_from_slice(format!("\"{name}\":").as_bytes());
-            push_text(out, value);
-            out.push(b',');
-        };
-        out.push(b'{');
-        text(out, "Platform", &self.options.platform);
-        text(out, "State", self.state.as_str());
-        text(out, "DesignName", &self.design.name);
-        text(out, "DesignCode", &self.design.code);
-        let (redundant, emulator) = (self.options.is_redundant, self.options.is_emulator);
-        out.extend_from_slice(
-            format!(
-                "\"IsRedundant\":{redundant},\"IsEmulator\":{emulator},\"Status\":{{\"Code\":{},\"String\":",
-                self.status.0
-            )
-            .as_bytes(),
-        );
-        push_text(out, &self.status.1);
-        out.extend_from_slice(b"}}");
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use compact_str::CompactString;
 
-use super::table::{ControlKey, Table};
+use super::cell::ControlKey;
+use super::table::Table;
 
 /// A connection to the Core; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,9 +1,10 @@
 //! Controls as JSON on the wire, byte for byte as a Core writes them.
 
+use super::cell::{Cell, ControlKey, Metadata};
 use super::control::Kind;
 use super::number::{push_integer, push_text, push_wire};
 use super::options::{MetadataKeys, OpenPoints};
-use super::table::{Cell, ControlKey, Metadata, Table};
+use super::table::Table;
 
 /// A control as Get, Set and changes show it. `name` is the Named Control or the control's own name; `component` is
 /// there for component controls in changes only.

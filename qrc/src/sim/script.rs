@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use compact_str::CompactString;
 
-use super::table::{Author, ControlEvent, ControlKey, Table, Write};
+use super::cell::{Author, ControlEvent, ControlKey, Write};
+use super::table::Table;
 
 /// Something that runs inside the Core: a plugin, a control script, the life in the room.
 ///
@@ -151,7 +152,7 @@ impl<'a> Controls<'a> {
     }
 
     fn write(&mut self, key: ControlKey, write: Write<'_>) -> bool {
-        self.table.write(key, write, self.author) == Ok(super::table::Outcome::Altered)
+        self.table.write(key, write, self.author) == Ok(super::cell::Outcome::Altered)
     }
 
     /// Presses the control: an event for the other scripts, no change of value.
@@ -163,7 +164,7 @@ impl<'a> Controls<'a> {
     pub fn ramp(&mut self, key: ControlKey, target: f64, length: Duration) -> bool {
         self.table
             .ramp(key, Write::Number(target), length, self.author)
-            == Ok(super::table::Outcome::Altered)
+            == Ok(super::cell::Outcome::Altered)
     }
 
     /// Sets the options of a combo or list box.

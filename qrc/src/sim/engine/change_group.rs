@@ -6,9 +6,9 @@ use compact_str::CompactString;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::super::cell::ControlKey;
 use super::super::groups::{AutoPoll, ConnectionId, GroupSlot};
 use super::super::options::Reply;
-use super::super::table::ControlKey;
 use super::Engine;
 use super::call::{Answer, Call, Refusal};
 

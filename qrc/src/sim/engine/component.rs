@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 
+use super::super::cell::ControlKey;
 use super::super::number::push_text;
 use super::super::reading::{push_description, push_reading};
-use super::super::table::{ComponentEntry, ControlKey};
+use super::super::table::ComponentEntry;
 use super::Engine;
 use super::call::{Answer, Call, Refusal};
 use super::write::SetControl;

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::super::cell::ControlKey;
 use super::super::options::Reply;
-use super::super::table::ControlKey;
 use super::Engine;
 use super::call::{Answer, Call, Refusal};
 use super::write::SetControl;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use compact_str::CompactString;
 use serde::Deserialize;
 
+use super::super::cell::{Author, ControlKey, Write};
 use super::super::design::Design;
 use super::super::options::Reply;
-use super::super::table::{Author, ControlKey, Table, Write};
+use super::super::table::Table;
 use super::Engine;
 use super::call::{Answer, Call, Refusal};
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::super::cell::{Author, ControlKey, Outcome, Write};
 use super::super::control::Direction;
 use super::super::options::{OutOfRange, Unusable};
 use super::super::reading::{push_reading, push_reading_at};
-use super::super::table::{Author, ControlKey, Outcome, Write};
 use super::Engine;
 use super::call::Refusal;
 
