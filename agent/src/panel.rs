@@ -138,7 +138,7 @@ impl Panel {
                     }
                 }
             }
-            WatchEvent::Gap { .. } => {}
+            WatchEvent::Lost { .. } | WatchEvent::Gap { .. } => {}
         }
     }
 

@@ -54,6 +54,10 @@ pub(crate) async fn record_all(
                     .collect();
                 recorder.changes(unix_ms(at), changes).await;
             }
+            qrc::WatchEvent::Lost { why, .. } => {
+                facts.set_complete(false);
+                tracing::warn!("not recording: {why}");
+            }
             qrc::WatchEvent::Gap { from, to, why } => {
                 tracing::warn!(
                     seconds = to.duration_since(from).unwrap_or_default().as_secs_f64(),

@@ -2,6 +2,7 @@
 
 mod connection;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,12 @@ use crate::options::Options;
 use crate::request::Call;
 use crate::retry::Retry;
 use crate::transport;
+use crate::watch::WatchEvent;
 use crate::watching::Watching;
 use connection::{Connection, End};
+
+/// How long a watch has, at the end, to take what was received for it.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Everything that outlives a connection.
 pub(crate) struct Session {
@@ -22,6 +27,8 @@ pub(crate) struct Session {
     calls: mpsc::Receiver<Call>,
     new_watches: mpsc::Receiver<Watching>,
     watches: Vec<Watching>,
+    /// Events whose watch has no room for them yet, in the order in which they happened.
+    untold: VecDeque<(u32, WatchEvent)>,
     link: watch::Sender<Link>,
     stop: CancellationToken,
 }
@@ -39,6 +46,7 @@ impl Session {
             calls,
             new_watches,
             watches: Vec::new(),
+            untold: VecDeque::new(),
             link,
             stop,
         }
@@ -81,6 +89,7 @@ impl Session {
                 break;
             }
         }
+        self.tell_rest().await;
         self.tell(Link::Closed);
     }
 
@@ -98,27 +107,64 @@ impl Session {
         }
     }
 
-    /// Waits, still taking watches in. An error means that it is time to end.
+    /// Waits, still taking watches in and telling them what is untold. An error means that
+    /// it is time to end.
     async fn wait(&mut self, wait: Duration) -> Result<(), ()> {
         let wait = tokio::time::sleep(wait);
         tokio::pin!(wait);
         loop {
+            let listener = self.listener();
             tokio::select! {
                 () = self.stop.cancelled() => return Err(()),
                 watching = self.new_watches.recv() => match watching {
                     Some(watching) => self.watches.push(watching),
                     None => return Err(()),
                 },
+                permit = reserve(listener.as_ref()) => self.tell_next(permit),
                 () = &mut wait => return Ok(()),
             }
         }
     }
 
-    fn lost(&mut self, why: &str) {
-        for watch in &mut self.watches {
-            watch.lost(why);
+    /// What was received is handed over before the end, to those who still take it.
+    async fn tell_rest(&mut self) {
+        let telling = async {
+            while let Some(listener) = self.listener() {
+                let permit = reserve(Some(&listener)).await;
+                self.tell_next(permit);
+            }
+        };
+        if tokio::time::timeout(FAREWELL, telling).await.is_err() {
+            tracing::warn!("{} events were not taken before the end", self.untold.len());
         }
+    }
+
+    /// Who is to be told next, if anything is untold.
+    fn listener(&mut self) -> Option<mpsc::Sender<WatchEvent>> {
+        while let Some((number, _)) = self.untold.front() {
+            let number = *number;
+            let watch = self.watches.iter().find(|watch| watch.number() == number);
+            match watch {
+                Some(watch) if !watch.events.is_closed() => return Some(watch.events.clone()),
+                _ => self.untold.retain(|(watch, _)| *watch != number),
+            }
+        }
+        None
+    }
+
+    fn tell_next(&mut self, permit: Option<mpsc::OwnedPermit<WatchEvent>>) {
+        if let (Some(permit), Some((_, event))) = (permit, self.untold.pop_front()) {
+            permit.send(event);
+        }
+    }
+
+    fn lost(&mut self, why: &str) {
         self.watches.retain(|watch| !watch.events.is_closed());
+        for watch in &mut self.watches {
+            let number = watch.number();
+            let lost = watch.lost(why);
+            self.untold.extend(lost.map(|event| (number, event)));
+        }
     }
 
     fn tell(&self, link: Link) {
@@ -127,5 +173,16 @@ impl Session {
             *known = link;
             news
         });
+    }
+}
+
+/// Room in a watch's queue; never, where nobody is to be told anything. `None` where the
+/// watch has ended meanwhile.
+async fn reserve(
+    listener: Option<&mpsc::Sender<WatchEvent>>,
+) -> Option<mpsc::OwnedPermit<WatchEvent>> {
+    match listener {
+        Some(listener) => listener.clone().reserve_owned().await.ok(),
+        None => std::future::pending().await,
     }
 }

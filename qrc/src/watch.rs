@@ -104,6 +104,13 @@ pub struct WatchedControl {
 pub enum WatchEvent {
     /// The design was read: the first event of all, and again after every reconnect.
     Inventory(Arc<Inventory>),
+    /// Nothing is watched any more; a [`Gap`](Self::Gap) follows when it is again.
+    Lost {
+        /// The last moment at which nothing was missed.
+        from: SystemTime,
+        /// Why.
+        why: String,
+    },
     /// Changes between these moments may have been missed. Comes before the
     /// [`State`](Self::State) that ends it.
     Gap {

@@ -79,17 +79,18 @@ impl Watching {
     }
 
     /// The groups are gone; changes from each group's last word on may be missed.
-    pub(crate) fn lost(&mut self, why: &str) {
-        if let Some(from) = self.groups.iter().map(|group| group.told).min() {
-            self.groups.clear();
-            // A second loss before everything was read again only makes the gap longer.
-            if let Missed::Nothing = self.missed {
-                self.missed = Missed::Since {
-                    from,
-                    why: why.to_owned(),
-                };
-            }
+    pub(crate) fn lost(&mut self, why: &str) -> Option<WatchEvent> {
+        let from = self.groups.iter().map(|group| group.told).min()?;
+        self.groups.clear();
+        // A second loss before everything was read again only makes the gap longer.
+        if let Missed::Nothing = self.missed {
+            let why = why.to_owned();
+            self.missed = Missed::Since { from, why };
         }
+        Some(WatchEvent::Lost {
+            from,
+            why: why.to_owned(),
+        })
     }
 
     /// Takes over what discovery found at `at`. Returns the events to tell.

@@ -40,7 +40,7 @@ pub(crate) fn measure() {
                 }
                 WatchEvent::Inventory(found) => inventory = Some(found),
                 WatchEvent::State { .. } => begun = Some(resident()),
-                WatchEvent::Gap { why, .. } => panic!("{why}"),
+                WatchEvent::Lost { why, .. } | WatchEvent::Gap { why, .. } => panic!("{why}"),
             }
         }
         let (after, peak) = (resident(), status("VmHWM:"));

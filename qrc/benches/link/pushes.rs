@@ -50,7 +50,7 @@ fn watched(changes: usize, pushes: usize) -> Duration {
                 WatchEvent::Changes { changes, .. } => {
                     missing = missing.saturating_sub(changes.len());
                 }
-                WatchEvent::Gap { why, .. } => panic!("{why}"),
+                WatchEvent::Lost { why, .. } | WatchEvent::Gap { why, .. } => panic!("{why}"),
                 WatchEvent::Inventory(_) => {}
             }
         }

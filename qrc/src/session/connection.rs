@@ -1,6 +1,5 @@
 //! One connection: writes requests, reads frames, sets watches up, tells when the link is dead.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio_util::codec::{Encoder, FramedRead};
 
-use super::Session;
+use super::{Session, reserve};
 use crate::discover::{self, Found, FoundGroup};
 use crate::error::Error;
 use crate::frame::FrameCodec;
@@ -26,7 +25,6 @@ use crate::method::{GroupId, Method, change_group};
 use crate::options::Options;
 use crate::push::Push;
 use crate::request::{Call, Requester};
-use crate::watch::WatchEvent;
 use crate::watching::Watching;
 
 /// How often deadlines are looked at.
@@ -88,7 +86,6 @@ pub(super) struct Connection<'a> {
     setup_again: Instant,
     status: Option<EngineStatus>,
     greeted: bool,
-    untold: VecDeque<(u32, WatchEvent)>,
     /// Bytes read since the first of the untold.
     ahead: usize,
     last_read: Instant,
@@ -113,7 +110,6 @@ impl<'a> Connection<'a> {
             setup_again: Instant::now(),
             status: None,
             greeted: false,
-            untold: VecDeque::new(),
             ahead: 0,
             last_read: Instant::now(),
             last_written: Instant::now(),
@@ -141,7 +137,10 @@ impl<'a> Connection<'a> {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let may_take = self.unwritten.len() < WRITE_LIMIT && self.pending.len() < PENDING_LIMIT;
-            let listener = self.listener();
+            let listener = self.session.listener();
+            if listener.is_none() {
+                self.ahead = 0;
+            }
             let may_read = listener.is_none()
                 || (self.pending.len() > 0 && self.ahead < self.options.read_ahead);
             let is_ready = self.is_ready();
@@ -165,7 +164,9 @@ impl<'a> Connection<'a> {
                     None
                 }
                 permit = reserve(listener.as_ref()), if listener.is_some() => {
-                    self.tell_next(permit);
+                    self.session.tell_next(permit);
+                    // Silence is counted only while we listen.
+                    self.last_read = Instant::now();
                     None
                 }
                 frame = self.reader.next(), if may_read => match frame {
@@ -198,39 +199,9 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Who is to be told next, if anything is untold.
-    fn listener(&mut self) -> Option<mpsc::Sender<WatchEvent>> {
-        while let Some((number, _)) = self.untold.front() {
-            let watch = self
-                .session
-                .watches
-                .iter()
-                .find(|watch| watch.number() == *number);
-            match watch {
-                Some(watch) if !watch.events.is_closed() => return Some(watch.events.clone()),
-                _ => {
-                    let number = *number;
-                    self.forget(number);
-                }
-            }
-        }
-        None
-    }
-
-    fn tell_next(&mut self, permit: Option<mpsc::OwnedPermit<WatchEvent>>) {
-        if let (Some(permit), Some((_, event))) = (permit, self.untold.pop_front()) {
-            permit.send(event);
-        }
-        if self.untold.is_empty() {
-            self.ahead = 0;
-        }
-        // Silence is counted only while we listen.
-        self.last_read = Instant::now();
-    }
-
     /// Nobody takes a watch's events any more: its groups go, too.
     fn forget(&mut self, number: u32) {
-        self.untold.retain(|(watch, _)| *watch != number);
+        self.session.untold.retain(|(watch, _)| *watch != number);
         let Some(at) = self
             .session
             .watches
@@ -309,7 +280,7 @@ impl<'a> Connection<'a> {
     fn look_at_the_clock(&mut self) -> Option<End> {
         let now = Instant::now();
         self.pending.expire(now);
-        if !self.untold.is_empty() {
+        if !self.session.untold.is_empty() {
             self.last_read = now;
         }
         if now - self.last_read > self.options.silence_limit {
@@ -336,7 +307,7 @@ impl<'a> Connection<'a> {
 
     fn receive(&mut self, frame: &Bytes) -> Option<End> {
         self.last_read = Instant::now();
-        if !self.untold.is_empty() {
+        if !self.session.untold.is_empty() {
             self.ahead += frame.len();
         }
         if let Some(push) = Push::from_frame(frame) {
@@ -387,7 +358,7 @@ impl<'a> Connection<'a> {
         };
         let number = watch.number();
         if let Some(event) = watch.push(push, SystemTime::now()) {
-            self.untold.push_back((number, event));
+            self.session.untold.push_back((number, event));
         }
     }
 
@@ -465,7 +436,7 @@ impl<'a> Connection<'a> {
         let watch = watches.iter_mut().find(|watch| watch.number() == number)?;
         let groups: Vec<FoundGroup> = found.groups.clone();
         for event in watch.install(found, status, SystemTime::now()) {
-            self.untold.push_back((number, event));
+            self.session.untold.push_back((number, event));
         }
         let core = self.own.clone();
         self.work = Some(Box::pin(async move {
@@ -527,15 +498,6 @@ async fn next(work: &mut Option<Work>) -> Done {
             *work = None;
             done
         }
-        None => std::future::pending().await,
-    }
-}
-
-async fn reserve(
-    listener: Option<&mpsc::Sender<WatchEvent>>,
-) -> Option<mpsc::OwnedPermit<WatchEvent>> {
-    match listener {
-        Some(listener) => listener.clone().reserve_owned().await.ok(),
         None => std::future::pending().await,
     }
 }

@@ -168,7 +168,12 @@ async fn a_core_that_restarts_leaves_a_gap_and_the_state_after_it() {
     stage.core.restart();
     let (before, state) = until_state(&mut watch).await;
     match &before[..] {
-        [WatchEvent::Inventory(_), WatchEvent::Gap { from, to, why }] => {
+        [
+            WatchEvent::Lost { from: since, .. },
+            WatchEvent::Inventory(_),
+            WatchEvent::Gap { from, to, why },
+        ] => {
+            assert_eq!(since, from);
             assert!(from < to, "{from:?} {to:?}");
             assert!(!why.is_empty());
         }

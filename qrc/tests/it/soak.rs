@@ -80,6 +80,8 @@ impl Ledger {
     fn take(&mut self, event: WatchEvent) {
         match event {
             WatchEvent::Inventory(inventory) => self.told.resize(inventory.controls.len(), None),
+            // The gap that follows says what was missed.
+            WatchEvent::Lost { .. } => {}
             WatchEvent::Gap { from, to, why } => {
                 self.gaps += 1;
                 self.in_gap = true;
