@@ -1,1 +1,16 @@
-//! Stories told by the real program.
+//! Stories told by the real program: a Core, an agent, a disk, and whoever asks them something.
+
+#![allow(clippy::unwrap_used)] // helpers of tests, too, say more by panicking
+
+mod stage;
+
+mod bad_input;
+mod contract;
+mod core_restart;
+mod demo;
+mod exactly_once;
+mod one_agent;
+mod panel;
+mod record;
+mod restore;
+mod stop;

@@ -213,7 +213,7 @@ impl Story {
             let backups = parts.jobs.backups();
             (backups.len() > before).then(|| backups[0].clone())
         });
-        self.tell_backup("asked for by the panel", &newest.await?);
+        self.tell_backup("by the panel", &newest.await?);
         self.tell_panel(service, core).await?;
         tokio::time::sleep(PAUSE).await;
         self.restore(service, data).await

@@ -1,0 +1,211 @@
+//! What bad input gets: one clear line with the next step, exit code 1 or 2, and nothing lost.
+
+use std::io::{Read, Write};
+
+use crate::stage::{EmulatedCore, Site, day_files, failed, until};
+
+/// One line that names the trouble, one that names the next step.
+fn clear(output: &std::process::Output, code: i32, parts: &[&str]) {
+    let (found, said) = failed(output);
+    assert_eq!(found, code, "{said}");
+    for part in parts {
+        assert!(said.contains(part), "no \"{part}\" in: {said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn an_unreachable_host_keeps_the_service_running_and_is_shown() {
+    // A port that was free a moment ago.
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let site = Site::new(free);
+    let mut agent = site.agent();
+    let status = until("the reason", || {
+        let status = site.json(&["status"]);
+        status["core"]["problem"].is_string().then_some(status)
+    });
+    assert_eq!(status["recording"], false);
+    assert_eq!(status["core"]["state"], "connecting");
+    assert!(
+        status["core"]["problem"]
+            .as_str()
+            .unwrap()
+            .contains("refused"),
+        "{status}"
+    );
+    assert!(agent.is_running());
+    assert_eq!(agent.terminate(), 0);
+}
+
+#[test]
+fn a_wrong_pin_keeps_the_service_running_and_is_shown() {
+    let core = EmulatedCore::start(&["--pin", "4071"]);
+    let site = Site::new(core.port)
+        .set("QSYS_USER", "agent")
+        .set("QSYS_PIN", "1111");
+    let mut agent = site.agent();
+    let status = until("the refusal", || {
+        let status = site.json(&["status"]);
+        (status["core"]["state"] == "refused").then_some(status)
+    });
+    assert!(
+        status["core"]["problem"].as_str().unwrap().contains("PIN"),
+        "{status}"
+    );
+    assert!(agent.is_running());
+
+    let right = Site::new(core.port)
+        .set("QSYS_USER", "agent")
+        .set("QSYS_PIN", "4071");
+    assert_eq!(right.recording_agent().terminate(), 0);
+}
+
+#[test]
+fn frames_that_are_no_json_are_survived() {
+    let garbage = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = Site::new(garbage.local_addr().unwrap().port());
+    let mut agent = site.agent();
+    let (mut socket, _) = garbage.accept().unwrap();
+    socket
+        .write_all(b"hello\0{\"jsonrpc\":\0null\0[]\0\xff\xfe\0\0\0")
+        .unwrap();
+    // It still speaks: its own first request follows.
+    let mut first = [0_u8; 16];
+    socket.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"{\"jsonrpc\":\"2.0\"");
+    drop(socket);
+    garbage.accept().expect("it connects again");
+    assert!(agent.is_running());
+    assert_eq!(agent.terminate(), 0);
+}
+
+#[test]
+fn a_port_in_use_and_an_address_that_is_none_are_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let site = Site::new(1);
+    clear(
+        &site.run(&["emulate", "--qrc", &address]),
+        1,
+        &[&address, "in use", "port 0"],
+    );
+    clear(
+        &site.run(&["emulate", "--qrc", "nonsense"]),
+        1,
+        &["nonsense", "host:port"],
+    );
+}
+
+#[test]
+fn no_core_named_says_how_to_name_one() {
+    let site = Site::new(1).set("QSYS_HOST", "");
+    clear(&site.run(&["run"]), 2, &["no Core is named", "QSYS_HOST"]);
+}
+
+#[test]
+fn an_unwritable_folder_is_named() {
+    let site = Site::new(1);
+    let file = site.path("file");
+    std::fs::write(&file, "").unwrap();
+    let below = file.join("events").display().to_string();
+    let site = site.set("EVENT_MONITORING_DB_PATH", &below);
+    clear(&site.run(&["run"]), 1, &[&below, "another path"]);
+}
+
+#[test]
+fn an_unknown_setting_is_shown_with_file_line_and_what_is_expected() {
+    let site = Site::new(1);
+    std::fs::write(
+        site.path("qsys-agent.toml"),
+        "[core]\nport = 1710\nhots = \"core\"\n",
+    )
+    .unwrap();
+    clear(
+        &site.run(&["status"]),
+        2,
+        &["qsys-agent.toml", "line 3", "`hots`", "`host`"],
+    );
+    std::fs::write(site.path("qsys-agent.toml"), "[backup]\nkeep = \"many\"\n").unwrap();
+    clear(
+        &site.run(&["status"]),
+        2,
+        &["qsys-agent.toml", "line 2", "many"],
+    );
+    std::fs::remove_file(site.path("qsys-agent.toml")).unwrap();
+    let site = site.set("EVENT_MAX_BACKUPS", "-3");
+    clear(
+        &site.run(&["status"]),
+        2,
+        &["EVENT_MAX_BACKUPS", "`-3`", "whole number"],
+    );
+    clear(
+        &site.run(&["--config", "nowhere.toml", "status"]),
+        2,
+        &["nowhere.toml"],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_database_and_a_truncated_gz_are_named_and_touch_nothing() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = site.recording_agent();
+    site.json(&["backup"]);
+    assert_eq!(agent.terminate(), 0);
+    let before = site.json(&["events", "--limit", "100000"]);
+
+    let poem = site.path("poem.db");
+    std::fs::write(&poem, "Tyger Tyger, burning bright\n".repeat(400)).unwrap();
+    let torn = site.path("torn.db.gz");
+    let object = find(&site.path("backups"), ".db.gz");
+    let whole = std::fs::read(object).unwrap();
+    std::fs::write(&torn, &whole[..whole.len() / 2]).unwrap();
+
+    for file in [&poem, &torn] {
+        let name = file.display().to_string();
+        let verified = site.run(&["verify", &name]);
+        assert_eq!(verified.status.code(), Some(1), "{verified:?}");
+        let said = String::from_utf8(verified.stdout).unwrap();
+        assert!(said.contains(&name) && said.contains("1 finding"), "{said}");
+        clear(&site.run(&["restore", &name, "--force"]), 1, &[&name]);
+        clear(&site.run(&["import", &name]), 1, &[&name]);
+    }
+    assert_eq!(site.json(&["events", "--limit", "100000"]), before);
+    assert_eq!(day_files(&site.store()).len(), 1);
+}
+
+#[test]
+fn there_is_nothing_to_restore_verify_or_read_on_a_fresh_machine() {
+    let site = Site::new(1);
+    clear(
+        &site.run(&["verify"]),
+        1,
+        &["no archive", "qsys-agent backup"],
+    );
+    clear(&site.run(&["events"]), 1, &["no store", "qsys-agent run"]);
+    clear(&site.run(&["backup"]), 1, &["no store"]);
+    clear(&site.run(&["undo"]), 1, &["no store"]);
+    assert!(site.json(&["list"]).as_array().unwrap().is_empty());
+    let check = site.run(&["check"]);
+    assert_eq!(check.status.code(), Some(2), "{check:?}");
+}
+
+/// The first file below a folder whose name ends so.
+fn find(folder: &std::path::Path, ending: &str) -> std::path::PathBuf {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                return path;
+            }
+        }
+    }
+    panic!("no file ends in {ending}");
+}

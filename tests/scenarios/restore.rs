@@ -1,0 +1,147 @@
+//! The store is lost, or wrong; a restore brings it back.
+
+use qrc::method::component::{Set, SetControl};
+
+use crate::stage::{EmulatedCore, Process, Site, failed, until};
+
+async fn recorded(site: &Site, core: &EmulatedCore, changes: u32) -> Process {
+    let agent = site.recording_agent();
+    let wall = core.client();
+    let before = site.json(&["status"])["events"]["total"].as_u64().unwrap();
+    for step in 1..=changes {
+        let control = format!("input.{}.gain", step % 8 + 1);
+        let value = -f64::from(step) / 4.0;
+        wall.call(&Set::new(
+            "Main_Mixer",
+            vec![SetControl::value(control, value)],
+        ))
+        .await
+        .unwrap();
+        let wanted = before + u64::from(step);
+        if step % 8 == 0 || step == changes {
+            until("the events", || (site.count("1") >= wanted).then_some(()));
+        }
+    }
+    agent
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_store_comes_back_with_every_event() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = recorded(&site, &core, 40).await;
+    let made = site.json(&["backup"]);
+    assert_eq!(made["verified"], true);
+    assert_eq!(agent.terminate(), 0);
+    let before = site.json(&["events", "--limit", "100000"]);
+    assert_eq!(before.as_array().unwrap().len(), 40);
+
+    std::fs::remove_dir_all(site.store()).unwrap();
+    let restored = site.json(&["restore", "latest"]);
+    assert_eq!(restored["events"], 40);
+    assert_eq!(restored["verified"], true);
+    assert_eq!(site.json(&["events", "--limit", "100000"]), before);
+
+    // And the agent goes on where the record ends.
+    let agent = site.recording_agent();
+    assert_eq!(agent.terminate(), 0);
+    assert_eq!(site.count("1"), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_agent_restores_without_stopping_and_undo_takes_it_back() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let mut agent = recorded(&site, &core, 16).await;
+    site.json(&["backup"]);
+    let wall = core.client();
+    wall.call(&Set::new("Master", vec![SetControl::value("gain", -33.0)]))
+        .await
+        .unwrap();
+    until("the newer event", || (site.count("1") == 17).then_some(()));
+
+    let (code, said) = failed(&site.run(&["restore", "latest"]));
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("drop 1 event") && said.contains("--keep-newer"),
+        "{said}"
+    );
+    assert_eq!(site.count("1"), 17);
+
+    let restored = site.json(&["restore", "latest", "--force"]);
+    assert_eq!(restored["events"], 16);
+    assert!(restored["undo"].is_string());
+    assert!(agent.is_running());
+    assert_eq!(site.count("1"), 16);
+
+    // Recording goes on into the restored store.
+    wall.call(&Set::new("Master", vec![SetControl::value("gain", -34.0)]))
+        .await
+        .unwrap();
+    until("the event after the restore", || {
+        (site.count("value = -34.0") == 1).then_some(())
+    });
+
+    site.json(&["undo"]);
+    until("the former store", || {
+        (site.count("value = -33.0") == 1).then_some(())
+    });
+    assert!(agent.is_running());
+    assert_eq!(agent.terminate(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_and_touches_nothing_and_a_moment_is_reached_to_the_event() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = recorded(&site, &core, 24).await;
+    site.json(&["backup"]);
+    assert_eq!(agent.terminate(), 0);
+    let events = site.json(&["events", "--limit", "100000"]);
+    let middle = events[11]["timestamp"].as_i64().unwrap();
+    let until_middle = site.count(&format!("timestamp <= {middle}"));
+
+    let at = middle.to_string();
+    let plan = site.json(&["restore", "latest", "--at", &at, "--dry-run"]);
+    assert_eq!(plan["events_lost"], 24 - until_middle);
+    for member in [
+        "would_restore_to",
+        "events_gained",
+        "bytes_needed",
+        "estimate_seconds",
+        "gaps",
+    ] {
+        assert!(!plan[member].is_null(), "{member}: {plan}");
+    }
+    assert_eq!(site.count("1"), 24);
+
+    let target = site.path("elsewhere");
+    let target_text = target.display().to_string();
+    let restored = site.json(&["restore", "latest", "--at", &at, "--target", &target_text]);
+    assert_eq!(restored["events"], until_middle);
+    assert_eq!(site.count("1"), 24);
+    assert_eq!(crate::stage::day_files(&target).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn export_and_import_bring_the_same_events_once() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = recorded(&site, &core, 16).await;
+    assert_eq!(agent.terminate(), 0);
+    for name in ["all.json", "all.jsonl.gz", "all.csv"] {
+        let file = site.path(name).display().to_string();
+        assert_eq!(site.json(&["export", "--output", &file])["events"], 16);
+        let again = site.json(&["import", &file]);
+        assert_eq!(
+            (&again["added"], &again["skipped"]),
+            (&0.into(), &16.into()),
+            "{name}"
+        );
+    }
+    std::fs::remove_dir_all(site.store()).unwrap();
+    let file = site.path("all.json").display().to_string();
+    let back = site.json(&["import", &file]);
+    assert_eq!((&back["added"], &back["rejected"]), (&16.into(), &0.into()));
+    assert_eq!(site.count("1"), 16);
+}

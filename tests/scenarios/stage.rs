@@ -1,0 +1,242 @@
+//! The stage: the program as a process, a simulated Core as another, a folder that goes away, and patience.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Nothing here takes this long unless it is broken.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The program under test, with nothing of the caller's environment that could set it.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qsys-agent-under-test"));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("QSYS_") || text.starts_with("EVENT_") || text == "RUST_LOG" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Asks until there is an answer.
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
+
+/// A process that does not outlive its test.
+pub(crate) struct Process {
+    child: Child,
+    /// What it said on standard output before it was ready.
+    pub(crate) said: String,
+}
+
+impl Process {
+    /// Starts a process and waits for a line of its standard output that begins with `ready`.
+    fn start(mut command: Command, ready: &str) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut said = String::new();
+        for line in lines.by_ref() {
+            said = line.unwrap();
+            if said.starts_with(ready) {
+                break;
+            }
+        }
+        // Its pipe is kept empty, so that it never waits for us.
+        std::thread::spawn(move || lines.for_each(drop));
+        assert!(
+            said.starts_with(ready),
+            "the process ended before it said \"{ready}\": {said}"
+        );
+        Self { child, said }
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Asks it to stop and gives its exit code.
+    pub(crate) fn terminate(mut self) -> i32 {
+        self.signal(rustix::process::Signal::TERM);
+        self.child
+            .wait()
+            .unwrap()
+            .code()
+            .expect("an exit code, not a signal")
+    }
+
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A simulated Core in a process of its own.
+pub(crate) struct EmulatedCore {
+    pub(crate) process: Process,
+    pub(crate) port: u16,
+}
+
+impl EmulatedCore {
+    /// A still room on a port of its own.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_on(0, arguments)
+    }
+
+    pub(crate) fn start_on(port: u16, arguments: &[&str]) -> Self {
+        let mut command = program();
+        command.args([
+            "emulate",
+            "--churn",
+            "0",
+            "--qrc",
+            &format!("127.0.0.1:{port}"),
+        ]);
+        command.args(arguments);
+        let process = Process::start(command, "qrc listening on ");
+        let port = process.said.rsplit_once(':').unwrap().1.parse().unwrap();
+        Self { process, port }
+    }
+
+    /// A QRC client of its own, as a third party would be.
+    pub(crate) fn client(&self) -> qrc::Client {
+        qrc::Client::start(qrc::Options::new("127.0.0.1", self.port))
+    }
+}
+
+/// A site: settings, a store and an archive in a folder that goes away.
+pub(crate) struct Site {
+    folder: TempDir,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl Site {
+    pub(crate) fn new(port: u16) -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let settings = vec![
+            ("QSYS_HOST", "127.0.0.1".to_owned()),
+            ("QSYS_PORT", port.to_string()),
+            ("EVENT_MONITORING_DB_PATH", path("events")),
+            ("EVENT_BACKUP_PATH", path("backups")),
+            ("EVENT_BACKUP_INTERVAL", "0".to_owned()),
+        ];
+        Self { folder, settings }
+    }
+
+    pub(crate) fn set(mut self, name: &'static str, value: &str) -> Self {
+        self.settings.push((name, value.to_owned()));
+        self
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.path("events")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = program();
+        command.current_dir(self.folder.path());
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs a verb to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command().args(arguments).output().unwrap()
+    }
+
+    /// Runs a verb that must succeed and gives its JSON document.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Starts the service.
+    pub(crate) fn agent(&self) -> Process {
+        let mut command = self.command();
+        command.args(["run", "--quiet"]);
+        Process::start(command, "recording ")
+    }
+
+    /// Starts the service and waits until it records.
+    pub(crate) fn recording_agent(&self) -> Process {
+        let agent = self.agent();
+        until("the agent to record", || {
+            (self.json(&["status"])["recording"] == true).then_some(())
+        });
+        agent
+    }
+
+    /// Events in the store, read as anybody with SQLite would: through the view.
+    pub(crate) fn count(&self, filter: &str) -> u64 {
+        day_files(&self.store())
+            .iter()
+            .map(|day| -> u64 {
+                let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+                let database = rusqlite::Connection::open_with_flags(day, flags).unwrap();
+                let sql = format!("SELECT count(*) FROM events WHERE {filter}");
+                match database.query_row(&sql, [], |row| row.get(0)) {
+                    Ok(count) => count,
+                    // The file is just being made.
+                    Err(error) if error.to_string().contains("no such table") => 0,
+                    Err(error) => panic!("{}: {error}", day.display()),
+                }
+            })
+            .sum()
+    }
+}
+
+/// The store's day files.
+pub(crate) fn day_files(store: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(store) else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|ending| ending == "db"))
+        .collect()
+}
+
+/// What a failed verb said, exit code and standard error.
+pub(crate) fn failed(output: &Output) -> (i32, String) {
+    let code = output.status.code().expect("an exit code, not a signal");
+    assert_ne!(code, 0, "{output:?}");
+    (code, String::from_utf8(output.stderr.clone()).unwrap())
+}

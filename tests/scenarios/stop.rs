@@ -1,0 +1,29 @@
+//! SIGTERM: what was received is committed, and the exit code is 0.
+
+use qrc::method::component::{Set, SetControl};
+
+use crate::stage::{EmulatedCore, Site, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_commits_everything_that_was_received() {
+    let core = EmulatedCore::start(&[]);
+    // Nothing would be committed for a minute but for the stop.
+    let site = Site::new(core.port)
+        .set("EVENT_MONITORING_FLUSH_INTERVAL", "60000")
+        .set("EVENT_MONITORING_BUFFER_SIZE", "1000000");
+    let agent = site.recording_agent();
+    let wall = core.client();
+    for channel in 1..=8 {
+        let set = SetControl::value(format!("input.{channel}.gain"), -f64::from(channel) - 30.5);
+        wall.call(&Set::new("Main_Mixer", vec![set])).await.unwrap();
+    }
+    until("the changes to be received", || {
+        let events = &site.json(&["status"])["events"];
+        (events["queued"].as_u64() >= Some(8)).then_some(())
+    });
+    assert_eq!(agent.terminate(), 0);
+    assert_eq!(
+        site.count("value <= -31.5 AND component_name = 'Main_Mixer'"),
+        8
+    );
+}
