@@ -2,10 +2,11 @@
 
 use qrc::sim::{Component, Control, Design, Script, SnapshotBank, Unit};
 
+use crate::component::plugin_component;
 use crate::host::RuntimeOptions;
 use crate::life::Life;
 use crate::panel::{Panel, PanelView};
-use crate::plugin::{PluginHost, built_plugin, plugin_component};
+use crate::plugin::{PluginHost, built_plugin};
 
 /// What the demo should be like.
 #[derive(Debug, Clone, PartialEq)]

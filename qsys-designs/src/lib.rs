@@ -6,6 +6,7 @@ pub mod host;
 pub mod pack;
 pub mod panel;
 
+mod component;
 mod pin;
 mod plugin;
 mod scripts;
@@ -16,8 +17,9 @@ mod life;
 
 mod demo;
 
+pub use component::plugin_component;
 pub use demo::{DemoDesign, DemoOptions, demo_design};
 pub use example::example_pictures;
 pub use pin::pin_proof;
-pub use plugin::{PLUGIN_FILE, PluginHost, built_plugin, plugin_component, write_plugin};
+pub use plugin::{PLUGIN_FILE, PluginHost, built_plugin, write_plugin};
 pub use scripts::CORE_SCRIPTS;

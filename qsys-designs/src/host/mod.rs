@@ -3,8 +3,11 @@
 mod bank;
 mod budget;
 mod control;
-mod definition;
 mod json;
+
+mod definition;
+
+mod api;
 mod runtime;
 
 pub use bank::{ControlState, Dirty, Look, Shape, SharedBank, Unit};
