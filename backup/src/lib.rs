@@ -44,7 +44,7 @@ mod archive;
 pub use archive::{
     Archive, BackupInfo, BackupKind, Depth, Finding, Policy, Progress, PruneReport, Pruned,
     Recoverable, Report, RestorePlan, RestoreReport, RestoreSource, Restored, SettingsFile,
-    Shipped, Shipper, UndoReport, finish_interrupted, undo, undo_available,
+    Shipped, Shipper, UndoReport, finish_interrupted, kill_at_step, undo, undo_available,
 };
 pub use clock::{Clock, SystemClock};
 pub use day::Day;

@@ -5,6 +5,7 @@ mod convert;
 mod create;
 mod delta;
 mod digest;
+mod fault;
 mod gzip;
 mod keep;
 mod list;
@@ -31,6 +32,8 @@ use std::time::Duration;
 
 use crate::error::Result;
 
+#[doc(hidden)]
+pub use fault::kill_at_step;
 pub use list::{BackupInfo, BackupKind};
 pub use plan::{Recoverable, RestorePlan, RestoreSource};
 pub use report::{Depth, Finding, Report};

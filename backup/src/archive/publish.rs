@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempDir};
 
+use super::fault;
 use crate::error::{Error, Result};
 
 /// What temporary names begin with; whatever still has such a name after a crash is rubbish.
@@ -25,6 +26,7 @@ impl Draft {
             .permissions(fs::Permissions::from_mode(0o644))
             .tempfile_in(folder)
             .map_err(Error::io(folder, "create a file in it"))?;
+        fault::step();
         Ok(Draft {
             temp,
             folder: folder.to_path_buf(),
@@ -41,6 +43,7 @@ impl Draft {
 
     /// Brings the bytes to the disk; still under the temporary name.
     pub(crate) fn sync(&mut self) -> Result<()> {
+        fault::step();
         let failed = Error::io(self.temp.path(), "bring the file to the disk");
         self.temp.as_file().sync_all().map_err(failed)
     }
@@ -48,9 +51,11 @@ impl Draft {
     /// Gives the file its name, replacing what had it. The file must be synced already.
     pub(crate) fn publish(self, name: &str) -> Result<PathBuf> {
         let path = self.folder.join(name);
+        fault::step();
         self.temp
             .persist(&path)
             .map_err(|error| Error::io(&path, "give the finished file its name")(error.error))?;
+        fault::step();
         sync_folder(&self.folder)?;
         Ok(path)
     }
@@ -92,6 +97,7 @@ pub(crate) fn create_folder(folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
+    fault::step();
     fs::create_dir_all(folder).map_err(Error::io(folder, "create the folder"))?;
     match folder.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::Manifest;
-use super::{Archive, DAYS, SETTINGS, lock, proof, publish};
+use super::{Archive, DAYS, SETTINGS, fault, lock, proof, publish};
 use crate::clock::{Clock as _, SystemClock};
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -328,6 +328,7 @@ pub(crate) fn was_pruned(dir: &Path, id: &str) -> bool {
 }
 
 fn remove_file(path: &Path) -> Result<()> {
+    fault::step();
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::io(path, "remove the file")(error))

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{lock, publish};
+use super::{fault, lock, publish};
 use crate::clock::{Clock as _, SystemClock};
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -179,6 +179,7 @@ fn finish(target: &Path, mut intent: Intent) -> Result<()> {
             if to.exists() {
                 continue;
             }
+            fault::step();
             fs::rename(&from, &to).map_err(Error::io(&from, "rename the file"))?;
         }
         for folder in ["", &format!("{UNDO_NEXT}/files"), UNDO_FILES, BUILD] {
@@ -197,11 +198,14 @@ fn finish(target: &Path, mut intent: Intent) -> Result<()> {
         rename(&target.join(UNDO_NEXT), &target.join(UNDO))?;
         publish::sync_folder(target)?;
     }
+    fault::step();
     // The intent goes first: without it the rest is only rubbish.
     let path = target.join(RESTORE).join(INTENT);
     fs::remove_file(&path).map_err(Error::io(&path, "remove the intent record"))?;
     publish::sync_folder(&target.join(RESTORE))?;
+    fault::step();
     remove_folder(&target.join(RESTORE))?;
+    fault::step();
     remove_folder(&target.join(UNDO_OLD))
 }
 
@@ -330,6 +334,7 @@ fn inside(target: &Path, path: &str) -> Result<PathBuf> {
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {
+    fault::step();
     fs::rename(from, to).map_err(Error::io(from, "rename the folder"))
 }
 

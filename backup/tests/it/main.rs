@@ -12,6 +12,7 @@ mod stage;
 mod travel;
 
 mod archive_damage;
+mod archive_kill;
 mod archive_loop;
 mod archive_seed;
 mod archive_segments;
