@@ -1,0 +1,176 @@
+//! The archive beside the tools one would use today: makes the stores, and runs one verb per process so that time and
+//! peak memory can be taken from outside. `benches/archive/compare.sh` drives it and prints the table.
+//!
+//! `make DIR EVENTS`, `grow DIR EVENTS`, `backup DIR`, `restore DIR`, `restore-to DIR FRACTION`, `verify DIR`
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+#[path = "../store/generator.rs"]
+mod generator;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use backup::{
+    Archive, Change, Clock, Depth, Recorder, RecorderOptions, RestoreSource, Store, Value,
+};
+use generator::House;
+use rusqlite::{Connection, params};
+
+const BEGIN: i64 = 1_772_323_200_000; // 2026-03-01T00:00:00Z
+
+fn main() {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["make", dir, events] => make(
+            Path::new(dir),
+            0,
+            events.parse().unwrap(),
+            events.parse().unwrap(),
+        ),
+        // One percent more of what `make` made.
+        ["grow", dir, events] => {
+            let events: u64 = events.parse().unwrap();
+            make(Path::new(dir), events, events / 100, events);
+        }
+        ["backup", dir] => {
+            let dir = Path::new(dir);
+            let archive = Archive::open(dir.join("archive")).unwrap();
+            let made = archive
+                .backup(&Store::open(dir.join("store")).unwrap(), &[], &())
+                .unwrap();
+            assert!(made.verified);
+        }
+        ["restore", dir] => restore(Path::new(dir), None),
+        ["restore-to", dir, fraction] => {
+            let fraction: f64 = fraction.parse().unwrap();
+            restore(
+                Path::new(dir),
+                Some(BEGIN + (80_000_000.0 * fraction) as i64),
+            );
+        }
+        ["verify", dir] => {
+            let archive = Archive::open(Path::new(dir).join("archive")).unwrap();
+            assert!(archive.verify(None, Depth::Quick).ok);
+        }
+        // Called by `cargo test --benches` without a verb: nothing to do.
+        _ => println!("verbs: make, grow, backup, restore, restore-to, verify"),
+    }
+}
+
+fn restore(dir: &Path, at: Option<i64>) {
+    let archive = Archive::open(dir.join("archive")).unwrap();
+    let plan = archive
+        .plan(RestoreSource::Latest, at, &dir.join("restored"))
+        .unwrap();
+    let report = plan.build(&()).unwrap().swap().unwrap();
+    assert!(report.verified && report.events > 0);
+}
+
+#[derive(Debug, Default)]
+struct DataClock(AtomicI64);
+
+impl Clock for DataClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The same events into our store and into the original's table.
+fn make(dir: &Path, skip: u64, events: u64, size: u64) {
+    // All of it, and a tenth more, in one day.
+    let mut house = House::new(BEGIN, size + size / 10);
+    for _ in 0..skip {
+        std::hint::black_box(house.sample());
+    }
+    let wide = wide_table(&dir.join("wide.db"));
+    let clock = Arc::new(DataClock(AtomicI64::new(BEGIN)));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let options = RecorderOptions {
+            clock: clock.clone(),
+            ..RecorderOptions::default()
+        };
+        let (recorder, thread) = Recorder::start(dir.join("store"), options).unwrap();
+        let ids: Vec<_> = house
+            .controls
+            .iter()
+            .map(|series| recorder.series(series.clone()))
+            .collect();
+        let mut left = events;
+        while left > 0 {
+            let (mut frame, mut at) = (Vec::new(), BEGIN);
+            wide.execute_batch("BEGIN").unwrap();
+            for _ in 0..left.min(1000) {
+                let sample = house.sample();
+                at = sample.at_ms;
+                clock.0.store(at, Ordering::Relaxed);
+                wide_row(&wide, &house, &sample);
+                frame.push(Change {
+                    series: ids[sample.control],
+                    value: sample.value,
+                    string: Some(sample.string.into()),
+                    position: sample.position,
+                });
+                if frame.len() == 32 {
+                    recorder.changes(at, std::mem::take(&mut frame)).await;
+                }
+            }
+            wide.execute_batch("COMMIT").unwrap();
+            left -= left.min(1000);
+            recorder.changes(at, frame).await;
+        }
+        recorder.stop().await.unwrap();
+        thread.join();
+    });
+    wide.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+}
+
+fn wide_row(wide: &Connection, house: &House, sample: &generator::Sample) {
+    let series = &house.controls[sample.control];
+    let value = match sample.value {
+        Some(Value::Number(number)) => Some(number),
+        _ => None,
+    };
+    wide.prepare_cached(
+        "INSERT INTO events (timestamp, change_group_id, control_path, component_name, control_name, value,
+         string_value, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )
+    .unwrap()
+    .execute(params![
+        sample.at_ms,
+        series.change_group.as_str(),
+        series.path.as_str(),
+        series.component.as_str(),
+        series.control.as_str(),
+        value,
+        sample.string,
+        series.source.as_str()
+    ])
+    .unwrap();
+}
+
+fn wide_table(path: &Path) -> Connection {
+    let conn = Connection::open(path).unwrap();
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;
+         CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp INTEGER NOT NULL,
+            change_group_id TEXT NOT NULL, control_path TEXT NOT NULL, component_name TEXT NOT NULL,
+            control_name TEXT NOT NULL, value REAL, string_value TEXT, source TEXT,
+            created_at DATETIME DEFAULT CURRENT_TIMESTAMP);
+         CREATE INDEX IF NOT EXISTS i1 ON events (timestamp); CREATE INDEX IF NOT EXISTS i2 ON events (change_group_id);
+         CREATE INDEX IF NOT EXISTS i3 ON events (control_path); CREATE INDEX IF NOT EXISTS i4 ON events (component_name);
+         CREATE INDEX IF NOT EXISTS i5 ON events (control_name); CREATE INDEX IF NOT EXISTS i6 ON events (component_name, timestamp);
+         CREATE INDEX IF NOT EXISTS i7 ON events (change_group_id, timestamp);",
+    )
+    .unwrap();
+    conn
+}
