@@ -40,7 +40,11 @@ pub(super) async fn serve(
             }
             // The peer gave up before we looked; others may come.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(error) => break Err(error),
+            // Out of files, for example: those who are connected go on, and the next one may get in.
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         }
     };
     stop.cancel();

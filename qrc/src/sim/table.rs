@@ -321,15 +321,15 @@ impl Table {
 
     /// Changes what panels show beside the value.
     pub(super) fn annotate(&mut self, key: ControlKey, change: impl FnOnce(&mut Metadata)) -> bool {
-        let metadata = &mut self.cells[key.0 as usize].metadata;
-        let before = metadata.as_deref().cloned().unwrap_or_default();
+        let cell = &mut self.cells[key.0 as usize];
+        let before = cell.metadata.as_deref().cloned().unwrap_or_default();
         let mut after = before.clone();
         change(&mut after);
-        if after == before && metadata.is_some() {
-            return false;
-        }
         let altered = after != before;
-        *metadata = Some(Box::new(after));
+        if matches!(cell.spec.kind, Kind::Combo { .. }) {
+            cell.value = index_of(&after.choices, cell.text.as_deref().unwrap_or_default());
+        }
+        cell.metadata = Some(Box::new(after));
         if altered {
             self.mark(key);
         }
@@ -358,10 +358,10 @@ impl Table {
         self.events.clear();
         for index in 0..self.cells.len() {
             let cell = &mut self.cells[index];
-            let fresh = matches!(cell.spec.kind, Kind::Combo { .. } | Kind::Text);
-            let indicator = cell.spec.direction == Direction::ReadOnly;
+            let indicator = cell.spec.direction == Direction::ReadOnly
+                || matches!(cell.spec.kind, Kind::Status | Kind::Meter { .. });
             cell.metadata = Cell::new(cell.spec.clone(), cell.component).metadata;
-            if indicator || (!fresh && matches!(cell.spec.kind, Kind::Status)) {
+            if indicator {
                 cell.reset();
             }
             self.mark(ControlKey(index as u32));

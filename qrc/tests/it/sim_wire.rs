@@ -262,6 +262,10 @@ async fn frames_that_are_no_requests_are_told_so_and_the_connection_goes_on() {
             -32602,
         ),
         (
+            r#"{"id":9,"method":"Control.Set","params":["LobbyMute",true]}"#,
+            -32602,
+        ),
+        (
             r#"{"id":9,"method":"Control.Set","params":{"Name":"LobbyMute"}}"#,
             -32602,
         ),

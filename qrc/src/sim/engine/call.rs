@@ -178,8 +178,20 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The params as `T`; -32602 says what was wrong with them.
+    /// The params, an object, as `T`; -32602 says what was wrong with them.
     pub(super) fn read<T: Deserialize<'a>>(&self) -> Result<T, Refusal> {
+        // serde would take an array for a struct in the order of its fields.
+        if !self
+            .params
+            .is_some_and(|params| params.get().starts_with('{'))
+        {
+            return Err(Refusal::params("an object was expected"));
+        }
+        self.read_any()
+    }
+
+    /// The same for params that need not be an object.
+    pub(super) fn read_any<T: Deserialize<'a>>(&self) -> Result<T, Refusal> {
         let params = self.params.map_or("null", RawValue::get);
         serde_json::from_str(params).map_err(|error| {
             let text = error.to_string();

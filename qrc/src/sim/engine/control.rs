@@ -15,9 +15,9 @@ impl Engine {
         out: &mut Vec<u8>,
     ) -> Result<Answer, Refusal> {
         let names = if self.options.points.lenient_control_get {
-            lenient_names(call.read()?)?
+            lenient_names(call.read_any()?)?
         } else {
-            call.read::<Vec<String>>()?
+            call.read_any::<Vec<String>>()?
         };
         out.push(b'[');
         let mut first = true;
