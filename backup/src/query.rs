@@ -3,6 +3,7 @@
 mod counts;
 mod diff;
 mod events;
+mod ids;
 mod reader;
 mod state;
 

@@ -44,7 +44,7 @@ impl Default for RecorderOptions {
             flush_interval: Duration::from_millis(100),
             flush_events: 1000,
             queue_limit: 50_000,
-            keyframe_every: 100_000,
+            keyframe_every: 50_000,
             clock: Arc::new(SystemClock),
         }
     }

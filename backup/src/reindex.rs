@@ -17,7 +17,7 @@ use crate::schema::open_writer;
 use crate::store::Store;
 
 /// Changes between two keyframes.
-const KEYFRAME_EVERY: u64 = 100_000;
+const KEYFRAME_EVERY: u64 = 50_000;
 
 /// Drops what depends on the order of a day's events, until [`rebuild`] makes it again. Questions are answered all
 /// the same meanwhile, more slowly.

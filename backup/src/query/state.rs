@@ -6,6 +6,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use rusqlite::OptionalExtension;
 
+use super::ids::each_id;
 use super::reader::{DayReader, content};
 use crate::error::Result;
 use crate::event::{Gap, Series};
@@ -135,8 +136,8 @@ impl Found {
         Ok(())
     }
 
-    /// Takes the last change of each series in the span. Two passes: most rows are not the last of their series, and
-    /// of those only two numbers are read.
+    /// Takes the last change of each series in the span. First the ids alone, mostly from postings; then only the
+    /// changes that count.
     fn take_changes(
         &mut self,
         reader: &DayReader,
@@ -144,21 +145,14 @@ impl Found {
         until: EventId,
     ) -> rusqlite::Result<()> {
         let mut last = vec![-1i64; reader.series.len()];
-        {
-            let mut query = reader
-                .conn
-                .prepare("SELECT id, series FROM changes WHERE id BETWEEN ?1 AND ?2")?;
-            let mut rows = query.query([from.0, until.0])?;
-            while let Some(row) = rows.next()? {
-                let number: i64 = row.get(1)?;
-                if let Some(last) = usize::try_from(number)
-                    .ok()
-                    .and_then(|number| last.get_mut(number))
-                {
-                    *last = (*last).max(row.get(0)?);
-                }
+        each_id(reader, None, from.0, until.0, &mut |series, id| {
+            if let Some(last) = usize::try_from(series)
+                .ok()
+                .and_then(|number| last.get_mut(number))
+            {
+                *last = (*last).max(id);
             }
-        }
+        })?;
         last.retain(|id| *id >= 0);
         last.sort_unstable();
         let mut query = reader

@@ -1,0 +1,319 @@
+//! Which file is open: taking up the newest, beginning a day, and getting damaged or replaced ones out of the way.
+
+use std::time::Instant;
+
+use super::{Failure, Item, Writer};
+use crate::day::Day;
+use crate::day_file::{Change, DayFile};
+use crate::error::{Error, Result};
+use crate::event::Gap;
+use crate::id::{EventId, IdSource};
+use crate::recorder::queue::{Job, Reply};
+use crate::recorder::stats::RecorderState;
+use crate::reindex;
+use crate::schema::{beside, is_foreign};
+use crate::store::Store;
+
+impl Writer {
+    /// Opens the newest day file that is whole, moves damaged ones aside, and finds out where recording ended.
+    pub(super) fn take_up(&mut self) -> Result<()> {
+        self.set_originals_aside()?;
+        while let Some(day) = Store::open(&self.dir)?.days()?.pop() {
+            match self.open_newest(day).map_err(Failure::from) {
+                Ok(()) | Err(Failure::Conflict) => break,
+                Err(Failure::Damaged(reason)) => self.move_aside(day, &reason),
+                Err(Failure::Disk(reason)) => return Err(Error::Failing { reason }),
+            }
+            if self.dir.join(day.file_name()).exists() {
+                let reason = format!("{} is damaged and cannot be moved aside", day.file_name());
+                return Err(Error::Failing { reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// The original names its databases as our day files are named. They keep their content and get another name,
+    /// from which they can be imported.
+    fn set_originals_aside(&self) -> Result<()> {
+        for day in Store::open(&self.dir)?.days()? {
+            let path = self.dir.join(day.file_name());
+            if !is_foreign(&path) {
+                continue;
+            }
+            let aside = self.dir.join(format!("original-{}", day.file_name()));
+            if aside.exists() {
+                continue;
+            }
+            tracing::warn!(file = %path.display(), moved_to = %aside.display(), "a database of another program");
+            for companion in ["-wal", "-shm", "-journal", ""] {
+                // A companion need not exist; a file that stays is found again below.
+                let _ = std::fs::rename(beside(&path, companion), beside(&aside, companion));
+            }
+        }
+        Ok(())
+    }
+
+    fn open_newest(&mut self, day: Day) -> Result<()> {
+        let mut file = DayFile::open(&self.dir, day, &self.names)?;
+        if file.is_index_deferred() {
+            // An import was cut short.
+            drop(file);
+            reindex::rebuild(&self.dir, day)?;
+            file = DayFile::open(&self.dir, day, &self.names)?;
+        }
+        let path = file.path().to_path_buf();
+        let failed = |source| Error::Sqlite {
+            path: path.clone(),
+            doing: "take up the newest day file",
+            source,
+        };
+        let stopped = file.meta("stopped").map_err(failed)? == Some(1);
+        if !stopped && let Some(problem) = file.quick_check().map_err(failed)? {
+            tracing::error!(file = %path.display(), problem, "day file is damaged");
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            return Err(failed(rusqlite::Error::SqliteFailure(code, Some(problem))));
+        }
+        let alive = file.meta("alive_ms").map_err(failed)?;
+        let last = file.last_id().map_err(failed)?;
+        self.ids = IdSource::after(last.max(self.ids.last()));
+        if let Some(end) = last.map(EventId::ms).max(alive) {
+            let why = if stopped {
+                "the agent was not running"
+            } else {
+                "the agent ended without stopping"
+            };
+            self.open_gap = Some((end, why.to_owned()));
+        }
+        file.begin()
+            .and_then(|()| file.put_meta("stopped", 0))
+            .and_then(|()| file.commit())
+            .map_err(failed)?;
+        self.file = Some(file);
+        self.shared.set_day(Some(day));
+        self.learn_states()
+    }
+
+    /// Reads the last known states back from the store.
+    fn learn_states(&mut self) -> Result<()> {
+        let state = Store::open(&self.dir)?.state_at(EventId::MAX_MS)?;
+        self.known.clear();
+        for control in state.controls {
+            let series = self.names.intern((*control.series).clone());
+            let change = Change {
+                series,
+                value: control.value,
+                string: control.string,
+                position: control.position,
+            };
+            self.know(EventId(-1), change);
+        }
+        Ok(())
+    }
+
+    /// Makes the day's file the open one. A new file begins with the last known states.
+    pub(super) fn open_day(&mut self, day: Day) -> std::result::Result<(), Failure> {
+        if let Some(file) = &self.file
+            && file.day() == day
+        {
+            if file.is_in_place() {
+                return Ok(());
+            }
+            let reason = format!(
+                "{} was removed or replaced by another program",
+                file.path().display()
+            );
+            tracing::error!("{reason}");
+            self.file = None;
+            self.begin_again(day, reason);
+            // What the change of files means was just put in front of everything else.
+            return self.open_day(day);
+        }
+        if let Some(file) = self.file.take() {
+            let path = file.path().to_path_buf();
+            if let Err(error) = file.seal() {
+                tracing::warn!(file = %path.display(), %error, "the day before could not be sealed");
+            }
+        }
+        let mut file = DayFile::open(&self.dir, day, &self.names)?;
+        if let Some(last) = file.last_id()?
+            && self.pending.front().is_some_and(|item| item.id() <= last)
+            && !self.in_doubt
+        {
+            return Err(Failure::Conflict);
+        }
+        let fresh = file.last_id()?.is_none();
+        if fresh && !self.known.is_empty() {
+            let states = self.known_states();
+            file.begin()?;
+            file.put_keyframe(
+                &self.names,
+                EventId::first_of_ms(day.start_ms()),
+                "day",
+                states.iter(),
+            )?;
+            file.commit()?;
+        } else if file.meta("stopped")? != Some(0) {
+            file.begin()?;
+            file.put_meta("stopped", 0)?;
+            file.commit()?;
+        }
+        self.shared.set_day(Some(day));
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Gives everything pending higher ids than the newest file has.
+    pub(super) fn renumber(&mut self) {
+        let day = self.pending.front().map(|item| item.id().day());
+        let last = day
+            .and_then(|day| DayFile::open(&self.dir, day, &self.names).ok())
+            .and_then(|file| file.last_id().ok().flatten());
+        self.ids = IdSource::after(last.max(self.ids.last()));
+        let mut items = std::mem::take(&mut self.pending);
+        for item in &mut items {
+            match item {
+                Item::Change(row) => row.id = self.next_id(row.at_ms),
+                Item::Gap { id, gap } => *id = self.next_id(gap.to_ms),
+                Item::Keyframe { id, .. } | Item::Dropped { id, .. } => {
+                    let now = self.options.clock.now_ms();
+                    *id = self.next_id(now);
+                }
+            }
+        }
+        self.pending = items;
+    }
+
+    /// Takes a damaged day file out of the way, with its companions, so that recording goes on in a fresh one.
+    pub(super) fn move_aside(&mut self, day: Day, reason: &str) {
+        self.file = None;
+        let (path, now) = (self.dir.join(day.file_name()), self.options.clock.now_ms());
+        let aside = beside(&path, &format!(".corrupt-{now}"));
+        tracing::error!(file = %path.display(), moved_to = %aside.display(), reason, "day file is damaged");
+        for companion in ["-wal", "-shm", "-journal", ""] {
+            // A companion need not exist; if the file itself cannot be moved, opening it again will say so.
+            let _ = std::fs::rename(beside(&path, companion), beside(&aside, companion));
+        }
+        let _ = std::fs::File::open(&self.dir).and_then(|dir| dir.sync_all());
+        let name = aside
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        self.begin_again(
+            day,
+            format!("the day file was damaged ({reason}) and moved aside as {name}"),
+        );
+    }
+
+    /// A day's file is lost so far: says so with a gap and starts again from the last known states.
+    pub(super) fn begin_again(&mut self, day: Day, why: String) {
+        self.open_gap = None;
+        let now = self.options.clock.now_ms();
+        let first = match self.pending.front() {
+            Some(item) => item.id(),
+            None => self.next_id(now),
+        };
+        // In front of everything that waits, whose ids stay: a gap's id need only lie in the right day.
+        let gap = Gap {
+            from_ms: day.start_ms(),
+            to_ms: now.max(day.start_ms()),
+            why,
+        };
+        let known = !self.known.is_empty();
+        if known {
+            self.pending.push_front(Item::Keyframe {
+                id: first,
+                reason: "gap",
+                states: None,
+            });
+        }
+        self.pending.push_front(Item::Gap { id: first, gap });
+        self.oldest.get_or_insert_with(Instant::now);
+    }
+
+    /// Runs a job with no database open. What it gives back tells whoever waits; it is called when recording can go
+    /// on. `None` when the job panicked.
+    pub(super) fn pause(&mut self, replaced: bool, job: Job) -> Option<Reply> {
+        if !self.pending.is_empty() {
+            self.write();
+        }
+        let end_before = self
+            .file
+            .as_ref()
+            .and_then(|file| file.last_id().ok().flatten());
+        self.close();
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&self.dir)));
+        if done.is_err() {
+            tracing::error!("the work done while recording was paused has panicked");
+        }
+        if replaced {
+            self.take_up_replaced(end_before);
+        }
+        done.ok()
+    }
+
+    /// Goes on in files that somebody may have replaced.
+    fn take_up_replaced(&mut self, end_before: Option<EventId>) {
+        let now = self.options.clock.now_ms();
+        let newest = Store::open(&self.dir)
+            .and_then(|store| store.days())
+            .ok()
+            .and_then(|mut days| days.pop());
+        let end = newest.and_then(|day| {
+            let last = DayFile::open(&self.dir, day, &self.names)
+                .ok()?
+                .last_id()
+                .ok()?;
+            self.ids = IdSource::after(last.max(self.ids.last()));
+            last
+        });
+        if end < end_before {
+            let from_ms = end.map_or(now, EventId::ms).min(now);
+            self.queue_gap(
+                from_ms,
+                now,
+                "the store was restored to an earlier moment".into(),
+            );
+        }
+        if !self.known.is_empty() {
+            let id = self.next_id(now);
+            self.queue(Item::Keyframe {
+                id,
+                reason: "restore",
+                states: None,
+            });
+        }
+        self.write();
+    }
+
+    /// Notes that everything up to now was recorded, in an idle time.
+    pub(super) fn sign_of_life(&mut self) {
+        self.last_sign = Instant::now();
+        let now = self.options.clock.now_ms();
+        if self.open_gap.is_some() {
+            return;
+        }
+        if let Some(file) = &mut self.file {
+            let noted = file
+                .begin()
+                .and_then(|()| file.put_meta("alive_ms", now))
+                .and_then(|()| file.commit());
+            if let Err(error) = noted {
+                self.file = None;
+                tracing::error!(%error, "the store cannot be written");
+                self.shared.set_failing(error.to_string(), now);
+            } else {
+                self.shared.set_state(RecorderState::Ok);
+            }
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        if let Some(file) = self.file.take() {
+            let path = file.path().to_path_buf();
+            if let Err(error) = file.close() {
+                tracing::warn!(file = %path.display(), %error, "the log could not be folded into the file");
+            }
+        }
+    }
+}
