@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
@@ -136,13 +136,17 @@ impl Client {
             named: selection.named.iter().map(Into::into).collect(),
             max_groups,
         };
-        let watching = Watching::new(wanted, events);
+        let told: Arc<AtomicU64> = Arc::default();
+        let watching = Watching::new(wanted, events, told.clone());
         self.shared
             .new_watches
             .send(watching)
             .await
             .map_err(|_| Error::Closed)?;
-        Ok(Watch { events: taken })
+        Ok(Watch {
+            events: taken,
+            told,
+        })
     }
 
     /// Ends the connection and all watches, and waits until that is done.

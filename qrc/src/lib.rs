@@ -1,25 +1,120 @@
-//! Q-SYS Remote Control: a client that keeps its place, and a simulated Core.
+//! Q-SYS Remote Control (QRC): a client that keeps its place, and a simulated Core.
+//!
+//! # The protocol on a page
+//!
+//! A Core listens on TCP [port 1710](PORT), without encryption. Each side sends *frames*: one JSON
+//! text, then one zero byte ([`FrameCodec`]). A frame may arrive in many pieces, and one piece may
+//! hold many frames.
+//!
+//! The texts are JSON-RPC 2.0. A [`Request`] has an id and its answer has the same one; a push
+//! from the Core has none ([`Incoming`] tells them apart):
+//!
+//! ```
+//! use qrc::method::{Method, component};
+//! use qrc::{Incoming, Request};
+//!
+//! let get = component::Get::new("Lobby_Gain", ["gain"]);
+//! assert_eq!(
+//!     Request::new(8, component::Get::NAME, &get).to_frame()?,
+//!     br#"{"jsonrpc":"2.0","id":8,"method":"Component.Get","params":{"Name":"Lobby_Gain","Controls":[{"Name":"gain"}]}}"#
+//! );
+//!
+//! let answer = br#"{"jsonrpc":"2.0","result":{"Name":"Lobby_Gain","Controls":[{"Name":"gain","String":"-6.00dB","Value":-6.0,"Position":0.78333336}]},"id":8}"#;
+//! let Incoming::Response { id: 8, outcome: Ok(result) } = Incoming::parse(answer)? else {
+//!     panic!("an answer to 8");
+//! };
+//! let readings = component::Get::reply(result)?;
+//! assert_eq!(readings.controls[0].reading.string.as_deref(), Some("-6.00dB"));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! A design is made of *components*, each with *controls*. A component is known by its Code Name
+//! and seen only if Script Access lets it be. *Named Controls* stand beside them under names of
+//! their own; they cannot be listed. A control has a [value](Value) in its own unit, a text as
+//! people see it, and a position from 0 to 1 ([`Reading`]).
+//!
+//! | to | methods |
+//! |---|---|
+//! | log on, keep the link, ask how the Core is | [`method::session`] |
+//! | list the design, read and write components | [`method::component`] |
+//! | read and write Named Controls | [`method::control`] |
+//! | have changes reported | [`method::change_group`] |
+//! | mixers, loop players, snapshots, paging | [`method::mixer`], [`method::loop_player`], [`method::snapshot`], [`method::pa`] |
+//!
+//! Changes are reported through *change groups*: at most four on a connection, gone with it. The
+//! Core pushes what changed at a rate asked for; of several changes in between only the last is
+//! told. A connection from which the Core hears nothing for 60 s is closed.
+//!
+//! # The client
+//!
+//! [`Client::start`] never fails: one task connects, logs on, and comes back after every loss. A
+//! [`Watch`] is everything above in one stream: it lists the design, makes the groups, tells the
+//! full state, then each change once, and says where it may have [missed](WatchEvent::Gap) some.
+//!
+//! ```
+//! # use qrc::sim::{Component, Control, Core, CoreOptions, Design};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let design = Design::new("Hall", "code").with(Component::new("Lobby", "gain").with(Control::gain("gain", -100.0, 20.0)));
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! # let address = listener.local_addr()?;
+//! # let core = Core::new(design, CoreOptions::default());
+//! # tokio::spawn(async move { core.serve(listener, Default::default()).await });
+//! use qrc::method::component::{Set, SetControl};
+//! use qrc::{Client, Options, Selection, WatchEvent};
+//!
+//! let client = Client::start(Options::new(address.ip().to_string(), address.port()));
+//! let mut watch = client.watch(Selection::default()).await?;
+//! client.call(&Set::new("Lobby", vec![SetControl::value("gain", -12.0)])).await?;
+//! while let Some(event) = watch.next().await {
+//!     match event {
+//!         WatchEvent::Inventory(inventory) => assert_eq!(inventory.controls.len(), 1),
+//!         WatchEvent::State { readings, .. } => {
+//!             assert_eq!(readings.len(), 1);
+//!             break;
+//!         }
+//!         WatchEvent::Lost { .. } | WatchEvent::Gap { .. } | WatchEvent::Changes { .. } => {}
+//!     }
+//! }
+//! client.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What it does not do: send a write twice. One that was under way when the link dropped ends in
+//! [`Error::OutcomeUnknown`]; read back before writing again.
+
+// In reading order: the wire, the calls, the link, the watch, the pair.
+mod frame;
+mod message;
+mod value;
+
+pub mod method;
+
+mod error;
+mod pending;
+mod request;
+
+mod link;
+mod options;
+mod retry;
+mod transport;
+
+mod watch;
+
+mod grouping;
+mod names;
+mod patterns;
+mod push;
+
+mod discover;
+mod watching;
+
+mod session;
 
 mod client;
-mod discover;
-mod error;
-mod frame;
-mod grouping;
-mod link;
-mod message;
-pub mod method;
-mod names;
-mod options;
-mod patterns;
-mod pending;
-mod push;
-mod request;
-mod retry;
-mod session;
-mod transport;
-mod value;
-mod watch;
-mod watching;
+
+mod pair;
 
 #[cfg(feature = "sim")]
 pub mod sim;
@@ -32,6 +127,7 @@ pub use message::{Incoming, Request, RpcError, code};
 pub use method::Method;
 pub use method::session::{CoreState, EngineStatus};
 pub use options::{Credentials, Options, PORT};
+pub use pair::Pair;
 pub use value::{Looks, Reading, Value, WireControl, WireText};
 pub use watch::{
     Change, ControlId, ControlName, Inventory, Selection, Watch, WatchEvent, WatchedControl,

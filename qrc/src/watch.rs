@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use compact_str::CompactString;
@@ -153,11 +154,17 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Watch {
     pub(crate) events: mpsc::Receiver<WatchEvent>,
+    /// When it was last known that nothing had been missed, in microseconds since 1970.
+    pub(crate) told: Arc<AtomicU64>,
 }
 
 impl Watch {
     /// The next event; `None` once the client was shut down.
     pub async fn next(&mut self) -> Option<WatchEvent> {
         self.events.recv().await
+    }
+
+    pub(crate) fn told(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_micros(self.told.load(Ordering::Relaxed))
     }
 }

@@ -1,6 +1,7 @@
 //! A watch as the session keeps it: names to ids, what was last seen, when nothing was missed; no I/O.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use compact_str::CompactString;
@@ -24,6 +25,8 @@ pub(crate) struct Watching {
     last: Vec<u64>,
     groups: Vec<LiveGroup>,
     missed: Missed,
+    /// The groups' earliest last word, for the consumer's side; microseconds since 1970.
+    told: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -45,7 +48,11 @@ enum Missed {
 }
 
 impl Watching {
-    pub(crate) fn new(wanted: Wanted, events: mpsc::Sender<WatchEvent>) -> Self {
+    pub(crate) fn new(
+        wanted: Wanted,
+        events: mpsc::Sender<WatchEvent>,
+        told: Arc<AtomicU64>,
+    ) -> Self {
         Self {
             wanted: Arc::new(wanted),
             events,
@@ -54,6 +61,7 @@ impl Watching {
             last: Vec::new(),
             groups: Vec::new(),
             missed: Missed::Nothing,
+            told,
         }
     }
 
@@ -139,6 +147,7 @@ impl Watching {
             })
             .collect();
 
+        self.note_told();
         self.inventory = Arc::new(Inventory {
             status,
             components: found.components,
@@ -165,6 +174,16 @@ impl Watching {
         events
     }
 
+    fn note_told(&self) {
+        if let Some(told) = self.groups.iter().map(|group| group.told).min() {
+            let since = told
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default();
+            let micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+            self.told.store(micros, Ordering::Relaxed);
+        }
+    }
+
     /// Takes a push in. What says nothing new is left out: a first push repeats the
     /// whole group, and writers repeat values.
     pub(crate) fn push(&mut self, push: Push<'_>, at: SystemTime) -> Option<WatchEvent> {
@@ -173,6 +192,7 @@ impl Watching {
             .iter_mut()
             .find(|group| group.id == push.group.as_ref())?;
         group.told = at;
+        self.note_told();
         let mut changes = Vec::with_capacity(push.changes.len());
         let mut previous = None;
         for change in push.changes {
