@@ -69,7 +69,7 @@ pub(crate) enum Command {
     Rewind(Rewind),
     /// Restores the newest backup into scratch, checks and times it (not supported yet)
     Drill,
-    /// Removes backups beyond the number to keep
+    /// Removes backups beyond the number to keep, and days beyond the age to keep
     Prune(Prune),
     /// Prints a completion script for a shell
     Completions {

@@ -183,16 +183,19 @@ pub(crate) struct Imported {
 pub(crate) struct Pruned {
     pub(crate) dry_run: bool,
     pub(crate) removed: Vec<String>,
+    /// Days whose files go from the store, `YYYY-MM-DD`.
+    pub(crate) days_removed: Vec<String>,
     pub(crate) kept: Vec<String>,
     pub(crate) freed_bytes: u64,
     pub(crate) notes: Vec<String>,
 }
 
-impl From<&backup::PruneReport> for Pruned {
-    fn from(report: &backup::PruneReport) -> Self {
+impl Pruned {
+    pub(crate) fn new(report: &backup::PruneReport, days: &[backup::Day]) -> Self {
         Self {
             dry_run: report.dry_run,
             removed: report.removed.iter().map(|gone| gone.id.clone()).collect(),
+            days_removed: days.iter().map(ToString::to_string).collect(),
             kept: report.kept.clone(),
             freed_bytes: report.freed_bytes,
             notes: report.notes.clone(),

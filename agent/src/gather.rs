@@ -69,7 +69,8 @@ impl Gatherer {
 
         let settings = &parts.settings;
         let backups = parts.jobs.backups();
-        let mut status = from_files(settings, &summary, &gaps, &backups);
+        let shipped_to = parts.shipped.covers_to_ms();
+        let mut status = from_files(settings, &summary, &gaps, &backups, shipped_to);
         status.agent.running = true;
         status.agent.pid = Some(std::process::id());
         status.core = core(parts);
@@ -79,7 +80,10 @@ impl Gatherer {
         status.events.per_second = stats.per_second;
         status.events.queued = stats.queued;
         status.events.quarantined = stats.quarantined;
-        status.backup.problem = parts.jobs.backup_problem();
+        status.backup.problem = parts
+            .jobs
+            .backup_problem()
+            .or_else(|| parts.shipped.problem());
         status.backup.next =
             schedule::next_due(&parts.jobs.history(), settings.backup.every).map(rfc3339);
         status.panel.state = parts.facts.panel().word().to_owned();
@@ -95,7 +99,8 @@ pub(crate) fn without_agent(settings: &Settings) -> Outcome<Status> {
     } else {
         (StoreSummary::default(), Vec::new())
     };
-    Ok(from_files(settings, &summary, &gaps, &backups))
+    let shipped_to = work::recoverable(settings)?.map(|range| range.to_ms);
+    Ok(from_files(settings, &summary, &gaps, &backups, shipped_to))
 }
 
 fn count(store: &std::path::Path) -> backup::Result<(StoreSummary, Vec<backup::Gap>)> {
@@ -143,12 +148,15 @@ fn from_files(
     summary: &StoreSummary,
     gaps: &[backup::Gap],
     backups: &[BackupInfo],
+    shipped_to: Option<i64>,
 ) -> Status {
     let now = moment::now();
     let newest = backups.first();
     let proved: Vec<&BackupInfo> = backups.iter().filter(|backup| backup.verified).collect();
     let from = proved.iter().filter_map(|backup| backup.from_ms).min();
-    let to = proved.iter().filter_map(|backup| backup.to_ms).max();
+    // Segments add to a backup; without one there is nothing to add to.
+    let proved_to = proved.iter().filter_map(|backup| backup.to_ms).max();
+    let to = proved_to.map(|to| shipped_to.map_or(to, |shipped| shipped.max(to)));
     Status {
         agent: status::Agent {
             running: false,
@@ -206,12 +214,12 @@ fn from_files(
     }
 }
 
-/// Seconds of writing that only the store holds: from the end of the newest proved
-/// backup to the last change. `None` where no backup holds any of it.
-fn rpo(recorded_to: Option<i64>, proved_to: Option<i64>) -> Option<f64> {
-    match (recorded_to, proved_to) {
+/// Seconds of writing that only the store holds: from the end of what is in the archive
+/// to the last change. `None` where no backup holds any of it.
+fn rpo(recorded_to: Option<i64>, archived_to: Option<i64>) -> Option<f64> {
+    match (recorded_to, archived_to) {
         (None, _) => Some(0.0),
-        (Some(recorded), Some(proved)) => Some((recorded - proved).max(0) as f64 / 1000.0),
+        (Some(recorded), Some(archived)) => Some((recorded - archived).max(0) as f64 / 1000.0),
         (Some(_), None) => None,
     }
 }
@@ -221,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_be_lost_counts_from_the_newest_proof_to_the_last_change() {
+    fn what_would_be_lost_counts_from_the_end_of_the_archive_to_the_last_change() {
         assert_eq!(rpo(None, None), Some(0.0));
         assert_eq!(rpo(Some(40_000), None), None);
         assert_eq!(rpo(Some(40_000), Some(40_000)), Some(0.0));

@@ -211,7 +211,7 @@ impl Jobs {
     }
 
     /// Removes backups beyond the number to keep.
-    pub(crate) async fn prune(&self, _turn: Turn, dry_run: bool) -> Outcome<backup::PruneReport> {
+    pub(crate) async fn prune(&self, _turn: Turn, dry_run: bool) -> Outcome<documents::Pruned> {
         self.run("prune", move |settings, _| work::prune(&settings, dry_run))
             .await
     }

@@ -17,6 +17,8 @@ mod record;
 mod local_socket;
 mod work;
 
+mod shipping;
+
 mod schedule;
 
 mod jobs;

@@ -12,6 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Jobs};
 use crate::local_socket::{self, Request};
 use crate::settings::Settings;
+use crate::shipping::{Shipped, Shipping};
 use crate::status::{self, Status};
 use crate::{documents, gather, moment, panel, record, schedule, work};
 
@@ -22,6 +23,7 @@ pub(crate) struct Parts {
     pub(crate) recorder: backup::Recorder,
     pub(crate) jobs: Jobs,
     pub(crate) facts: Arc<Facts>,
+    pub(crate) shipped: Arc<Shipped>,
     gathered: gather::Gatherer,
 }
 
@@ -59,6 +61,7 @@ pub(crate) struct Service {
     tasks: TaskTracker,
     recording: tokio::task::JoinHandle<()>,
     writer: backup::RecorderThread,
+    shipping: Shipping,
 }
 
 impl Service {
@@ -87,6 +90,9 @@ impl Service {
 
         let client = qrc::Client::start(client_options(&settings, &host));
         let facts = Arc::new(Facts::default());
+        let shipped = Arc::new(Shipped::default());
+        let shipping =
+            Shipping::start(&settings.backup.path, &settings.store.path, shipped.clone())?;
         let jobs = Jobs::new(settings.clone(), recorder.clone());
         let parts = Arc::new(Parts {
             gathered: gather::Gatherer::new(&settings),
@@ -95,6 +101,7 @@ impl Service {
             recorder,
             jobs,
             facts,
+            shipped,
         });
 
         let stop = CancellationToken::new();
@@ -115,11 +122,12 @@ impl Service {
             tasks,
             recording,
             writer,
+            shipping,
         })
     }
 
-    /// Stops in the order of the road: no more questions, no more changes, then the
-    /// recorder commits what it holds.
+    /// Stops in the order of the road: no more questions, no more changes; what is held is
+    /// committed, then shipped.
     pub(crate) async fn stop(self) -> Outcome<()> {
         self.stop.cancel();
         self.tasks.close();
@@ -128,12 +136,16 @@ impl Service {
         if let Err(panic) = self.recording.await {
             tracing::error!("the recording stopped badly: {panic}");
         }
-        self.parts
-            .recorder
-            .clone()
-            .stop()
-            .await
-            .map_err(work::failure)?;
+        let recorder = self.parts.recorder.clone();
+        if let Err(error) = recorder.flush().await {
+            tracing::error!("the last changes cannot be committed: {error}");
+        }
+        let shipping = self.shipping;
+        let shipped = tokio::task::spawn_blocking(move || shipping.stop()).await;
+        if let Err(panic) = shipped {
+            tracing::error!("the last changes were not shipped: {panic}");
+        }
+        recorder.stop().await.map_err(work::failure)?;
         self.writer.join();
         Ok(())
     }
@@ -274,8 +286,7 @@ async fn answer(parts: Arc<Parts>, request: Request) -> Outcome<serde_json::Valu
         }
         Request::Prune { dry_run } => {
             let turn = parts.jobs.turn().await;
-            let report = parts.jobs.prune(turn, dry_run).await?;
-            document(serde_json::to_value(documents::Pruned::from(&report)))
+            document(serde_json::to_value(parts.jobs.prune(turn, dry_run).await?))
         }
     }
 }

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use backup::{
-    Archive, BackupInfo, Depth, Destination, Policy, PruneReport, Report, RestoreSource,
+    Archive, BackupInfo, Day, Depth, Destination, Policy, Report, RestoreSource, Retention,
     SettingsFile, Store,
 };
 
-use crate::documents::Imported;
+use crate::documents::{Imported, Pruned};
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::RestoreRequest;
 use crate::settings::Settings;
+use crate::{moment, record};
 
 /// The library's error as a command says it, with the library's hint.
 pub(crate) fn failure(error: backup::Error) -> Failure {
@@ -35,7 +36,51 @@ pub(crate) fn backup(settings: &Settings, progress: &dyn backup::Progress) -> Ou
         // The new backup is good; the old ones that stay only cost space.
         tracing::warn!("old backups were not removed: {error}");
     }
+    if let Err(failure) = retire(settings, &archive, false) {
+        tracing::warn!("old days were not removed from the store: {failure}");
+    }
     Ok(made)
+}
+
+/// Removes the store's days beyond those to keep, never one that no proved backup holds as
+/// it is now. Returns the days that go.
+fn retire(settings: &Settings, archive: &Archive, dry_run: bool) -> Outcome<Vec<Day>> {
+    if !settings.store.path.exists() {
+        return Ok(Vec::new());
+    }
+    let store = open_store(&settings.store.path)?;
+    let backups = archive.list().map_err(failure)?;
+    let newest_proved = backups
+        .iter()
+        .filter(|backup| backup.verified)
+        .map(|b| b.created_at_ms)
+        .max();
+    let archived = |day: Day| {
+        let changed = std::fs::metadata(store.day_path(day)).and_then(|file| file.modified());
+        match (newest_proved, changed) {
+            (Some(proved), Ok(changed)) => {
+                proved > day.end_ms() && proved > record::unix_ms(changed)
+            }
+            _ => false,
+        }
+    };
+    let retention = Retention {
+        days: Some(settings.store.retention_days),
+        bytes: None,
+    };
+    let plan = store
+        .plan_retention(&retention, moment::now(), &archived)
+        .map_err(failure)?;
+    for stays in &plan.kept {
+        tracing::warn!(day = %stays.day, "kept although {}: not in a proved backup yet", stays.why);
+    }
+    if !dry_run {
+        store.remove_days(&plan).map_err(failure)?;
+        for gone in &plan.remove {
+            tracing::info!(day = %gone.day, bytes = gone.bytes, "removed from the store: {}", gone.why);
+        }
+    }
+    Ok(plan.remove.into_iter().map(|fate| fate.day).collect())
 }
 
 fn settings_file(path: &Path) -> Option<SettingsFile> {
@@ -53,6 +98,16 @@ pub(crate) fn list(settings: &Settings) -> Outcome<Vec<BackupInfo>> {
     }
     Archive::open(&settings.backup.path)
         .and_then(|archive| archive.list())
+        .map_err(failure)
+}
+
+/// The moments that a restore of the latest state can reach.
+pub(crate) fn recoverable(settings: &Settings) -> Outcome<Option<backup::Recoverable>> {
+    if !settings.backup.path.exists() {
+        return Ok(None);
+    }
+    Archive::open(&settings.backup.path)
+        .and_then(|archive| archive.recoverable())
         .map_err(failure)
 }
 
@@ -139,15 +194,17 @@ pub(crate) fn import(into: Destination<'_>, files: &[PathBuf]) -> Outcome<Import
     Ok(sum)
 }
 
-/// Removes backups beyond the number to keep.
-pub(crate) fn prune(settings: &Settings, dry_run: bool) -> Outcome<PruneReport> {
+/// Removes backups beyond the number to keep, and days beyond the age to keep.
+pub(crate) fn prune(settings: &Settings, dry_run: bool) -> Outcome<Pruned> {
     if !settings.backup.path.exists() {
         return Err(no_archive(settings));
     }
     let archive = Archive::open(&settings.backup.path).map_err(failure)?;
-    archive
+    let report = archive
         .prune(Policy::count(settings.backup.keep), dry_run)
-        .map_err(failure)
+        .map_err(failure)?;
+    let days = retire(settings, &archive, dry_run)?;
+    Ok(Pruned::new(&report, &days))
 }
 
 /// The store, or a clear word that there is none.

@@ -145,3 +145,27 @@ async fn export_and_import_bring_the_same_events_once() {
     assert_eq!((&back["added"], &back["rejected"]), (&16.into(), &0.into()));
     assert_eq!(site.count("1"), 16);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_recorded_after_the_last_backup_comes_back_too() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = recorded(&site, &core, 16).await;
+    site.json(&["backup"]);
+    let wall = core.client();
+    wall.call(&Set::new("Master", vec![SetControl::value("gain", -33.0)]))
+        .await
+        .unwrap();
+    until("the newer event", || {
+        (site.count("value = -33.0") == 1).then_some(())
+    });
+    until("nothing to be at risk", || {
+        (site.json(&["status"])["rpo_seconds"] == 0.0).then_some(())
+    });
+
+    // No farewell, no disk.
+    agent.kill();
+    std::fs::remove_dir_all(site.store()).unwrap();
+    assert_eq!(site.json(&["restore", "latest"])["events"], 17);
+    assert_eq!(site.count("value = -33.0"), 1);
+}

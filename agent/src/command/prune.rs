@@ -12,7 +12,7 @@ use crate::{cli, work};
 pub(super) fn prune(typed: &cli::Prune, settings: &Settings, output: Output) -> Outcome<ExitCode> {
     let dry_run = typed.dry_run;
     let pruned: Pruned = super::through_agent(settings, &Request::Prune { dry_run }, || {
-        work::prune(settings, dry_run).map(|report| Pruned::from(&report))
+        work::prune(settings, dry_run)
     })?;
     output.result(&pruned, || {
         let (verb, frees) = if dry_run {
@@ -25,6 +25,8 @@ pub(super) fn prune(typed: &cli::Prune, settings: &Settings, output: Output) -> 
             .iter()
             .map(|id| format!("{verb} {id}"))
             .collect();
+        let days = pruned.days_removed.iter();
+        lines.extend(days.map(|day| format!("{verb} day {day} from the store")));
         lines.push(format!(
             "{} backups stay, {} go; {frees} {}",
             pruned.kept.len(),

@@ -10,14 +10,17 @@ use crate::status::{Status, verdict};
 const SCHEMA: u32 = 1;
 /// How many backups the panel can offer.
 const POINTS: usize = 20;
+/// How many gaps go to the panel.
+const HOLES: usize = 24;
 
 /// Controls of the plugin that the agent writes or reads.
 pub(crate) const STATE: &str = "AgentStateJson";
 pub(crate) const REQUEST: &str = "RequestJson";
 pub(crate) const ACK: &str = "AckJson";
 pub(crate) const HEARTBEAT: &str = "Heartbeat";
-/// The heartbeat counts up to this and begins again at 0.
-pub(crate) const HEARTBEAT_LIMIT: u32 = 999_999_999;
+/// The heartbeat counts up to this and begins again at 0. A Core keeps values in single
+/// precision: from 2^24 on, one more would change nothing.
+pub(crate) const HEARTBEAT_LIMIT: u32 = (1 << 24) - 1;
 
 /// The whole state in one value, so that start, reconnect and failover are the same code.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +36,8 @@ pub(crate) struct State {
     recoverable: Range,
     points: Vec<Point>,
     job: Option<Job>,
+    /// What may be asked for; the panel greys out the rest.
+    can: [&'static str; 2],
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,6 +77,13 @@ struct Backup {
 struct Range {
     from: Option<String>,
     to: Option<String>,
+    gaps: Vec<Hole>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Hole {
+    from: String,
+    to: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -129,6 +141,7 @@ pub(crate) fn state(status: &Status, backups: &[backup::BackupInfo], job: Option
         recoverable: Range {
             from: status.recoverable.from.clone(),
             to: status.recoverable.to.clone(),
+            gaps: newest_holes(status),
         },
         points: backups
             .iter()
@@ -141,7 +154,18 @@ pub(crate) fn state(status: &Status, backups: &[backup::BackupInfo], job: Option
             })
             .collect(),
         job,
+        can: ["backup", "verify"],
     }
+}
+
+/// The newest gaps; a panel draws a bar, not a list.
+fn newest_holes(status: &Status) -> Vec<Hole> {
+    let gaps = status.recoverable.gaps.iter().rev().take(HOLES);
+    gaps.map(|gap| Hole {
+        from: gap.from.clone(),
+        to: gap.to.clone(),
+    })
+    .collect()
 }
 
 fn describe(backup: &backup::BackupInfo) -> String {

@@ -1,0 +1,127 @@
+//! Keeps the archive a fraction of a second behind the store: ships what was committed between backups.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use backup::{Archive, Shipper, Store};
+
+use crate::failure::{Failure, Outcome};
+use crate::work;
+
+/// More often than four times a second.
+const EVERY: Duration = Duration::from_millis(200);
+/// A disk that refused is left alone for this long.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
+
+/// What is known about the shipping; one writer, its thread.
+#[derive(Debug, Default)]
+pub(crate) struct Shipped {
+    covers_to_ms: AtomicI64,
+    problem: Mutex<Option<String>>,
+}
+
+impl Shipped {
+    /// Everything that happened up to here is in the archive, Unix milliseconds.
+    pub(crate) fn covers_to_ms(&self) -> Option<i64> {
+        Some(self.covers_to_ms.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+    }
+
+    /// Why nothing is shipped at the moment.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.problem
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn went(&self, outcome: &Outcome<backup::Shipped>) {
+        let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(step) => {
+                if step.covers_to_ms > 0 {
+                    self.covers_to_ms
+                        .store(step.covers_to_ms, Ordering::Relaxed);
+                }
+                if problem.take().is_some() {
+                    tracing::info!("shipping to the archive works again");
+                }
+            }
+            Err(failure) => {
+                let text = failure.to_string();
+                if problem.as_ref() != Some(&text) {
+                    tracing::error!("nothing is shipped to the archive: {text}");
+                }
+                *problem = Some(text);
+            }
+        }
+    }
+}
+
+/// The running shipping.
+pub(crate) struct Shipping {
+    thread: JoinHandle<()>,
+    bell: Arc<Bell>,
+}
+
+/// Wakes the thread for its end.
+#[derive(Default)]
+struct Bell {
+    ending: AtomicBool,
+    lock: Mutex<()>,
+    rung: Condvar,
+}
+
+impl Shipping {
+    /// Starts to follow the store. Trouble shows in `shipped`, not here: it never keeps the
+    /// recording from starting.
+    pub(crate) fn start(archive: &Path, store: &Path, shipped: Arc<Shipped>) -> Outcome<Self> {
+        let bell = Arc::new(Bell::default());
+        let (archive, store, heard) = (archive.to_owned(), store.to_owned(), bell.clone());
+        let thread = std::thread::Builder::new()
+            .name("shipping".to_owned())
+            .spawn(move || follow(&archive, &store, &shipped, &heard))
+            .map_err(|error| {
+                Failure::failed(format!("cannot start the shipping thread: {error}"))
+            })?;
+        Ok(Self { thread, bell })
+    }
+
+    /// Ships what is committed by now, then ends. Blocks for a moment.
+    pub(crate) fn stop(self) {
+        self.bell.ending.store(true, Ordering::Release);
+        self.bell.rung.notify_all();
+        if self.thread.join().is_err() {
+            tracing::error!("the shipping thread ended badly");
+        }
+    }
+}
+
+fn follow(archive: &Path, store: &Path, shipped: &Shipped, bell: &Bell) {
+    let mut shipper: Option<Shipper> = None;
+    loop {
+        // Looked at before the step, so that the last step comes after the last commit.
+        let ending = bell.ending.load(Ordering::Acquire);
+        let outcome = match &mut shipper {
+            Some(shipper) => shipper.step(),
+            None => begin(archive, store).and_then(|begun| shipper.insert(begun).step()),
+        }
+        .map_err(work::failure);
+        shipped.went(&outcome);
+        let wait = match outcome {
+            Ok(step) if step.more => continue,
+            _ if ending => return,
+            Ok(_) => EVERY,
+            Err(_) => AFTER_FAILURE,
+        };
+        let guard = bell.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let still = |(): &mut ()| !bell.ending.load(Ordering::Acquire);
+        drop(bell.rung.wait_timeout_while(guard, wait, still));
+    }
+}
+
+fn begin(archive: &Path, store: &Path) -> backup::Result<Shipper> {
+    Archive::open(archive)?.ship(&Store::open(store)?)
+}
