@@ -23,6 +23,9 @@ pub(crate) struct Watching {
     names: Names,
     /// What each control said last, as a fingerprint; 0 for nothing yet.
     last: Vec<u64>,
+    /// When the design was read; `None` while the watch is not set up. A watch that
+    /// matches nothing has no groups and is set up all the same.
+    since: Option<SystemTime>,
     groups: Vec<LiveGroup>,
     missed: Missed,
     /// The groups' earliest last word, for the consumer's side; microseconds since 1970.
@@ -59,6 +62,7 @@ impl Watching {
             inventory: Arc::new(Inventory::default()),
             names: Names::default(),
             last: Vec::new(),
+            since: None,
             groups: Vec::new(),
             missed: Missed::Nothing,
             told,
@@ -70,7 +74,7 @@ impl Watching {
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        !self.groups.is_empty()
+        self.since.is_some()
     }
 
     /// True for a watch that was live and has lost its groups.
@@ -88,8 +92,9 @@ impl Watching {
 
     /// The groups are gone; changes from each group's last word on may be missed.
     pub(crate) fn lost(&mut self, why: &str) -> Option<WatchEvent> {
-        let from = self.groups.iter().map(|group| group.told).min()?;
-        self.groups.clear();
+        let since = self.since.take()?;
+        let told = self.groups.drain(..).map(|group| group.told).min();
+        let from = told.unwrap_or(since);
         // A second loss before everything was read again only makes the gap longer.
         if let Missed::Nothing = self.missed {
             let why = why.to_owned();
@@ -138,6 +143,7 @@ impl Watching {
             }
         }
         controls.shrink_to_fit();
+        self.since = Some(at);
         self.groups = found
             .groups
             .iter()

@@ -319,3 +319,34 @@ async fn a_consumer_that_calls_between_its_events_gets_answers_and_misses_nothin
             .collect::<Vec<_>>()
     );
 }
+
+#[tokio::test]
+async fn a_watch_that_matches_nothing_is_told_so_once_and_keeps_no_other_from_starting() {
+    let stage = stage(CoreOptions::default()).await;
+    let client = Client::start(options(stage.address));
+    let nothing = Selection {
+        include: vec!["No_Such.*".into()],
+        max_groups: 1,
+        ..Selection::default()
+    };
+    let all = Selection {
+        max_groups: 3,
+        ..Selection::default()
+    };
+    let mut empty = client.watch(nothing).await.unwrap();
+    let mut full = client.watch(all).await.unwrap();
+    let (before, state) = until_state(&mut empty).await;
+    assert!(matches!(&before[..], [WatchEvent::Inventory(found)] if found.controls.is_empty()));
+    assert!(state.is_empty());
+    let (_, state) = until_state(&mut full).await;
+    assert!(!state.is_empty());
+
+    // Whatever comes next for the full one comes after a second reading for the empty one.
+    stage.core.with_controls(|controls| {
+        let gain = controls.lookup("Lobby", "gain").unwrap();
+        controls.set_value(gain, -3.0)
+    });
+    assert!(matches!(event(&mut full).await, WatchEvent::Changes { .. }));
+    client.shutdown().await;
+    assert!(empty.next().await.is_none(), "told once only");
+}
