@@ -120,22 +120,20 @@ pub(crate) fn problem(stats: &backup::RecorderStats) -> Option<String> {
 }
 
 fn core(parts: &Parts) -> status::Core {
-    let host = parts.settings.core.host.clone();
+    let (host, link) = parts.core.link();
     let controls = parts.facts.controls();
-    let (state, design, problem) = match &*parts.client.link().borrow() {
+    let (state, design, problem) = match link {
         qrc::Link::Up(core) => (
             core.state.word().to_owned(),
             Some(core.design_name.to_string()),
             None,
         ),
-        qrc::Link::Connecting { last_error, .. } => {
-            ("connecting".to_owned(), None, last_error.clone())
-        }
-        qrc::Link::Refused { reason } => ("refused".to_owned(), None, Some(reason.clone())),
+        qrc::Link::Connecting { last_error, .. } => ("connecting".to_owned(), None, last_error),
+        qrc::Link::Refused { reason } => ("refused".to_owned(), None, Some(reason)),
         qrc::Link::Closed => ("closed".to_owned(), None, None),
     };
     status::Core {
-        host,
+        host: Some(host),
         state,
         design,
         problem,

@@ -40,7 +40,7 @@ pub(crate) async fn serve(parts: Arc<Parts>, stop: CancellationToken) {
     let mut watch = loop {
         let watched = tokio::select! {
             () = stop.cancelled() => return,
-            watched = parts.client.watch(selection.clone()) => watched,
+            watched = parts.core.watch(selection.clone()) => watched,
         };
         match watched {
             Ok(watch) => break watch,

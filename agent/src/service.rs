@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::core::Core;
 use crate::facts::Facts;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Jobs};
@@ -19,7 +20,7 @@ use crate::{documents, gather, moment, panel, record, schedule, work};
 /// The running parts, shared by whoever asks them.
 pub(crate) struct Parts {
     pub(crate) settings: Arc<Settings>,
-    pub(crate) client: qrc::Client,
+    pub(crate) core: Core,
     pub(crate) recorder: backup::Recorder,
     pub(crate) jobs: Jobs,
     pub(crate) facts: Arc<Facts>,
@@ -35,7 +36,7 @@ impl Parts {
 
     /// True while an Active Core answers.
     pub(crate) fn link_is_up(&self) -> bool {
-        matches!(&*self.client.link().borrow(), qrc::Link::Up(core) if core.is_active())
+        matches!(self.core.link().1, qrc::Link::Up(core) if core.is_active())
     }
 
     /// One Component.Set on the plugin's component.
@@ -49,7 +50,7 @@ impl Parts {
             .collect();
         let set =
             qrc::method::component::Set::new(self.settings.panel.code_name.as_str(), controls);
-        self.client.call(&set).await.map(|_| ())
+        self.core.call(&set).await.map(|_| ())
     }
 }
 
@@ -88,7 +89,7 @@ impl Service {
                 .map_err(work::failure)?;
         let socket = local_socket::Listener::bind(&settings.store.path)?;
 
-        let client = qrc::Client::start(client_options(&settings, &host));
+        let core = Core::start(&host, &settings.core);
         let facts = Arc::new(Facts::default());
         let shipped = Arc::new(Shipped::default());
         let shipping =
@@ -97,7 +98,7 @@ impl Service {
         let parts = Arc::new(Parts {
             gathered: gather::Gatherer::new(&settings),
             settings,
-            client,
+            core,
             recorder,
             jobs,
             facts,
@@ -109,7 +110,10 @@ impl Service {
         let recording = tokio::spawn(record_forever(parts.clone(), stop.clone()));
         tasks.spawn(panel::serve(parts.clone(), stop.clone()));
         tasks.spawn(run_schedule(parts.clone(), stop.clone()));
-        tasks.spawn(report_trouble(parts.clone(), stop.clone()));
+        for (host, link) in parts.core.links() {
+            tasks.spawn(report_link(host, link, stop.clone()));
+        }
+        tasks.spawn(report_store(parts.clone(), stop.clone()));
         let callers = parts.clone();
         tasks.spawn(local_socket::answer_all(
             socket,
@@ -132,7 +136,7 @@ impl Service {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        self.parts.client.shutdown().await;
+        self.parts.core.shutdown().await;
         if let Err(panic) = self.recording.await {
             tracing::error!("the recording stopped badly: {panic}");
         }
@@ -180,19 +184,11 @@ fn recorder_options(settings: &Settings) -> backup::RecorderOptions {
     }
 }
 
-fn client_options(settings: &Settings, host: &str) -> qrc::Options {
-    let mut options = qrc::Options::new(host, settings.core.port);
-    if let Some(pin) = &settings.core.pin {
-        options.credentials = Some(qrc::Credentials::new(&settings.core.user, &pin.0));
-    }
-    options
-}
-
 /// Watches the design and records it, beginning again if the watch cannot be made yet.
 async fn record_forever(parts: Arc<Parts>, stop: CancellationToken) {
     let selection = record::selection(&parts.settings.record, &parts.settings.panel.code_name);
     loop {
-        match parts.client.watch(selection.clone()).await {
+        match parts.core.watch(selection.clone()).await {
             Ok(watch) => {
                 record::record_all(watch, parts.recorder.clone(), parts.facts.clone()).await;
                 return;
@@ -227,35 +223,51 @@ async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
     }
 }
 
-/// Writes to the log what an admin would want to find there: the link, and a store in trouble.
-async fn report_trouble(parts: Arc<Parts>, stop: CancellationToken) {
-    let mut link = parts.client.link();
+/// Writes to the log when a Core comes and goes, and why.
+async fn report_link(
+    host: String,
+    mut link: tokio::sync::watch::Receiver<qrc::Link>,
+    stop: CancellationToken,
+) {
+    loop {
+        match &*link.borrow_and_update() {
+            qrc::Link::Up(core) => {
+                tracing::info!(%host, design = %core.design_name, state = core.state.word(), "Core connected");
+            }
+            qrc::Link::Connecting {
+                attempt,
+                last_error: Some(why),
+            } => tracing::warn!(%host, attempt, "no link to the Core: {why}"),
+            qrc::Link::Refused { reason } => {
+                tracing::error!(%host, "the Core refuses: {reason}; check QSYS_USER and QSYS_PIN");
+            }
+            qrc::Link::Connecting { .. } | qrc::Link::Closed => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = link.changed() => if changed.is_err() {
+                return;
+            },
+        }
+    }
+}
+
+/// Writes to the log when the store cannot be written, and when it can be again.
+async fn report_store(parts: Arc<Parts>, stop: CancellationToken) {
     let mut look = tokio::time::interval(Duration::from_secs(1));
     let mut writable = true;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            changed = link.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-                match &*link.borrow_and_update() {
-                    qrc::Link::Up(core) => tracing::info!(design = %core.design_name, state = ?core.state, "Core connected"),
-                    qrc::Link::Connecting { attempt, last_error: Some(why) } => tracing::warn!(attempt, "no link to the Core: {why}"),
-                    qrc::Link::Connecting { .. } | qrc::Link::Closed => {}
-                    qrc::Link::Refused { reason } => tracing::error!("the Core refuses: {reason}; check QSYS_USER and QSYS_PIN"),
-                }
-            }
-            _ = look.tick() => {
-                let problem = gather::problem(&parts.recorder.stats());
-                match (&problem, writable) {
-                    (Some(why), true) => tracing::error!("the store cannot be written: {why}"),
-                    (None, false) => tracing::info!("the store can be written again"),
-                    _ => {}
-                }
-                writable = problem.is_none();
-            }
+            _ = look.tick() => {}
         }
+        let problem = gather::problem(&parts.recorder.stats());
+        match (&problem, writable) {
+            (Some(why), true) => tracing::error!("the store cannot be written: {why}"),
+            (None, false) => tracing::info!("the store can be written again"),
+            _ => {}
+        }
+        writable = problem.is_none();
     }
 }
 

@@ -12,5 +12,6 @@ mod exactly_once;
 mod one_agent;
 mod panel;
 mod record;
+mod redundant;
 mod restore;
 mod stop;
