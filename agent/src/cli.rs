@@ -89,8 +89,8 @@ pub(crate) struct Demo {
     /// Where the simulated Core listens for QRC; port 0 takes any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub(crate) qrc: String,
-    /// Where the panel page is served (not supported yet)
-    #[arg(long, value_name = "ADDR")]
+    /// Serve the panel's page, for a browser; anything but a loopback address is open to the network
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
     pub(crate) panel: Option<String>,
     /// Control changes per second that the simulated room makes
     #[arg(long, value_name = "N/s", value_parser = rate, default_value = "25")]
@@ -102,12 +102,15 @@ pub(crate) struct Emulate {
     /// Where the simulated Core listens for QRC; port 0 takes any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1710")]
     pub(crate) qrc: String,
-    /// Where the panel page is served (not supported yet)
-    #[arg(long, value_name = "ADDR")]
+    /// Serve the panel's page, for a browser; anything but a loopback address is open to the network
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
     pub(crate) panel: Option<String>,
     /// A design file to run instead of the demo design
     #[arg(long, value_name = "FILE")]
     pub(crate) design: Option<PathBuf>,
+    /// Run this plugin instead of the recovery plugin; it gets the Code Name of the settings
+    #[arg(long, value_name = "FILE.qplug")]
+    pub(crate) plugin: Option<PathBuf>,
     /// Ask clients to log on with this PIN
     #[arg(long, value_name = "PIN")]
     pub(crate) pin: Option<String>,

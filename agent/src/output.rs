@@ -59,6 +59,11 @@ impl Output {
         }
     }
 
+    /// Something dangerous that the user asked for; never silenced.
+    pub(crate) fn warning(self, line: impl Display) {
+        eput(&format!("WARNING: {line}"));
+    }
+
     /// Says why the command failed, and gives its exit code.
     pub(crate) fn failure(self, failure: &Failure) -> ExitCode {
         if self.json {

@@ -2,11 +2,10 @@
 
 use qrc::sim::{Component, Control, Design, Script, SnapshotBank, Unit};
 
-use crate::component::plugin_component;
-use crate::host::RuntimeOptions;
 use crate::life::Life;
 use crate::panel::{Panel, PanelView};
-use crate::plugin::{PluginHost, built_plugin};
+use crate::place::place_plugin;
+use crate::plugin::built_plugin;
 
 /// What the demo should be like.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,24 +42,21 @@ pub struct DemoDesign {
 
 /// The demo: more than 60 components and 400 controls, the built plugin under its Code Name, and somebody at work.
 pub fn demo_design(options: &DemoOptions) -> DemoDesign {
-    let source = built_plugin();
-    let runtime = RuntimeOptions {
-        design: ("Harbour_Theatre".into(), "hT7vQ2mKx9Lc".into()),
-        ..RuntimeOptions::default()
-    };
-    let (host, definition) = PluginHost::plugin(&options.code_name, &source, runtime)
+    let (mut design, life) = demo_room(options);
+    let placed = place_plugin(&mut design, &options.code_name, &built_plugin())
         .expect("the built plugin's definition is checked by the contract tests");
-    let mut design = theatre();
-    design
-        .components
-        .push(plugin_component(&options.code_name, &source, &definition));
-    let life = Life::new(options.churn_per_second, options.seed);
     DemoDesign {
         design,
-        panel: Panel::of(&definition),
-        view: host.view(),
-        scripts: vec![Box::new(host), Box::new(life)],
+        panel: placed.panel,
+        view: placed.view,
+        scripts: vec![Box::new(placed.host), life],
     }
+}
+
+/// The room of the demo and the life in it, without a plugin.
+pub fn demo_room(options: &DemoOptions) -> (Design, Box<dyn Script>) {
+    let life = Life::new(options.churn_per_second, options.seed);
+    (theatre(), Box::new(life))
 }
 
 /// The theatre without the plugin.

@@ -8,18 +8,22 @@ pub mod panel;
 
 mod component;
 mod pin;
+mod place;
 mod plugin;
 mod scripts;
 
 mod example;
+
+pub mod page;
 
 mod life;
 
 mod demo;
 
 pub use component::plugin_component;
-pub use demo::{DemoDesign, DemoOptions, demo_design};
+pub use demo::{DemoDesign, DemoOptions, demo_design, demo_room};
 pub use example::example_pictures;
 pub use pin::pin_proof;
+pub use place::{Placed, place_plugin};
 pub use plugin::{PLUGIN_FILE, PluginHost, built_plugin, write_plugin};
 pub use scripts::CORE_SCRIPTS;

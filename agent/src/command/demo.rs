@@ -25,12 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
-    if typed.panel.is_some() {
-        return Err(super::not_yet(
-            "--panel",
-            "leave it out; the demo tells what the panel shows",
-        ));
-    }
     super::block_on(async {
         let end = async {
             match typed.seconds {
@@ -49,14 +43,16 @@ pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
         let settings = settings(&typed.data)?;
         let simulated = Simulated::start(Wanted {
             address: &typed.qrc,
+            panel: typed.panel.as_deref(),
             design: None,
+            plugin: None,
             code_name: &settings.panel.code_name,
             pin: None,
             churn: typed.churn,
             faults: &[],
         })
         .await?;
-        output.address(format!("qrc listening on {}", simulated.address));
+        simulated.tell_addresses(output);
         let settings = settle(settings, &simulated, &typed.data)?;
         let story = Story {
             output,

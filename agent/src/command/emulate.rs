@@ -14,23 +14,19 @@ pub(super) fn emulate(
     settings: &Settings,
     output: Output,
 ) -> Outcome<ExitCode> {
-    if typed.panel.is_some() {
-        return Err(super::not_yet(
-            "--panel",
-            "leave it out; the plugin's controls are readable over QRC",
-        ));
-    }
     super::block_on(async {
         let simulated = Simulated::start(Wanted {
             address: &typed.qrc,
+            panel: typed.panel.as_deref(),
             design: typed.design.as_deref(),
+            plugin: typed.plugin.as_deref(),
             code_name: &settings.panel.code_name,
             pin: typed.pin.as_deref(),
             churn: typed.churn,
             faults: &typed.fault,
         })
         .await?;
-        output.address(format!("qrc listening on {}", simulated.address));
+        simulated.tell_addresses(output);
         output.line(format!(
             "design {}: {} components, {} controls{}",
             simulated.name,

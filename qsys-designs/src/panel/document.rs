@@ -96,6 +96,25 @@ pub struct PanelObject {
     pub pretty_name: String,
     /// CSS class on a UCI.
     pub class_name: String,
+    /// `ButtonStyle`: what a finger does; empty: as the control's type says.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub button_style: String,
+    /// What a `Custom` button writes when pressed and when released.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom: Option<(String, String)>,
+    /// Family of the text; empty: the Core's default, Roboto.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub font: String,
+    /// Room between border and text.
+    pub padding: f64,
+    /// Background of a meter or fader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub background: Option<String>,
+    /// A fader or knob shows its value in words too.
+    pub show_text: bool,
+    /// Base64 of an `Image` or `Svg` graphic.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub image: String,
 }
 
 impl Panel {
@@ -165,6 +184,8 @@ fn object(item: &Map<String, Json>, style: &str) -> PanelObject {
         h_align: text(item, "HTextAlign", "Center"),
         v_align: text(item, "VTextAlign", "Center"),
         wrap: flag(item, "WordWrap"),
+        font: text(item, "Font", ""),
+        padding: number(item, "Padding", 1.0),
         ..PanelObject::default()
     }
 }
@@ -174,6 +195,7 @@ fn graphic(item: &Map<String, Json>) -> PanelObject {
         text: text(item, "Text", ""),
         fill: color(item, "Fill"),
         ink: color(item, "Color"),
+        image: text(item, "Image", ""),
         ..object(item, &text(item, "Type", "Label"))
     }
 }
@@ -189,6 +211,16 @@ fn control_object(control: PanelControl, item: &Map<String, Json>) -> PanelObjec
         read_only: flag(item, "IsReadOnly"),
         pretty_name: text(item, "PrettyName", ""),
         class_name: text(item, "ClassName", ""),
+        button_style: text(item, "ButtonStyle", ""),
+        custom: item
+            .contains_key("CustomButtonDown")
+            .then(|| ["CustomButtonDown", "CustomButtonUp"].map(|key| text(item, key, "")))
+            .map(|[down, up]| (down, up)),
+        background: color(item, "BackgroundColor"),
+        show_text: item
+            .get("ShowTextbox")
+            .and_then(Json::as_bool)
+            .unwrap_or(true),
         ..object(item, &text(item, "Style", "Text"))
     }
 }

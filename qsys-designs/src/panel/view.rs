@@ -21,6 +21,11 @@ impl PanelView {
         bank.find("", name).map(|index| bank.get(index).clone())
     }
 
+    /// Shows every control to `look`, without copying any. The script waits meanwhile: be quick.
+    pub(crate) fn visit(&self, look: impl FnMut(&ControlState)) {
+        self.bank().lock().all().iter().for_each(look);
+    }
+
     pub(crate) fn follow(&self, bank: SharedBank) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = bank;
     }

@@ -16,3 +16,4 @@ mod scripts;
 mod wire;
 
 mod demo;
+mod page;

@@ -1,0 +1,112 @@
+//! The panel page: a plugin's panel in a browser, drawn as Designer would and live.
+//!
+//! Plain HTTP gives three files; `/live` is a WebSocket. Its first message from here is
+//! `{"component", "panel": `[`Panel`]`, "controls": {name: state}}`, each further one holds the
+//! controls that changed; `{}` comes every two seconds as a sign of life. From the page comes
+//! `{"control": name, "act": `[`PanelAct`](crate::panel::PanelAct)`}`; what is refused is answered
+//! with `{"refused": {"control", "why"}}`.
+
+mod assets;
+mod callers;
+mod connections;
+mod live;
+mod shown;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{State, WebSocketUpgrade};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use qrc::sim::Core;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::panel::{Panel, PanelView};
+
+/// Pages that may look at once.
+const PAGES: usize = 16;
+/// Largest message from a page, bytes: as much as a mailbox document may hold, and its wrapping.
+const LARGEST_MESSAGE: usize = 128 * 1024;
+/// How long an answer under way may hold up the end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A plugin that runs in a simulated Core, and what its panel looks like.
+#[derive(Clone)]
+pub struct Preview {
+    /// The Core whose controls are pressed.
+    pub core: Core,
+    /// The plugin's component.
+    pub code_name: String,
+    /// What to draw.
+    pub panel: Panel,
+    /// The state behind it.
+    pub view: PanelView,
+}
+
+/// What all connections share.
+struct Room {
+    preview: Preview,
+    /// Name of each control that is drawn, and whether a finger may change it anywhere.
+    drawn: HashMap<String, bool>,
+    pages: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+/// Serves the page until `stop`. Whoever reaches the listener can press: it has no log-on of its own.
+pub async fn serve(
+    listener: TcpListener,
+    preview: Preview,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let room = Arc::new(Room {
+        drawn: drawn(&preview.panel),
+        preview,
+        pages: Arc::new(Semaphore::new(PAGES)),
+        stop: stop.clone(),
+    });
+    let app = Router::new()
+        .route("/", get(|| async { assets::HTML.response() }))
+        .route("/panel.css", get(|| async { assets::CSS.response() }))
+        .route("/panel.js", get(|| async { assets::JS.response() }))
+        .route("/live", any(enter))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "nothing here; the panel is at /\n") })
+        .layer(axum::middleware::from_fn(callers::check))
+        .with_state(room);
+    let serving = axum::serve(connections::Bounded::new(listener), app)
+        .with_graceful_shutdown(stop.clone().cancelled_owned());
+    tokio::select! {
+        ended = serving => ended,
+        () = async { stop.cancelled().await; tokio::time::sleep(FAREWELL).await } => Ok(()),
+    }
+}
+
+/// A page opens its live connection.
+async fn enter(State(room): State<Arc<Room>>, upgrade: WebSocketUpgrade) -> Response {
+    let Ok(place) = room.pages.clone().try_acquire_owned() else {
+        let full = format!("{PAGES} pages look already; close one\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, full).into_response();
+    };
+    upgrade
+        .max_message_size(LARGEST_MESSAGE)
+        .max_frame_size(LARGEST_MESSAGE)
+        .on_upgrade(async move |socket| {
+            live::attend(socket, &room).await;
+            drop(place);
+        })
+}
+
+fn drawn(panel: &Panel) -> HashMap<String, bool> {
+    let mut drawn = HashMap::new();
+    for object in panel.pages.iter().flat_map(|page| &page.objects) {
+        if let Some(control) = &object.control {
+            *drawn.entry(control.name.clone()).or_default() |= !object.read_only;
+        }
+    }
+    drawn
+}
