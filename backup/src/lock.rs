@@ -59,6 +59,16 @@ impl StoreLock {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// False once the lock's file was removed, with its folder perhaps: then another process could take a lock of
+    /// its own, and this one protects nothing.
+    pub(crate) fn is_in_place(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        match (self.file.metadata(), self.path.metadata()) {
+            (Ok(held), Ok(found)) => (held.dev(), held.ino()) == (found.dev(), found.ino()),
+            _ => false,
+        }
+    }
 }
 
 impl Drop for StoreLock {

@@ -169,3 +169,26 @@ async fn what_was_recorded_after_the_last_backup_comes_back_too() {
     assert_eq!(site.json(&["restore", "latest"])["events"], 17);
     assert_eq!(site.count("value = -33.0"), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_deleted_under_a_running_agent_is_restored_through_it() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let mut agent = recorded(&site, &core, 16).await;
+    site.json(&["backup"]);
+    std::fs::remove_dir_all(site.store()).unwrap();
+
+    let wall = core.client();
+    wall.call(&Set::new("Master", vec![SetControl::value("gain", -33.0)]))
+        .await
+        .unwrap();
+    until("recording into a store made again", || {
+        let status = site.json(&["status"]);
+        (status["recording"] == true && site.count("value = -33.0") == 1).then_some(())
+    });
+    let restored = site.json(&["restore", "latest", "--keep-newer"]);
+    assert_eq!(restored["events"], 17);
+    assert!(agent.is_running());
+    assert_eq!(agent.terminate(), 0);
+    assert_eq!(site.count("1"), 17);
+}

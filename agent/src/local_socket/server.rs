@@ -1,7 +1,8 @@
 //! The agent's side: one task per caller, and only this user or root may call.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -11,11 +12,17 @@ use tokio_util::task::TaskTracker;
 use super::{Address, LONGEST_REQUEST, Reply, Request};
 use crate::failure::{Failure, Outcome};
 
+/// How often the socket is looked for: it goes when somebody removes the store's folder.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// The bound socket. Bind it only while the store's lock is held: whatever socket lies
 /// there then belongs to an agent that has died.
 pub(crate) struct Listener {
     listener: UnixListener,
     address: Address,
+    store: PathBuf,
+    /// Tells this socket from one that came after it.
+    inode: u64,
 }
 
 impl Listener {
@@ -37,34 +44,62 @@ impl Listener {
         let listener = UnixListener::bind(&address.path).map_err(failed)?;
         std::fs::set_permissions(&address.path, std::fs::Permissions::from_mode(0o600))
             .map_err(failed)?;
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            inode: std::fs::symlink_metadata(&address.path)
+                .map_err(failed)?
+                .ino(),
+            store: store.to_owned(),
+            address,
+        })
+    }
+}
+
+impl Listener {
+    /// Binds anew where the store's folder was removed and made again: an agent that
+    /// nobody can ask would be taken for none.
+    fn keep_in_place(&mut self) {
+        if self.store.is_dir()
+            && !self.store.join(Address::NAME).exists()
+            && let Ok(again) = Self::bind(&self.store)
+        {
+            *self = again;
+        }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // Nobody to tell; the next agent removes it all the same.
-        let _ = std::fs::remove_file(&self.address.path);
+        let found = std::fs::symlink_metadata(&self.address.path);
+        if found.is_ok_and(|found| found.ino() == self.inode) {
+            // Nobody to tell; the next agent removes it all the same.
+            let _ = std::fs::remove_file(&self.address.path);
+        }
     }
 }
 
 /// Answers callers until `stop`, then waits for those under way.
 pub(crate) async fn answer_all<F>(
-    listener: Listener,
+    mut listener: Listener,
     stop: CancellationToken,
     answer: impl Fn(Request) -> F + Clone + Send + 'static,
 ) where
     F: Future<Output = Outcome<serde_json::Value>> + Send,
 {
     let callers = TaskTracker::new();
+    let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         let stream = tokio::select! {
             () = stop.cancelled() => break,
+            _ = look.tick() => {
+                listener.keep_in_place();
+                continue;
+            }
             accepted = listener.listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     tracing::warn!("local socket: {error}");
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 }
             },

@@ -312,6 +312,25 @@ async fn a_paused_recorder_lets_files_be_replaced_and_says_what_is_missing_since
 }
 
 #[tokio::test]
+async fn a_store_whose_folder_is_removed_is_made_again_with_its_lock() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
+    let dir = folder.path().join("events");
+    let (recorder, thread) = start(&dir, &clock);
+    let id = recorder.series(series("Lobby.gain"));
+    recorder.changes(NOON, vec![number(id, 1.0)]).await;
+    recorder.flush().await.unwrap();
+    std::fs::remove_dir_all(&dir).unwrap();
+    recorder.changes(NOON + 1, vec![number(id, 2.0)]).await;
+    recorder.flush().await.unwrap();
+    assert_eq!(numbers(&dir), [2.0]);
+    assert!(matches!(
+        backup::StoreLock::take(&dir),
+        Err(backup::Error::Locked { .. })
+    ));
+    stop(recorder, thread).await;
+}
+
+#[tokio::test]
 async fn a_day_file_that_somebody_removes_is_begun_again_and_the_loss_is_a_gap() {
     let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
     let (recorder, thread) = start(dir.path(), &clock);

@@ -8,6 +8,7 @@ use crate::day_file::{Change, DayFile};
 use crate::error::{Error, Result};
 use crate::event::Gap;
 use crate::id::{EventId, IdSource};
+use crate::lock::StoreLock;
 use crate::recorder::queue::{Job, Reply};
 use crate::recorder::stats::RecorderState;
 use crate::reindex;
@@ -134,6 +135,7 @@ impl Writer {
                 tracing::warn!(file = %path.display(), %error, "the day before could not be sealed");
             }
         }
+        self.hold_lock()?;
         let mut file = DayFile::open(&self.dir, day, &self.names)?;
         if let Some(last) = file.last_id()?
             && self.pending.front().is_some_and(|item| item.id() <= last)
@@ -159,6 +161,17 @@ impl Writer {
         }
         self.shared.set_day(Some(day));
         self.file = Some(file);
+        Ok(())
+    }
+
+    /// The store's folder may have been removed under us. It is made again, and nothing is written to it before its
+    /// lock is ours again: somebody may be restoring into it.
+    fn hold_lock(&mut self) -> Result<()> {
+        if !self.lock.as_ref().is_some_and(StoreLock::is_in_place) {
+            self.lock = None;
+            self.lock = Some(StoreLock::take(&self.dir)?);
+            tracing::warn!(store = %self.dir.display(), "the store's folder was removed and is made again");
+        }
         Ok(())
     }
 
