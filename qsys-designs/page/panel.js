@@ -228,6 +228,8 @@ const range = (control) => Math.max(0, control.max - control.min);
 
 function drawLabel(object) { return still(plain("div", "label", object.text)); }
 
+function drawHeader(object) { return still(plain("div", "header", object.text)); }
+
 function drawBox(object) {
   // A caption sits at the box's upper edge, wherever the rest is aligned.
   object = Object.assign(object, { v_align: "Top" });
@@ -247,7 +249,7 @@ function drawImage(object) {
   return still(element);
 }
 
-const GRAPHICS = { Label: drawLabel, Text: drawLabel, GroupBox: drawBox, Header: drawLabel, Image: drawImage, Svg: drawImage };
+const GRAPHICS = { Label: drawLabel, Text: drawLabel, GroupBox: drawBox, Header: drawHeader, Image: drawImage, Svg: drawImage };
 
 // ---- Controls ----
 

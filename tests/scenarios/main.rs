@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests, too, say more by panicking
 
+mod browser;
 mod stage;
 
 mod bad_input;
@@ -10,6 +11,7 @@ mod core_restart;
 mod demo;
 mod exactly_once;
 mod one_agent;
+mod page;
 mod panel;
 mod record;
 mod redundant;

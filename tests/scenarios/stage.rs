@@ -38,8 +38,8 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 /// A process that does not outlive its test.
 pub(crate) struct Process {
     child: Child,
-    /// What it said on standard output before it was ready.
-    pub(crate) said: String,
+    /// What it said on standard output until it was ready.
+    said: Vec<String>,
 }
 
 impl Process {
@@ -51,20 +51,29 @@ impl Process {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut said = String::new();
+        let mut said: Vec<String> = Vec::new();
+        let is_ready = |said: &[String]| said.last().is_some_and(|line| line.starts_with(ready));
         for line in lines.by_ref() {
-            said = line.unwrap();
-            if said.starts_with(ready) {
+            said.push(line.unwrap());
+            if is_ready(&said) {
                 break;
             }
         }
         // Its pipe is kept empty, so that it never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
         assert!(
-            said.starts_with(ready),
-            "the process ended before it said \"{ready}\": {said}"
+            is_ready(&said),
+            "the process ended before it said \"{ready}\": {said:?}"
         );
         Self { child, said }
+    }
+
+    /// The rest of the line that begins so.
+    fn told(&self, beginning: &str) -> &str {
+        let mut rests = self.said.iter().filter_map(|l| l.strip_prefix(beginning));
+        rests
+            .next()
+            .unwrap_or_else(|| panic!("no \"{beginning}\" in {:?}", self.said))
     }
 
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
@@ -125,9 +134,15 @@ impl EmulatedCore {
             &format!("127.0.0.1:{port}"),
         ]);
         command.args(arguments);
-        let process = Process::start(command, "qrc listening on ");
-        let port = process.said.rsplit_once(':').unwrap().1.parse().unwrap();
+        let process = Process::start(command, "design ");
+        let address = process.told("qrc listening on ");
+        let port = address.rsplit_once(':').unwrap().1.parse().unwrap();
         Self { process, port }
+    }
+
+    /// Where its panel page is; it was started with `--panel`.
+    pub(crate) fn panel(&self) -> String {
+        self.process.told("panel on ").to_owned()
     }
 
     /// A QRC client of its own, as a third party would be.
