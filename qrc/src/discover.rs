@@ -5,6 +5,7 @@ use std::time::Duration;
 use compact_str::{CompactString, format_compact};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use crate::aliases;
 use crate::error::Error;
 use crate::grouping::{self, Kind};
 use crate::message::code;
@@ -29,6 +30,8 @@ pub(crate) struct Found {
     pub(crate) controls: Vec<FoundControl>,
     pub(crate) groups: Vec<FoundGroup>,
     pub(crate) readings: Vec<NamedReading>,
+    /// Named Controls asked for that are other names for controls of the list.
+    pub(crate) aliases: Vec<(CompactString, ControlName)>,
 }
 
 #[derive(Debug)]
@@ -92,11 +95,20 @@ pub(crate) async fn discover(core: &Requester, wanted: &Wanted) -> Result<Found,
             }
         }
     }
-    for name in wanted
-        .named
-        .iter()
-        .filter(|name| wanted.patterns.wants_named(name))
-    {
+    let named = find_named(core, wanted).await?;
+    let aliases = {
+        let names: Vec<&ControlName> = controls.iter().map(|control| &control.name).collect();
+        let id = GroupId::Text(group_id(wanted.number, 0));
+        aliases::find(core, &id, &names, &named).await?
+    };
+    for name in &named {
+        let rate = wanted.patterns.rate(name);
+        if let Some(at) = aliases.get(name) {
+            let control = &mut controls[*at];
+            tracing::debug!("\"{name}\" is another name for {}", control.name);
+            control.rate = control.rate.min(rate);
+            continue;
+        }
         controls.push(FoundControl {
             name: ControlName {
                 component: None,
@@ -104,9 +116,13 @@ pub(crate) async fn discover(core: &Requester, wanted: &Wanted) -> Result<Found,
             },
             info: ControlInfo::default(),
             group: 0,
-            rate: wanted.patterns.rate(name),
+            rate,
         });
     }
+    let aliases = aliases
+        .into_iter()
+        .map(|(name, at)| (name, controls[at].name.clone()))
+        .collect();
 
     let kind = |control: &FoundControl| match control.name.component {
         Some(_) => Kind::Component,
@@ -137,6 +153,7 @@ pub(crate) async fn discover(core: &Requester, wanted: &Wanted) -> Result<Found,
         controls,
         groups,
         readings,
+        aliases,
     })
 }
 
@@ -201,35 +218,56 @@ async fn make_groups(
             .buffered(AT_ONCE)
             .try_collect::<()>()
             .await?;
-        let unknown = add_named(core, group, named).await?;
+        let known = add_named(core, &id(group), named).await?;
         controls.retain(|control| {
-            control.name.component.is_some() || !unknown.contains(&control.name.name)
+            control.group != at
+                || control.name.component.is_some()
+                || known.contains(&control.name.name)
         });
     }
     Ok(())
 }
 
+/// The Named Controls to watch that the design has.
+async fn find_named(core: &Requester, wanted: &Wanted) -> Result<Vec<CompactString>, Error> {
+    let mut named: Vec<CompactString> = Vec::new();
+    for name in &wanted.named {
+        if wanted.patterns.wants_named(name) && !named.contains(name) {
+            named.push(name.clone());
+        }
+    }
+    if named.is_empty() {
+        return Ok(named);
+    }
+    let id = GroupId::Text(group_id(wanted.number, 0));
+    add_named(core, &id, named).await
+}
+
 /// Adds Named Controls one by one, since one unknown name spoils a whole call and what
-/// becomes of the others is not documented. Returns the unknown ones.
+/// becomes of the others is not documented. Returns the known ones.
 async fn add_named(
     core: &Requester,
-    group: &FoundGroup,
+    id: &GroupId,
     named: Vec<CompactString>,
 ) -> Result<Vec<CompactString>, Error> {
-    let mut unknown = Vec::new();
-    for name in named {
+    let add = async |name: CompactString| {
         let add = AddControl {
-            id: id(group),
+            id: id.clone(),
             controls: vec![name.clone()],
         };
         match core.call(&add).await {
-            Ok(_) => {}
+            Ok(_) => Ok(Some(name)),
             Err(Error::Refused { error, .. }) if error.code == code::UNKNOWN_CONTROL => {
                 tracing::warn!("the design has no Named Control \"{name}\"; it is not watched");
-                unknown.push(name);
+                Ok(None)
             }
-            Err(error) => return Err(error),
+            Err(error) => Err(error),
         }
-    }
-    Ok(unknown)
+    };
+    let known: Vec<Option<CompactString>> = stream::iter(named)
+        .map(add)
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    Ok(known.into_iter().flatten().collect())
 }

@@ -107,6 +107,7 @@ mod names;
 mod patterns;
 mod push;
 
+mod aliases;
 mod discover;
 mod watching;
 

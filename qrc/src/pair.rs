@@ -226,6 +226,10 @@ impl Merged {
             }
             self.inventory.status = found.status.clone();
             self.inventory.components.clone_from(&found.components);
+            let aliases = found.aliases.iter();
+            self.inventory.aliases = aliases
+                .filter_map(|(alias, id)| Some((alias.clone(), self.id(side, *id)?)))
+                .collect();
         }
         Arc::new(self.inventory.clone())
     }

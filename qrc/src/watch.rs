@@ -19,7 +19,11 @@ pub struct Selection {
     pub include: Vec<String>,
     /// Globs of controls to leave out; they win over `include`.
     pub exclude: Vec<String>,
-    /// Named Controls. QRC cannot list them, so they are named one by one.
+    /// Named Controls. QRC cannot list them, so they are named one by one. One that is
+    /// another name for a control that `include` picks is not reported a second time:
+    /// its control is, under the component's name, and [`Inventory::aliases`] says so.
+    /// (A Core that reports both names in one change group gives no way to tell; then
+    /// both are reported.)
     pub named: Vec<String>,
     /// How often the Core pushes changes. Cores exchange control changes at 30 Hz; less
     /// than 30 ms is of no use.
@@ -79,6 +83,8 @@ pub struct Inventory {
     pub components: Vec<ComponentInfo>,
     /// Every control this watch has ever watched, by [`ControlId`].
     pub controls: Vec<WatchedControl>,
+    /// Named Controls asked for that are other names for watched controls, in no order.
+    pub aliases: Vec<(CompactString, ControlId)>,
 }
 
 /// A control as a watch knows it.

@@ -143,6 +143,12 @@ impl Watching {
             }
         }
         controls.shrink_to_fit();
+        let aliases = found.aliases.into_iter().filter_map(|(alias, of)| {
+            let component = of.component.as_deref().unwrap_or_default();
+            let id = self.names.find(&controls, component, &of.name, None)?;
+            Some((alias, id))
+        });
+        let aliases = aliases.collect();
         self.since = Some(at);
         self.groups = found
             .groups
@@ -158,6 +164,7 @@ impl Watching {
             status,
             components: found.components,
             controls,
+            aliases,
         });
         let mut events = vec![WatchEvent::Inventory(self.inventory.clone())];
         if let Missed::Since { from, why } = std::mem::replace(&mut self.missed, Missed::Nothing) {
