@@ -134,7 +134,8 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
-    /// `latest`, a backup's id, or a database file (.db or .db.gz)
+    /// `latest` (the newest backup and what was shipped since), a backup's id, or a
+    /// database file (.db or .db.gz)
     #[arg(value_name = "latest|BACKUP|FILE")]
     pub(crate) what: String,
     /// The moment to restore to [default: the end of the backup]

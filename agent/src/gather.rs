@@ -1,111 +1,51 @@
 //! Gathers the status: from the running parts, or from the files alone when no agent runs.
 
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use backup::{BackupInfo, StoreSummary};
 
-use backup::{BackupInfo, Store, StoreSummary};
-
+use crate::counts::{self, Counted};
 use crate::failure::Outcome;
 use crate::moment::{self, rfc3339};
-use crate::service::Parts;
+use crate::parts::Parts;
 use crate::settings::Settings;
 use crate::status::{self, Status};
 use crate::{schedule, work};
 
-/// How often the day files are counted anew; between, the recorder's own count is added.
-const RECOUNT: Duration = Duration::from_secs(2);
+/// The status of a running agent.
+pub(crate) fn with_agent(parts: &Parts) -> Status {
+    let stats = parts.recorder.stats();
+    let Counted { mut summary, gaps } = parts.counts.now(stats.committed);
+    summary.to_ms = summary.to_ms.max(stats.last_commit_ms);
 
-/// Gathers for a running agent, and remembers what is dear to count.
-pub(crate) struct Gatherer {
-    store: std::path::PathBuf,
-    counted: Mutex<Option<Counted>>,
-}
-
-struct Counted {
-    when: Instant,
-    /// The recorder's count when the files were counted.
-    committed: u64,
-    summary: StoreSummary,
-    gaps: Vec<backup::Gap>,
-}
-
-impl Gatherer {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Self {
-            store: settings.store.path.clone(),
-            counted: Mutex::default(),
-        }
-    }
-
-    /// The status of a running agent.
-    pub(crate) fn status(&self, parts: &Parts) -> Status {
-        let stats = parts.recorder.stats();
-        let mut counted = self
-            .counted
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if counted
-            .as_ref()
-            .is_none_or(|counted| counted.when.elapsed() >= RECOUNT)
-            && let Ok((summary, gaps)) = count(&self.store)
-        {
-            *counted = Some(Counted {
-                when: Instant::now(),
-                committed: stats.committed,
-                summary,
-                gaps,
-            });
-        }
-        let (mut summary, gaps) = match &*counted {
-            Some(counted) => {
-                let mut summary = counted.summary.clone();
-                summary.events += stats.committed.saturating_sub(counted.committed);
-                (summary, counted.gaps.clone())
-            }
-            None => (StoreSummary::default(), Vec::new()),
-        };
-        drop(counted);
-        summary.to_ms = summary.to_ms.max(stats.last_commit_ms);
-
-        let settings = &parts.settings;
-        let backups = parts.jobs.backups();
-        let shipped_to = parts.shipped.covers_to_ms();
-        let mut status = from_files(settings, &summary, &gaps, &backups, shipped_to);
-        status.agent.running = true;
-        status.agent.pid = Some(std::process::id());
-        status.core = core(parts);
-        status.store.problem = problem(&stats);
-        status.recording =
-            parts.facts.complete() && parts.link_is_up() && status.store.problem.is_none();
-        status.events.per_second = stats.per_second;
-        status.events.queued = stats.queued;
-        status.events.quarantined = stats.quarantined;
-        status.backup.problem = parts
-            .jobs
-            .backup_problem()
-            .or_else(|| parts.shipped.problem());
-        status.backup.next =
-            schedule::next_due(&parts.jobs.history(), settings.backup.every).map(rfc3339);
-        status.panel.state = parts.facts.panel().word().to_owned();
-        status
-    }
+    let settings = &parts.settings;
+    let backups = parts.jobs.backups();
+    let shipped_to = parts.shipped.covers_to_ms();
+    let mut status = from_files(settings, &summary, &gaps, &backups, shipped_to);
+    status.agent.running = true;
+    status.agent.pid = Some(std::process::id());
+    status.core = core(parts);
+    status.store.problem = problem(&stats);
+    status.recording =
+        parts.facts.complete() && parts.link_is_up() && status.store.problem.is_none();
+    status.events.per_second = stats.per_second;
+    status.events.queued = stats.queued;
+    status.events.quarantined = stats.quarantined;
+    let jobs = &parts.jobs;
+    status.backup.problem = jobs.backup_problem().or_else(|| parts.shipped.problem());
+    status.backup.next = schedule::next_due(&jobs.history(), settings.backup.every).map(rfc3339);
+    status.panel.state = parts.facts.panel().word().to_owned();
+    status
 }
 
 /// The status when no agent runs: what the files tell.
 pub(crate) fn without_agent(settings: &Settings) -> Outcome<Status> {
     let backups = work::list(settings)?;
-    let (summary, gaps) = if settings.store.path.exists() {
-        count(&settings.store.path).map_err(work::failure)?
+    let Counted { summary, gaps } = if settings.store.path.exists() {
+        counts::count(&settings.store.path).map_err(work::failure)?
     } else {
-        (StoreSummary::default(), Vec::new())
+        Counted::default()
     };
     let shipped_to = work::recoverable(settings)?.map(|range| range.to_ms);
     Ok(from_files(settings, &summary, &gaps, &backups, shipped_to))
-}
-
-fn count(store: &std::path::Path) -> backup::Result<(StoreSummary, Vec<backup::Gap>)> {
-    let store = Store::open(store)?;
-    Ok((store.summary()?, store.gaps(i64::MIN, i64::MAX)?))
 }
 
 /// Why the recorder cannot write, if it cannot.

@@ -24,9 +24,13 @@ mod schedule;
 
 mod jobs;
 
-mod gather;
+mod counts;
+mod parts;
 mod status;
 
+mod gather;
+
+mod answers;
 mod panel;
 mod service;
 

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::facts::PanelState;
 use crate::jobs::Asker;
-use crate::moment;
-use crate::service::Parts;
+use crate::parts::Parts;
+use crate::{gather, moment};
 use mailbox::{ACK, Ack, HEARTBEAT, HEARTBEAT_LIMIT, REQUEST, STATE};
 use requests::{Judgement, Kind, Requests};
 
@@ -229,7 +229,7 @@ impl Panel {
         if self.request_control.is_none() || !self.parts.link_is_up() {
             return;
         }
-        let status = self.parts.status();
+        let status = gather::with_agent(&self.parts);
         let state = mailbox::state(
             &status,
             &self.parts.jobs.backups(),

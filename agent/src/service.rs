@@ -8,51 +8,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::core::Core;
+use crate::counts::Counts;
 use crate::facts::Facts;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Jobs};
-use crate::local_socket::{self, Request};
+use crate::local_socket;
+use crate::parts::Parts;
 use crate::settings::Settings;
 use crate::shipping::{Shipped, Shipping};
 use crate::status::{self, Status};
-use crate::{documents, gather, moment, panel, record, schedule, work};
-
-/// The running parts, shared by whoever asks them.
-pub(crate) struct Parts {
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) core: Core,
-    pub(crate) recorder: backup::Recorder,
-    pub(crate) jobs: Jobs,
-    pub(crate) facts: Arc<Facts>,
-    pub(crate) shipped: Arc<Shipped>,
-    gathered: gather::Gatherer,
-}
-
-impl Parts {
-    /// The status as of now.
-    pub(crate) fn status(&self) -> Status {
-        self.gathered.status(self)
-    }
-
-    /// True while an Active Core answers.
-    pub(crate) fn link_is_up(&self) -> bool {
-        matches!(self.core.link().1, qrc::Link::Up(core) if core.is_active())
-    }
-
-    /// One Component.Set on the plugin's component.
-    pub(crate) async fn write_panel(
-        &self,
-        controls: Vec<(&'static str, qrc::Value)>,
-    ) -> Result<(), qrc::Error> {
-        let controls = controls
-            .into_iter()
-            .map(|(name, value)| qrc::method::component::SetControl::value(name, value))
-            .collect();
-        let set =
-            qrc::method::component::Set::new(self.settings.panel.code_name.as_str(), controls);
-        self.core.call(&set).await.map(|_| ())
-    }
-}
+use crate::{answers, gather, moment, panel, record, schedule, work};
 
 /// A started service.
 pub(crate) struct Service {
@@ -96,7 +61,7 @@ impl Service {
             Shipping::start(&settings.backup.path, &settings.store.path, shipped.clone())?;
         let jobs = Jobs::new(settings.clone(), recorder.clone());
         let parts = Arc::new(Parts {
-            gathered: gather::Gatherer::new(&settings),
+            counts: Counts::new(&settings.store.path),
             settings,
             core,
             recorder,
@@ -118,7 +83,7 @@ impl Service {
         tasks.spawn(local_socket::answer_all(
             socket,
             stop.clone(),
-            move |request| answer(callers.clone(), request),
+            move |request| answers::answer(callers.clone(), request),
         ));
         Ok(Self {
             parts,
@@ -268,38 +233,6 @@ async fn report_store(parts: Arc<Parts>, stop: CancellationToken) {
             _ => {}
         }
         writable = problem.is_none();
-    }
-}
-
-async fn answer(parts: Arc<Parts>, request: Request) -> Outcome<serde_json::Value> {
-    let document = |value: serde_json::Result<serde_json::Value>| {
-        value.map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))
-    };
-    match request {
-        Request::Status => document(serde_json::to_value(parts.status())),
-        Request::Backup => {
-            let turn = parts.jobs.turn().await;
-            let made = parts.jobs.backup(turn, Asker::CommandLine).await?;
-            document(serde_json::to_value(documents::Backup::from(&made)))
-        }
-        Request::Restore(request) => {
-            let turn = parts.jobs.turn().await;
-            document(serde_json::to_value(
-                parts.jobs.restore(turn, request).await?,
-            ))
-        }
-        Request::Undo => {
-            let turn = parts.jobs.turn().await;
-            document(serde_json::to_value(parts.jobs.undo(turn).await?))
-        }
-        Request::Import { files } => {
-            let turn = parts.jobs.turn().await;
-            document(serde_json::to_value(parts.jobs.import(turn, files).await?))
-        }
-        Request::Prune { dry_run } => {
-            let turn = parts.jobs.turn().await;
-            document(serde_json::to_value(parts.jobs.prune(turn, dry_run).await?))
-        }
     }
 }
 

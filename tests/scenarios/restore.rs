@@ -53,14 +53,16 @@ async fn a_running_agent_restores_without_stopping_and_undo_takes_it_back() {
     let core = EmulatedCore::start(&[]);
     let site = Site::new(core.port);
     let mut agent = recorded(&site, &core, 16).await;
-    site.json(&["backup"]);
+    // Named, since `latest` reaches beyond the backup, to what was shipped since.
+    let made = site.json(&["backup"]);
+    let id = made["id"].as_str().unwrap();
     let wall = core.client();
     wall.call(&Set::new("Master", vec![SetControl::value("gain", -33.0)]))
         .await
         .unwrap();
     until("the newer event", || (site.count("1") == 17).then_some(()));
 
-    let (code, said) = failed(&site.run(&["restore", "latest"]));
+    let (code, said) = failed(&site.run(&["restore", id]));
     assert_eq!(code, 1);
     assert!(
         said.contains("drop 1 event") && said.contains("--keep-newer"),
@@ -68,7 +70,7 @@ async fn a_running_agent_restores_without_stopping_and_undo_takes_it_back() {
     );
     assert_eq!(site.count("1"), 17);
 
-    let restored = site.json(&["restore", "latest", "--force"]);
+    let restored = site.json(&["restore", id, "--force"]);
     assert_eq!(restored["events"], 16);
     assert!(restored["undo"].is_string());
     assert!(agent.is_running());

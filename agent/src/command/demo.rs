@@ -15,7 +15,7 @@ use crate::service::{self, Service};
 use crate::settings::Settings;
 use crate::simulated::{Simulated, Wanted};
 use crate::status::{Status, verdict};
-use crate::{moment, work};
+use crate::{gather, moment, work};
 
 /// Between the acts, so that people can read along.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -77,7 +77,7 @@ pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
                 failed => failed,
             },
         };
-        let status = service.parts.status();
+        let status = gather::with_agent(&service.parts);
         let backups: Vec<Backup> = service
             .parts
             .jobs
@@ -170,7 +170,7 @@ impl Story {
     async fn acts(&self, service: &Service, core: &Core, data: &Path) -> Outcome<()> {
         let parts = &service.parts;
         let recording = self.wait("the recording to begin", || {
-            let status = parts.status();
+            let status = gather::with_agent(parts);
             status.recording.then_some(status)
         });
         let status = recording.await?;
@@ -194,13 +194,13 @@ impl Story {
             ),
         );
         tokio::time::sleep(PAUSE).await;
-        self.tell_events(&parts.status());
+        self.tell_events(&gather::with_agent(parts));
 
         let first = self.wait("the first backup", || parts.jobs.backups().first().cloned());
         self.tell_backup("by the clock", &first.await?);
         self.tell_panel(service, core).await?;
         tokio::time::sleep(PAUSE).await;
-        self.tell_events(&parts.status());
+        self.tell_events(&gather::with_agent(parts));
 
         let before = parts.jobs.backups().len();
         self.press(service, core, "BackupNow")?;
@@ -268,7 +268,7 @@ impl Story {
         let mut told = service.parts.jobs.backups().len();
         loop {
             tokio::time::sleep(TELL_EVERY).await;
-            self.tell_events(&service.parts.status());
+            self.tell_events(&gather::with_agent(&service.parts));
             let backups = service.parts.jobs.backups();
             if backups.len() > told {
                 self.tell_backup("by the clock", &backups[0]);

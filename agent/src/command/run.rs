@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::failure::Outcome;
+use crate::gather;
 use crate::output::Output;
 use crate::service::{self, Service};
 use crate::settings::Settings;
@@ -19,7 +20,10 @@ pub(super) fn run(settings: Settings, output: Output) -> Outcome<ExitCode> {
             settings.backup.path.display(),
         ));
         service::stop_signal().await?;
-        tracing::info!("stopping; {}", service::last_words(&service.parts.status()));
+        tracing::info!(
+            "stopping; {}",
+            service::last_words(&gather::with_agent(&service.parts))
+        );
         service.stop().await?;
         tracing::info!("everything received is committed");
         Ok(ExitCode::SUCCESS)

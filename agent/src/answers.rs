@@ -1,0 +1,42 @@
+//! What the running agent answers to the command line's requests.
+
+use std::sync::Arc;
+
+use crate::failure::{Failure, Outcome};
+use crate::jobs::Asker;
+use crate::local_socket::Request;
+use crate::parts::Parts;
+use crate::{documents, gather};
+
+/// Does what is asked and gives its document.
+pub(crate) async fn answer(parts: Arc<Parts>, request: Request) -> Outcome<serde_json::Value> {
+    let document = |value: serde_json::Result<serde_json::Value>| {
+        value.map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))
+    };
+    match request {
+        Request::Status => document(serde_json::to_value(gather::with_agent(&parts))),
+        Request::Backup => {
+            let turn = parts.jobs.turn().await;
+            let made = parts.jobs.backup(turn, Asker::CommandLine).await?;
+            document(serde_json::to_value(documents::Backup::from(&made)))
+        }
+        Request::Restore(request) => {
+            let turn = parts.jobs.turn().await;
+            document(serde_json::to_value(
+                parts.jobs.restore(turn, request).await?,
+            ))
+        }
+        Request::Undo => {
+            let turn = parts.jobs.turn().await;
+            document(serde_json::to_value(parts.jobs.undo(turn).await?))
+        }
+        Request::Import { files } => {
+            let turn = parts.jobs.turn().await;
+            document(serde_json::to_value(parts.jobs.import(turn, files).await?))
+        }
+        Request::Prune { dry_run } => {
+            let turn = parts.jobs.turn().await;
+            document(serde_json::to_value(parts.jobs.prune(turn, dry_run).await?))
+        }
+    }
+}

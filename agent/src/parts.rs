@@ -1,0 +1,42 @@
+//! The running parts of the service, shared by whoever asks or tells them something.
+
+use std::sync::Arc;
+
+use crate::core::Core;
+use crate::counts::Counts;
+use crate::facts::Facts;
+use crate::jobs::Jobs;
+use crate::settings::Settings;
+use crate::shipping::Shipped;
+
+/// The running parts, shared by whoever asks them.
+pub(crate) struct Parts {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) core: Core,
+    pub(crate) recorder: backup::Recorder,
+    pub(crate) jobs: Jobs,
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) shipped: Arc<Shipped>,
+    pub(crate) counts: Counts,
+}
+
+impl Parts {
+    /// True while an Active Core answers.
+    pub(crate) fn link_is_up(&self) -> bool {
+        matches!(self.core.link().1, qrc::Link::Up(core) if core.is_active())
+    }
+
+    /// One Component.Set on the plugin's component.
+    pub(crate) async fn write_panel(
+        &self,
+        controls: Vec<(&'static str, qrc::Value)>,
+    ) -> Result<(), qrc::Error> {
+        let controls = controls
+            .into_iter()
+            .map(|(name, value)| qrc::method::component::SetControl::value(name, value))
+            .collect();
+        let set =
+            qrc::method::component::Set::new(self.settings.panel.code_name.as_str(), controls);
+        self.core.call(&set).await.map(|_| ())
+    }
+}
