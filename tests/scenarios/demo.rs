@@ -60,9 +60,15 @@ fn a_second_demo_on_the_same_data_goes_on_with_it() {
     for _ in 0..2 {
         let output = program()
             .args(["demo", "--json", "--seconds", "2", "--data", &data])
+            .args(["--qrc", "127.0.0.1:0", "--panel", "127.0.0.1:0"])
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
+        let addresses = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            addresses.contains("panel on http://127.0.0.1:"),
+            "{addresses}"
+        );
         let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(status["core"]["state"], "Active");
     }
