@@ -51,6 +51,8 @@ struct Known {
     backups: Arc<[backup::BackupInfo]>,
     history: History,
     last_failure: Option<String>,
+    /// What an undo would take back.
+    undo: Option<String>,
     jobs_begun: u64,
 }
 
@@ -66,6 +68,7 @@ impl Jobs {
             last_good: newest_good(&backups),
             ..History::default()
         };
+        let undo = backup::undo_available(&settings.store.path);
         Self {
             settings,
             recorder,
@@ -75,6 +78,7 @@ impl Jobs {
                 backups,
                 history,
                 last_failure,
+                undo,
                 jobs_begun: 0,
             })),
             changed: Arc::default(),
@@ -99,6 +103,11 @@ impl Jobs {
     /// The job that runs now.
     pub(crate) fn current(&self) -> Option<Job> {
         self.with(|known| known.current.clone())
+    }
+
+    /// What an undo would take back, if there is anything.
+    pub(crate) fn undo_available(&self) -> Option<String> {
+        self.with(|known| known.undo.clone())
     }
 
     /// What the schedule needs to know.
@@ -157,6 +166,18 @@ impl Jobs {
             .await
     }
 
+    /// Tells what a restore would do.
+    pub(crate) async fn preview(
+        &self,
+        _turn: Turn,
+        request: RestoreRequest,
+    ) -> Outcome<documents::Plan> {
+        self.run("preview", move |settings, _| {
+            work::plan(&settings, &request, None).map(|plan| documents::Plan::from(&plan))
+        })
+        .await
+    }
+
     /// Builds the asked state beside the store, then swaps it in while changes queue up.
     pub(crate) async fn restore(
         &self,
@@ -175,6 +196,7 @@ impl Jobs {
             .await
             .and_then(|swapped| swapped)
             .map_err(work::failure)?;
+        self.look_for_undo();
         let restored = documents::Restored::new(&swapped, begun.elapsed());
         tracing::warn!(
             restored_to = restored.restored_to.as_deref().unwrap_or("an empty store"),
@@ -193,6 +215,7 @@ impl Jobs {
             .await
             .and_then(|undone| undone)
             .map_err(work::failure)?;
+        self.look_for_undo();
         tracing::warn!("taken back: {}", undone.undone);
         Ok((&undone).into())
     }
@@ -256,6 +279,12 @@ impl Jobs {
             }
         });
         outcome
+    }
+
+    /// A restore or an undo has changed what the next undo would take back.
+    fn look_for_undo(&self) {
+        let undo = backup::undo_available(&self.settings.store.path);
+        self.with(|known| known.undo = undo);
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {

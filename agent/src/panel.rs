@@ -10,11 +10,14 @@ use qrc::{ControlId, Value, WatchEvent};
 use tokio_util::sync::CancellationToken;
 
 use crate::facts::PanelState;
-use crate::jobs::Asker;
+use crate::failure::{Failure, Outcome};
+use crate::jobs::{Asker, Jobs, Turn};
+use crate::local_socket::RestoreRequest;
+use crate::output::count;
 use crate::parts::Parts;
 use crate::{gather, moment};
 use mailbox::{ACK, Ack, HEARTBEAT, HEARTBEAT_LIMIT, REQUEST, STATE};
-use requests::{Judgement, Kind, Requests};
+use requests::{Judgement, Kind, Requests, Target};
 
 /// At most four writes a second go to the Core.
 const TICK: Duration = Duration::from_millis(250);
@@ -87,8 +90,8 @@ struct Panel {
 impl Panel {
     fn new(parts: Arc<Parts>) -> Self {
         Self {
+            requests: Requests::new(parts.settings.panel.pin.clone()),
             parts,
-            requests: Requests::default(),
             request_control: None,
             shown: None,
             seq: 0,
@@ -183,22 +186,7 @@ impl Panel {
         let jobs = self.parts.jobs.clone();
         let acks = self.acks.0.clone();
         tokio::spawn(async move {
-            let outcome = match kind {
-                Kind::Backup => jobs
-                    .backup(turn, Asker::Panel)
-                    .await
-                    .map(|made| format!("Backup {} made and proved", made.id)),
-                Kind::Verify => jobs.verify(turn).await.and_then(|report| {
-                    if report.ok {
-                        Ok(format!("{} files proved", report.checked))
-                    } else {
-                        Err(crate::failure::Failure::failed(format!(
-                            "{} findings; run `qsys-agent verify`",
-                            report.findings.len()
-                        )))
-                    }
-                }),
-            };
+            let outcome = run(&jobs, turn, kind).await;
             let ack = match outcome {
                 Ok(text) => Ack {
                     id,
@@ -230,10 +218,13 @@ impl Panel {
             return;
         }
         let status = gather::with_agent(&self.parts);
+        let pin_required = self.parts.settings.panel.pin.is_some();
         let state = mailbox::state(
             &status,
             &self.parts.jobs.backups(),
             self.parts.jobs.current(),
+            self.parts.jobs.undo_available(),
+            pin_required,
         );
         let mut writes = Vec::new();
         if self.shown.as_ref() != Some(&state) {
@@ -270,6 +261,63 @@ impl Panel {
             }
         }
     }
+}
+
+/// Does what was asked; what it says is shown on the panel.
+async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
+    match kind {
+        Kind::Backup => {
+            let made = jobs.backup(turn, Asker::Panel).await?;
+            Ok(format!("Backup {} made and proved", made.id))
+        }
+        Kind::Verify => {
+            let report = jobs.verify(turn).await?;
+            if report.ok {
+                return Ok(format!("{} files proved", report.checked));
+            }
+            let findings = report.findings.len();
+            Err(Failure::failed(format!(
+                "{findings} findings; run `qsys-agent verify`"
+            )))
+        }
+        Kind::Preview(target) => {
+            let plan = jobs.preview(turn, request(target)).await?;
+            Ok(format!(
+                "Would go to {}: {} events come back, {} go",
+                shown(plan.would_restore_to.as_deref()),
+                count(plan.events_gained),
+                count(plan.events_lost)
+            ))
+        }
+        Kind::Restore(target) => {
+            let restored = jobs.restore(turn, request(target)).await?;
+            Ok(format!(
+                "Restored to {}, {} events",
+                shown(restored.restored_to.as_deref()),
+                count(restored.events)
+            ))
+        }
+        Kind::Undo => Ok(format!("Taken back: {}", jobs.undo(turn).await?.undone)),
+    }
+}
+
+/// The panel has shown what goes, armed and confirmed: it goes, and undo keeps it.
+fn request(target: Target) -> RestoreRequest {
+    let (what, at) = match target {
+        Target::Backup(id) => (id, None),
+        Target::Moment(at) => ("latest".to_owned(), Some(at)),
+    };
+    RestoreRequest {
+        what,
+        at,
+        keep_newer: false,
+        force: true,
+    }
+}
+
+fn shown(time: Option<&str>) -> String {
+    let moment = time.and_then(|time| moment::parse(time).ok());
+    moment.map_or_else(|| "an empty store".to_owned(), moment::local)
 }
 
 fn text_of(reading: &qrc::Reading) -> String {

@@ -74,6 +74,8 @@ pub(crate) struct Backup {
 #[derive(Debug, Clone)]
 pub(crate) struct Panel {
     pub(crate) code_name: String,
+    /// Restore and undo from the panel ask for it, where it is set.
+    pub(crate) pin: Option<Pin>,
 }
 
 /// A PIN that no log line shows.
@@ -117,6 +119,7 @@ impl Default for Settings {
             },
             panel: Panel {
                 code_name: "DisasterRecovery".to_owned(),
+                pin: None,
             },
             files: Vec::new(),
         }

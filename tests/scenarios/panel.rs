@@ -2,7 +2,7 @@
 
 use qrc::method::component::{Get, Set, SetControl};
 
-use crate::stage::{EmulatedCore, Site};
+use crate::stage::{EmulatedCore, Site, until};
 
 const PANEL: &str = "DisasterRecovery";
 
@@ -73,4 +73,83 @@ async fn a_forged_or_stale_request_is_refused_and_makes_nothing() {
     let ack = until_shown(&wall, "AckJson", |text| text.contains("forged-1")).await;
     assert!(ack.contains("\"refused\"") && ack.contains(" old"), "{ack}");
     assert!(site.json(&["list"]).as_array().unwrap().is_empty());
+}
+
+async fn press(wall: &qrc::Client, control: &str) {
+    wall.call(&Set::new(PANEL, vec![SetControl::value(control, 1.0)]))
+        .await
+        .unwrap();
+}
+
+async fn type_in(wall: &qrc::Client, control: &str, text: &str) {
+    wall.call(&Set::new(PANEL, vec![SetControl::value(control, text)]))
+        .await
+        .unwrap();
+}
+
+/// Chooses the newest backup on the panel; gives its label.
+async fn choose_newest(wall: &qrc::Client) {
+    let label = loop {
+        let readings = wall.call(&Get::new(PANEL, ["RestorePoint"])).await.unwrap();
+        let choices = readings.controls[0]
+            .reading
+            .looks
+            .clone()
+            .unwrap_or_default()
+            .choices;
+        if let Some(newest) = choices.first() {
+            break newest.clone();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    type_in(wall, "RestorePoint", &label).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_is_armed_confirmed_and_taken_back_on_the_panel_with_a_pin() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port).set("QSYS_PANEL_PIN", "4071");
+    let agent = site.recording_agent();
+    let wall = core.client();
+    let fader = |value: f64| Set::new("Master", vec![SetControl::value("gain", value)]);
+    wall.call(&fader(-20.0)).await.unwrap();
+    until("the first event", || {
+        (site.count("value = -20.0") == 1).then_some(())
+    });
+    site.json(&["backup"]);
+    wall.call(&fader(-21.0)).await.unwrap();
+    until("the second event", || {
+        (site.count("value = -21.0") == 1).then_some(())
+    });
+
+    // With a wrong PIN it is refused, whatever the panel shows.
+    choose_newest(&wall).await;
+    type_in(&wall, "Pin", "1111").await;
+    press(&wall, "ArmRestore").await;
+    until_shown(&wall, "RestoreArmed", |text| text == "true").await;
+    press(&wall, "ConfirmRestore").await;
+    let ack = until_shown(&wall, "AckJson", |text| text.contains("PIN is wrong")).await;
+    assert!(ack.contains("\"refused\""), "{ack}");
+    assert_eq!(site.count("value = -21.0"), 1);
+
+    choose_newest(&wall).await;
+    type_in(&wall, "Pin", "4071").await;
+    press(&wall, "ArmRestore").await;
+    until_shown(&wall, "RestoreArmed", |text| text == "true").await;
+    press(&wall, "ConfirmRestore").await;
+    until_shown(&wall, "AckJson", |text| text.contains("Restored to")).await;
+    assert_eq!(site.count("value = -21.0"), 0);
+    assert_eq!(site.count("value = -20.0"), 1);
+
+    until_shown(&wall, "AgentStateJson", |text| {
+        text.contains("\"available\":true")
+    })
+    .await;
+    type_in(&wall, "Pin", "4071").await;
+    press(&wall, "ArmUndo").await;
+    until_shown(&wall, "RestoreArmed", |text| text == "true").await;
+    press(&wall, "ConfirmRestore").await;
+    until_shown(&wall, "AckJson", |text| text.contains("Taken back")).await;
+    assert_eq!(site.count("value = -21.0"), 1);
+    assert_eq!(agent.terminate(), 0);
 }

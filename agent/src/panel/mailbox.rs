@@ -37,7 +37,10 @@ pub(crate) struct State {
     points: Vec<Point>,
     job: Option<Job>,
     /// What may be asked for; the panel greys out the rest.
-    can: [&'static str; 2],
+    can: [&'static str; 5],
+    #[serde(rename = "pinRequired")]
+    pin_required: bool,
+    undo: Undo,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -87,6 +90,13 @@ struct Hole {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
+struct Undo {
+    available: bool,
+    /// What it would take back.
+    text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
 struct Point {
     id: String,
     when: String,
@@ -103,7 +113,13 @@ pub(crate) struct Ack {
 }
 
 /// Draws the mailbox state from the status.
-pub(crate) fn state(status: &Status, backups: &[backup::BackupInfo], job: Option<Job>) -> State {
+pub(crate) fn state(
+    status: &Status,
+    backups: &[backup::BackupInfo],
+    job: Option<Job>,
+    undo: Option<String>,
+    pin_required: bool,
+) -> State {
     let (level, text) = verdict(status);
     let newest = backups.first();
     let proved = backups.iter().find(|backup| backup.verified);
@@ -154,7 +170,12 @@ pub(crate) fn state(status: &Status, backups: &[backup::BackupInfo], job: Option
             })
             .collect(),
         job,
-        can: ["backup", "verify"],
+        can: ["backup", "verify", "preview", "restore", "undo"],
+        pin_required,
+        undo: Undo {
+            available: undo.is_some(),
+            text: undo.unwrap_or_default(),
+        },
     }
 }
 

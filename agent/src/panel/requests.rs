@@ -5,6 +5,9 @@ use std::collections::VecDeque;
 
 use serde::Deserialize;
 
+use crate::moment;
+use crate::settings::Pin;
+
 /// A request older or younger than this is refused (clocks of Core and agent may differ).
 const WINDOW_MS: i64 = 10_000;
 /// How many answered ids are remembered; a panel asks a few times an hour.
@@ -14,11 +17,30 @@ const LONGEST_ID: usize = 64;
 /// The plugin's requests are below 1 kB.
 const LONGEST_REQUEST: usize = 16 * 1024;
 
+/// This many wrong PINs in a row lock restore and undo.
+const TRIES: u32 = 5;
+/// For so long.
+const LOCKED_MS: i64 = 600_000;
+
 /// What the panel may ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     Backup,
     Verify,
+    /// What a restore would do.
+    Preview(Target),
+    /// Armed and confirmed on the panel.
+    Restore(Target),
+    Undo,
+}
+
+/// What to restore to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A backup's id.
+    Backup(String),
+    /// A moment, Unix milliseconds.
+    Moment(i64),
 }
 
 /// The answer to one value of the request mailbox.
@@ -37,19 +59,35 @@ pub(crate) enum Judgement {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Wire {
     id: String,
     kind: String,
     at: String,
+    point_id: Option<String>,
+    moment: Option<String>,
+    armed: Option<bool>,
+    pin_proof: Option<String>,
 }
 
 /// Remembers what was answered, for as long as the agent runs.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     answered: VecDeque<String>,
+    /// Restore and undo ask for it, where one is set.
+    pin: Option<Pin>,
+    wrong_pins: u32,
+    locked_until: i64,
 }
 
 impl Requests {
+    pub(crate) fn new(pin: Option<Pin>) -> Self {
+        Self {
+            pin,
+            ..Self::default()
+        }
+    }
+
     /// Judges a value that lay in the mailbox when the agent connected. Nobody knows how
     /// long it has been lying there, so it is never honoured.
     pub(crate) fn found_pending(&mut self, text: &str) -> Judgement {
@@ -82,16 +120,69 @@ impl Requests {
             );
             return self.refuse(wire.id, &why);
         }
-        let kind = match wire.kind.as_str() {
-            "backup" => Kind::Backup,
-            "verify" => Kind::Verify,
-            other => {
-                let why = format!("this agent does not do `{}` from the panel", shorten(other));
-                return self.refuse(wire.id, &why);
+        match self.kind(&wire, now) {
+            Ok(kind) => {
+                self.remember(&wire.id);
+                Judgement::Honour { id: wire.id, kind }
             }
-        };
-        self.remember(&wire.id);
-        Judgement::Honour { id: wire.id, kind }
+            Err(why) => self.refuse(wire.id, &why),
+        }
+    }
+
+    fn kind(&mut self, wire: &Wire, now: i64) -> Result<Kind, String> {
+        match wire.kind.as_str() {
+            "backup" => Ok(Kind::Backup),
+            "verify" => Ok(Kind::Verify),
+            "preview" => target(wire).map(Kind::Preview),
+            "restore" => {
+                let target = target(wire)?;
+                self.may_change(wire, now)?;
+                Ok(Kind::Restore(target))
+            }
+            "undo" => {
+                self.may_change(wire, now)?;
+                Ok(Kind::Undo)
+            }
+            other => Err(format!(
+                "this agent does not do `{}` from the panel",
+                shorten(other)
+            )),
+        }
+    }
+
+    /// Arming and the PIN count here; what the panel showed or hid is no protection.
+    fn may_change(&mut self, wire: &Wire, now: i64) -> Result<(), String> {
+        if wire.armed != Some(true) {
+            return Err("it was not armed and confirmed on the panel".to_owned());
+        }
+        let Some(pin) = &self.pin else { return Ok(()) };
+        if now < self.locked_until {
+            let minutes = (self.locked_until - now + 59_999) / 60_000;
+            return Err(format!("too many wrong PINs; try again in {minutes} min"));
+        }
+        let target = wire.point_id.as_deref().or(wire.moment.as_deref());
+        let expected = qsys_designs::pin_proof(
+            &pin.0,
+            &wire.id,
+            &wire.kind,
+            target.unwrap_or_default(),
+            &wire.at,
+        );
+        match &wire.pin_proof {
+            None => Err("it needs the PIN".to_owned()),
+            Some(found) if same(found, &expected) => {
+                self.wrong_pins = 0;
+                Ok(())
+            }
+            Some(_) => {
+                self.wrong_pins += 1;
+                if self.wrong_pins >= TRIES {
+                    self.wrong_pins = 0;
+                    self.locked_until = now + LOCKED_MS;
+                }
+                Err("the PIN is wrong".to_owned())
+            }
+        }
     }
 
     fn read(&mut self, text: &str) -> Result<Option<Wire>, Judgement> {
@@ -130,6 +221,20 @@ impl Requests {
         }
         self.answered.push_back(id.to_owned());
     }
+}
+
+fn target(wire: &Wire) -> Result<Target, String> {
+    match (&wire.point_id, &wire.moment) {
+        (Some(id), None) => Ok(Target::Backup(id.clone())),
+        (None, Some(moment)) => moment::parse(moment).map(Target::Moment),
+        _ => Err("it names no backup and no moment, or both".to_owned()),
+    }
+}
+
+/// Takes the same time wherever the two differ.
+fn same(found: &str, expected: &str) -> bool {
+    let pairs = found.bytes().zip(expected.bytes());
+    found.len() == expected.len() && pairs.fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
 }
 
 fn shorten(text: &str) -> String {
@@ -196,6 +301,73 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    fn restore(id: &str, pin: Option<&str>, armed: bool) -> String {
+        let at = "2026-11-23T19:55:00Z";
+        let mut request = serde_json::json!({
+            "id": id, "kind": "restore", "at": at, "pointId": "b-1", "armed": armed,
+        });
+        if let Some(pin) = pin {
+            request["pinProof"] = qsys_designs::pin_proof(pin, id, "restore", "b-1", at).into();
+        }
+        request.to_string()
+    }
+
+    fn refused(judgement: Judgement, part: &str) {
+        match judgement {
+            Judgement::Refuse { why, .. } => assert!(why.contains(part), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_restore_must_be_armed_and_name_one_target() {
+        let mut requests = Requests::default();
+        refused(
+            requests.appeared(&restore("a", None, false), NOW),
+            "not armed",
+        );
+        refused(
+            requests.appeared(&request("b", "restore", "2026-11-23T19:55:00Z"), NOW),
+            "no backup and no moment",
+        );
+        assert_eq!(
+            requests.appeared(&restore("c", None, true), NOW),
+            Judgement::Honour {
+                id: "c".into(),
+                kind: Kind::Restore(Target::Backup("b-1".into())),
+            }
+        );
+    }
+
+    #[test]
+    fn a_wrong_pin_is_refused_and_five_lock_even_the_right_one_out() {
+        let mut requests = Requests::new(Some(Pin("4071".into())));
+        refused(
+            requests.appeared(&restore("none", None, true), NOW),
+            "needs the PIN",
+        );
+        for n in 0..5 {
+            let text = restore(&format!("wrong-{n}"), Some("1111"), true);
+            refused(requests.appeared(&text, NOW), "wrong");
+        }
+        refused(
+            requests.appeared(&restore("right", Some("4071"), true), NOW),
+            "10 min",
+        );
+        let mut requests = Requests::new(Some(Pin("4071".into())));
+        assert!(matches!(
+            requests.appeared(&restore("right", Some("4071"), true), NOW),
+            Judgement::Honour { .. }
+        ));
+    }
+
+    #[test]
+    fn a_proof_for_one_request_is_good_for_no_other() {
+        let mut requests = Requests::new(Some(Pin("4071".into())));
+        let stolen = restore("first", Some("4071"), true).replace("\"first\"", "\"second\"");
+        refused(requests.appeared(&stolen, NOW), "wrong");
     }
 
     #[test]

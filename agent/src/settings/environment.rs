@@ -22,6 +22,8 @@ pub(super) fn apply(
     environment.text("QSYS_USER", |user| core.user = user)?;
     environment.text("QSYS_PIN", |pin| core.pin = Some(Pin(pin)))?;
 
+    environment.text("QSYS_PANEL_PIN", |pin| settings.panel.pin = Some(Pin(pin)))?;
+
     let store = &mut settings.store;
     environment.path("EVENT_MONITORING_DB_PATH", |path| store.path = path);
     environment.number("EVENT_MONITORING_RETENTION_DAYS", 1..=36_500, |days| {

@@ -68,6 +68,7 @@ struct BackupTable {
 #[serde(deny_unknown_fields, default)]
 struct PanelTable {
     code_name: Option<String>,
+    pin: Option<String>,
 }
 
 /// A whole number from 1 up.
@@ -190,7 +191,9 @@ pub(super) fn apply(settings: &mut Settings, path: &Path, text: &str) -> Outcome
     );
     replace(&mut backup.every, file.backup.every.map(|every| every.0));
 
-    replace(&mut settings.panel.code_name, file.panel.code_name);
+    let panel = &mut settings.panel;
+    replace(&mut panel.code_name, file.panel.code_name);
+    panel.pin = file.panel.pin.map(Pin).or(panel.pin.take());
     Ok(())
 }
 
