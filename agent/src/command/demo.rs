@@ -253,7 +253,7 @@ impl Story {
         self.tell(
             "Restore",
             format!(
-                "into a fresh folder: {} events back and counted,\nas of {}, in {:.2} s",
+                "into a fresh folder: {} events back and counted,\nthe backup and all since, up to {},\nin {:.2} s",
                 count(report.events),
                 report
                     .restored_to_ms
@@ -356,15 +356,18 @@ impl Story {
     fn end(&self, status: &Status, backups: &[Backup], data: &Path) {
         let settings = data.join("qsys-agent.toml");
         let settings = settings.display();
+        // As it was called, so that the lines can be copied from wherever it was run.
+        let program = std::env::args().next();
+        let program = program.as_deref().unwrap_or("qsys-agent");
         self.output.result(status, || {
             let (level, sentence) = verdict(status);
             let size: u64 = backups.iter().map(|backup| backup.bytes).sum();
             format!(
                 "\nAt the end: {}: {sentence}\n  {} events in {}, {} gaps\n  {} backups, {} in all, each read back and proved: {}\n\
-                 \nLook at what is left:\n  qsys-agent --config {settings} list\n  \
-                 qsys-agent --config {settings} events --limit 20\n  \
-                 qsys-agent --config {settings} verify\n  \
-                 qsys-agent --config {settings} restore latest --dry-run",
+                 \nLook at what is left:\n  {program} --config {settings} list\n  \
+                 {program} --config {settings} events --limit 20\n  \
+                 {program} --config {settings} verify\n  \
+                 {program} --config {settings} restore latest --dry-run",
                 level.word(),
                 count(status.events.total),
                 status.store.path,
