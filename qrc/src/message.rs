@@ -97,6 +97,8 @@ pub enum Incoming<'a> {
     },
     /// An error for no request in particular.
     StrayError(RpcError),
+    /// A result for no request in particular: a push in the shape that the Help prints.
+    StrayResult(&'a RawValue),
     /// JSON that is none of the above; it is passed over.
     Other,
 }
@@ -140,7 +142,7 @@ impl<'a> Incoming<'a> {
                 outcome: Ok(envelope.result.or(envelope.response)),
             },
             (None, Some(error)) => Self::StrayError(error),
-            (None, None) => Self::Other,
+            (None, None) => envelope.result.map_or(Self::Other, Self::StrayResult),
         })
     }
 }

@@ -55,17 +55,23 @@ impl Pending {
         self.waiters.len()
     }
 
-    /// Hands an answer to whoever waits for it; a late or repeated one finds nobody.
-    pub(crate) fn answer(&mut self, id: u64, outcome: Result<Option<&RawValue>, RpcError>) {
-        let Some(waiter) = self.waiters.remove(&id) else {
-            return;
-        };
-        let method = waiter.method;
+    /// Hands an answer to whoever waits for it; a late or repeated one finds nobody. Returns
+    /// the method that was answered.
+    pub(crate) fn answer(
+        &mut self,
+        id: u64,
+        outcome: Result<Option<&RawValue>, RpcError>,
+    ) -> Option<String> {
+        let Waiter { method, answer, .. } = self.waiters.remove(&id)?;
         // A waiter that has gone away needs no answer.
-        let _ = waiter.answer.send(match outcome {
+        let _ = answer.send(match outcome {
             Ok(result) => Ok(result.map(ToOwned::to_owned)),
-            Err(error) => Err(Error::Refused { method, error }),
+            Err(error) => Err(Error::Refused {
+                method: method.clone(),
+                error,
+            }),
         });
+        Some(method)
     }
 
     /// Forgets those whose time is over; their callers keep time themselves.

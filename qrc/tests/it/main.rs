@@ -1,6 +1,7 @@
 //! The crate from outside: bytes on real sockets, one binary.
 
 mod client;
+mod client_wire;
 mod pair;
 mod sim_design;
 mod sim_faults;
