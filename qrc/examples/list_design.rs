@@ -1,6 +1,6 @@
 //! Lists a design with types, ranges and values: `list_design HOST[:PORT]`
 
-#![allow(clippy::print_stdout)] // a program that prints
+use std::io::{self, Write};
 
 use qrc::Client;
 use qrc::method::component::{GetComponents, GetControls};
@@ -13,9 +13,9 @@ mod core_address;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::start(core_address::options(std::env::args().nth(1))?);
     let status = client.call(&StatusGet).await?;
-    println!("{} on {}", status.design_name, status.platform);
+    let mut listing = format!("{} on {}\n", status.design_name, status.platform);
     for component in client.call(&GetComponents).await? {
-        println!("{} ({})", component.name, component.kind);
+        listing += &format!("{} ({})\n", component.name, component.kind);
         let name = component.name;
         for control in client.call(&GetControls { name }).await?.controls {
             let text = control.string.unwrap_or_default();
@@ -23,8 +23,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 (Some(min), Some(max)) => format!(" {min} to {max}"),
                 _ => String::new(),
             };
-            println!("  {} = {text} [{}{range}]", control.name, control.kind);
+            let line = format!("  {} = {text} [{}{range}]\n", control.name, control.kind);
+            listing += &line;
         }
+        match io::stdout().write_all(listing.as_bytes()) {
+            // Whoever reads has seen enough, as `head` does.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            written => written?,
+        }
+        listing.clear();
     }
     client.shutdown().await;
     Ok(())
