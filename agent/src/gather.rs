@@ -122,6 +122,7 @@ fn from_files(
             bytes: summary.bytes,
             from: summary.from_ms.map(rfc3339),
             to: summary.to_ms.map(rfc3339),
+            free_bytes: free_bytes(&settings.store.path),
             problem: None,
         },
         backup: status::Backup {
@@ -150,6 +151,11 @@ fn from_files(
             state: "unknown".to_owned(),
         },
     }
+}
+
+fn free_bytes(folder: &std::path::Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Seconds of writing that only the store holds: from the end of what is in the archive

@@ -59,6 +59,8 @@ pub(crate) struct Store {
     pub(crate) bytes: u64,
     pub(crate) from: Option<String>,
     pub(crate) to: Option<String>,
+    /// Free space on the store's disk.
+    pub(crate) free_bytes: Option<u64>,
     /// Why nothing can be written, since when.
     pub(crate) problem: Option<String>,
 }
@@ -210,6 +212,7 @@ mod tests {
                 bytes: 1,
                 from: None,
                 to: None,
+                free_bytes: None,
                 problem: None,
             },
             backup: Backup {

@@ -41,6 +41,7 @@ pub(crate) struct State {
     #[serde(rename = "pinRequired")]
     pin_required: bool,
     undo: Undo,
+    disk: Option<Disk>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -70,6 +71,8 @@ struct Backup {
     last_text: String,
     age_seconds: Option<i64>,
     next: Option<String>,
+    #[serde(rename = "nextText")]
+    next_text: Option<String>,
     count: usize,
     last_verified: Option<String>,
     #[serde(rename = "verifiedText")]
@@ -80,6 +83,10 @@ struct Backup {
 struct Range {
     from: Option<String>,
     to: Option<String>,
+    #[serde(rename = "fromText")]
+    from_text: Option<String>,
+    #[serde(rename = "toText")]
+    to_text: Option<String>,
     gaps: Vec<Hole>,
 }
 
@@ -93,6 +100,11 @@ struct Hole {
 struct Undo {
     available: bool,
     /// What it would take back.
+    text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Disk {
     text: String,
 }
 
@@ -147,6 +159,7 @@ pub(crate) fn state(
             last_text: newest.map_or_else(|| "none yet".to_owned(), describe),
             age_seconds: status.backup.age_seconds.map(|age| age as i64),
             next: status.backup.next.clone(),
+            next_text: local(status.backup.next.as_deref()),
             count: status.backup.count,
             last_verified: status.backup.last_verified.clone(),
             verified_text: proved.map_or_else(
@@ -156,7 +169,9 @@ pub(crate) fn state(
         },
         recoverable: Range {
             from: status.recoverable.from.clone(),
-            to: status.recoverable.to.clone(),
+            to: whole_second(status.recoverable.to.as_deref()),
+            from_text: local(status.recoverable.from.as_deref()),
+            to_text: local(status.recoverable.to.as_deref()),
             gaps: newest_holes(status),
         },
         points: backups
@@ -176,7 +191,22 @@ pub(crate) fn state(
             available: undo.is_some(),
             text: undo.unwrap_or_default(),
         },
+        disk: status.store.free_bytes.map(|free| Disk {
+            text: format!("{} free", crate::output::bytes(free)),
+        }),
     }
+}
+
+/// The range grows with every commit; the panel is told once a second.
+fn whole_second(time: Option<&str>) -> Option<String> {
+    let moment = moment::parse(time?).ok()?;
+    Some(moment::rfc3339(moment - moment.rem_euclid(1000)))
+}
+
+/// The agent's local time, as people at the panel read it.
+fn local(time: Option<&str>) -> Option<String> {
+    let moment = moment::parse(time?).ok()?;
+    Some(moment::local(moment))
 }
 
 /// The newest gaps; a panel draws a bar, not a list.
@@ -200,6 +230,7 @@ fn describe(backup: &backup::BackupInfo) -> String {
 
 fn events(backup: &backup::BackupInfo) -> String {
     match backup.events {
+        Some(1) => "1 event".to_owned(),
         Some(count) => format!("{} events", crate::output::count(count)),
         None => "events not counted".to_owned(),
     }
