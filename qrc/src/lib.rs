@@ -84,6 +84,8 @@
 //! What it does not do: send a write twice. One that was under way when the link dropped ends in
 //! [`Error::OutcomeUnknown`]; read back before writing again.
 
+#![allow(unexpected_cfgs)] // `fuzzing`, which fuzz/run sets
+
 // In reading order: the wire, the calls, the link, the watch, the pair.
 mod frame;
 mod message;
@@ -119,6 +121,18 @@ mod pair;
 
 #[cfg(feature = "sim")]
 pub mod sim;
+
+/// What only the fuzz targets call.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    /// # Panics
+    /// Where the quick reader takes a frame that the slow one reads differently.
+    pub fn push_reads_the_same_both_ways(frame: &[u8]) {
+        if let Some(push) = crate::push::Push::from_frame(frame) {
+            assert_eq!(Some(push), crate::push::slowly(frame));
+        }
+    }
+}
 
 pub use client::Client;
 pub use error::Error;

@@ -194,21 +194,23 @@ impl<'a> Input<'a> {
     }
 }
 
+/// A push read as any message is: what [`Push::from_frame`] must agree with.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn slowly(frame: &[u8]) -> Option<Push<'_>> {
+    match crate::message::Incoming::parse(frame).ok()? {
+        crate::message::Incoming::Notification {
+            params: Some(params),
+            ..
+        } => Push::from_params(params.get()).ok(),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn slowly(frame: &[u8]) -> Option<Push<'_>> {
-        match crate::message::Incoming::parse(frame).ok()? {
-            crate::message::Incoming::Notification {
-                params: Some(params),
-                ..
-            } => Push::from_params(params.get()).ok(),
-            _ => None,
-        }
-    }
 
     #[track_caller]
     fn check(changes: &str) {
