@@ -188,7 +188,7 @@ impl Jobs {
         let recorder = self.recorder.clone();
         let built = self
             .run("restore", move |settings, job| {
-                work::build(&settings, &request, None, &job)
+                work::build_while_recording(&settings, &request, &job)
             })
             .await?;
         let swapped = recorder

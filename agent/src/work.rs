@@ -168,7 +168,29 @@ pub(crate) fn build(
     target: Option<&Path>,
     progress: &dyn backup::Progress,
 ) -> Outcome<backup::Restored> {
-    let plan = plan(settings, request, target)?;
+    let plan = harmless(plan(settings, request, target)?, request)?;
+    plan.build(progress).map_err(failure)
+}
+
+/// The same beside a running recorder. What it commits between plan and swap is kept, save
+/// where the user gave it up: a plan that drops nothing must not drop it.
+pub(crate) fn build_while_recording(
+    settings: &Settings,
+    request: &RestoreRequest,
+    progress: &dyn backup::Progress,
+) -> Outcome<backup::Restored> {
+    let plan = harmless(plan(settings, request, None)?, request)?;
+    if request.force {
+        return plan.build(progress).map_err(failure);
+    }
+    plan.keep_newer().build(progress).map_err(|error| {
+        failure(error)
+            .hint("if the present files cannot be read, --force replaces them (undo keeps them)")
+    })
+}
+
+/// A plan that drops events goes on only where the user said so.
+fn harmless(plan: backup::RestorePlan, request: &RestoreRequest) -> Outcome<backup::RestorePlan> {
     if plan.events_lost > 0 && !request.force {
         return Err(Failure::failed(format!(
             "this restore would drop {} events that were recorded since",
@@ -176,7 +198,7 @@ pub(crate) fn build(
         ))
         .hint("see them with --dry-run; keep them with --keep-newer; drop them with --force (undo takes it back)"));
     }
-    plan.build(progress).map_err(failure)
+    Ok(plan)
 }
 
 /// Adds files; what is there already is skipped.

@@ -194,3 +194,40 @@ async fn a_store_deleted_under_a_running_agent_is_restored_through_it() {
     assert_eq!(agent.terminate(), 0);
     assert_eq!(site.count("1"), 17);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restoring_the_latest_while_changes_come_loses_none_of_them() {
+    let core = EmulatedCore::start(&[]);
+    let site = std::sync::Arc::new(Site::new(core.port));
+    let agent = recorded(&site, &core, 8).await;
+    site.json(&["backup"]);
+    let moving = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let (restored_site, goes_on) = (site.clone(), moving.clone());
+    let restores = std::thread::spawn(move || {
+        let mut done = 0;
+        while goes_on.load(std::sync::atomic::Ordering::Relaxed) || done == 0 {
+            // Refused while something is not shipped yet: then it would be lost.
+            let output = restored_site.run(&["restore", "latest"]);
+            done += usize::from(output.status.success());
+        }
+        done
+    });
+    let wall = core.client();
+    for step in 1..=40 {
+        let value = -40.0 - f64::from(step);
+        wall.call(&Set::new("Master", vec![SetControl::value("gain", value)]))
+            .await
+            .unwrap();
+        let filter = format!("value = {value:?}");
+        until("the event", || (site.count(&filter) == 1).then_some(()));
+    }
+    moving.store(false, std::sync::atomic::Ordering::Relaxed);
+    let done = restores.join().unwrap();
+    assert!(done > 0);
+    assert_eq!(agent.terminate(), 0);
+    assert_eq!(
+        site.count("value <= -41.0 AND component_name = 'Master'"),
+        40,
+        "{done} restores"
+    );
+}

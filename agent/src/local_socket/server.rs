@@ -12,6 +12,8 @@ use tokio_util::task::TaskTracker;
 use super::{Address, LONGEST_REQUEST, Reply, Request};
 use crate::failure::{Failure, Outcome};
 
+/// A caller that says nothing, or does not listen, must not keep the agent from stopping.
+const CALLER_PATIENCE: Duration = Duration::from_secs(5);
 /// How often the socket is looked for: it goes when somebody removes the store's folder.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -123,9 +125,8 @@ where
     let own = rustix::process::geteuid().as_raw();
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
-    BufReader::new(reader.take(LONGEST_REQUEST))
-        .read_line(&mut line)
-        .await?;
+    let mut reader = BufReader::new(reader.take(LONGEST_REQUEST));
+    tokio::time::timeout(CALLER_PATIENCE, reader.read_line(&mut line)).await??;
     let outcome = if caller != own && caller != 0 {
         Err(Failure::failed("this agent belongs to another user"))
     } else {
@@ -139,5 +140,5 @@ where
     };
     let mut reply = serde_json::to_vec(&Reply::from(outcome))?;
     reply.push(b'\n');
-    writer.write_all(&reply).await
+    tokio::time::timeout(CALLER_PATIENCE, writer.write_all(&reply)).await?
 }
