@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use super::create::trouble_with;
 use super::manifest::{DayPart, Object};
 use super::publish::Draft;
 use super::{delta, gzip};
@@ -55,7 +54,7 @@ fn inflate(
         tick(done);
         Ok(())
     })
-    .map_err(|trouble| trouble_with(trouble, &stored, folder))?;
+    .map_err(|trouble| trouble.with(&stored, folder))?;
     if sizes.raw_sha256 != object.raw_sha256 || sizes.sha256 != object.sha256 {
         return Err(Error::Unexpected {
             path: stored,

@@ -7,14 +7,15 @@ use std::path::Path;
 
 use super::delta::{self, Gained};
 use super::digest::sha256;
-use super::gzip::{self, Sizes, Trouble};
+use super::gzip::{self, Sizes};
 use super::list::BackupInfo;
 use super::manifest::{DayPart, Delta, FORMAT, Link, Manifest, Object, SettingsPart};
 use super::publish::{self, Draft};
 use super::settings::{SettingsFile, is_plain_name, without_secrets};
+use super::stamp::{id_of, rfc3339};
 use super::{
-    Archive, DAYS, LEVEL, Progress, SETTINGS, SNAPSHOT_DEADLINE, lock, segment, snapshot, space,
-    tail,
+    Archive, DAYS, LEVEL, Progress, SETTINGS, SNAPSHOT_DEADLINE, lock, scratch, segment, snapshot,
+    space, tail,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::day::Day;
@@ -140,7 +141,7 @@ impl Archive {
         progress: &dyn Progress,
     ) -> Result<DayPart> {
         let live = store.day_path(day);
-        let scratch = publish::scratch(&self.dir)?;
+        let scratch = scratch::folder(&self.dir)?;
         let copy = scratch.path().join(day.file_name());
         // Looked at before the copy: a change during it makes the next backup look again.
         let source = snapshot::at_rest(&live);
@@ -254,7 +255,7 @@ impl Archive {
             tick("compress", done, total);
             Ok(())
         })
-        .map_err(|trouble| trouble_with(trouble, raw, draft.path()))?;
+        .map_err(|trouble| trouble.with(raw, draft.path()))?;
         if let Some(object) = known.same_content(&sizes) {
             return Ok(object.clone());
         }
@@ -352,19 +353,6 @@ fn manifest(
     }
 }
 
-/// The time as the seed named its backups: `:` and `.` become `-`.
-fn id_of(ms: i64) -> String {
-    rfc3339(ms).replace([':', '.'], "-")
-}
-
-/// RFC 3339 in UTC, to the millisecond.
-pub(crate) fn rfc3339(ms: i64) -> String {
-    match jiff::Timestamp::from_millisecond(ms) {
-        Ok(at) => at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
-        Err(_) => format!("ms{ms}"),
-    }
-}
-
 /// Reads a stored file as a restore would and compares both hashes.
 fn read_back(path: &Path, sizes: &Sizes, tick: &dyn Fn(u64)) -> Result<()> {
     let mut stored = BufReader::with_capacity(
@@ -375,7 +363,7 @@ fn read_back(path: &Path, sizes: &Sizes, tick: &dyn Fn(u64)) -> Result<()> {
         tick(done);
         Ok(())
     })
-    .map_err(|trouble| trouble_with(trouble, path, path))?;
+    .map_err(|trouble| trouble.with(path, path))?;
     if again == *sizes {
         Ok(())
     } else {
@@ -387,19 +375,6 @@ fn read_back(path: &Path, sizes: &Sizes, tick: &dyn Fn(u64)) -> Result<()> {
                 sizes.bytes, sizes.sha256
             ),
         })
-    }
-}
-
-/// A compression trouble as an error that names the right file.
-pub(crate) fn trouble_with(trouble: Trouble, from: &Path, to: &Path) -> Error {
-    match trouble {
-        Trouble::Read(error) => Error::io(from, "read it")(error),
-        Trouble::Write(error) => Error::io(to, "write it")(error),
-        Trouble::Damaged(found) => Error::Unexpected {
-            path: from.to_path_buf(),
-            found,
-            expected: "a whole gzip file; use another backup, or bring it back from a copy".into(),
-        },
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::manifest::DayPart;
-use super::snapshot;
+use super::{scratch, snapshot};
 use crate::error::{Error, Result};
 use crate::schema::{open_reader, open_writer, uri_path};
 
@@ -100,7 +100,7 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
 
 /// Puts a delta on top of the day at `base`. A row that is there already means that the two do not belong together.
 pub(crate) fn apply(base: &Path, delta: &Path) -> Result<()> {
-    let conn = super::restore::open_scratch(base)?;
+    let conn = scratch::open(base)?;
     let run = || -> rusqlite::Result<()> {
         conn.execute("ATTACH ?1 AS delta", [delta.to_string_lossy()])?;
         conn.execute_batch(

@@ -4,12 +4,14 @@
 //! the ones before it and several can be inflated at once. Files without that field are read one after the other.
 
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use flate2::{Compression, GzBuilder};
 
 use super::digest::{Digest, Hashing};
+use crate::error::Error;
 
 /// Input bytes of a member. A multiple of SQLite's page sizes, so equal pages stay equal blocks.
 const BLOCK: usize = 1 << 20;
@@ -38,6 +40,22 @@ pub(crate) enum Trouble {
     Write(io::Error),
     /// The compressed bytes are not what a complete gzip file holds.
     Damaged(String),
+}
+
+impl Trouble {
+    /// As an error that names the right file: what is read, and what is written.
+    pub(crate) fn with(self, from: &Path, to: &Path) -> Error {
+        match self {
+            Trouble::Read(error) => Error::io(from, "read it")(error),
+            Trouble::Write(error) => Error::io(to, "write it")(error),
+            Trouble::Damaged(found) => Error::Unexpected {
+                path: from.to_path_buf(),
+                found,
+                expected: "a whole gzip file; use another backup, or bring it back from a copy"
+                    .into(),
+            },
+        }
+    }
 }
 
 /// Compresses everything `from` gives. `tick` hears how many raw bytes are done, and stops the work with an error.

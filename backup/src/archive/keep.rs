@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::restore::built_path;
+use super::swap::built_path;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::schema::{check_schema, uri_path};

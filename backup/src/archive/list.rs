@@ -1,7 +1,7 @@
 //! Which backups there are, ours and the seed original's, and what is known about each without reading them all.
 
 use super::manifest::{self, Manifest};
-use super::{Archive, proof, publish, seed};
+use super::{Archive, proof, publish, seed, stamp};
 use crate::error::Result;
 
 /// One backup as listed.
@@ -50,7 +50,7 @@ impl Archive {
                     Ok((manifest, _)) => ours.push((manifest.sequence, self.info(&manifest))),
                     Err(finding) => seeds.push(BackupInfo {
                         id: id.to_string(),
-                        created_at_ms: seed::time_of(id).unwrap_or(0),
+                        created_at_ms: stamp::time_of(id).unwrap_or(0),
                         events: None,
                         from_ms: None,
                         to_ms: None,

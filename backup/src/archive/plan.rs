@@ -2,21 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
-
-use super::create::rfc3339;
-use super::list::BackupInfo;
 use super::manifest::{self, DayPart, Manifest};
-use super::report::Finding;
 use super::seed::{self, Holds};
+use super::stamp::rfc3339;
 use super::tail::Tail;
-use super::verify::writable_scratch;
-use super::{Archive, BackupKind, lock, snapshot, space};
+use super::{Archive, lock, scratch, space};
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::event::Gap;
 use crate::id::EventId;
-use crate::store::Store;
+
+mod compare;
+mod reach;
+
+use compare::present_days;
+pub use reach::Recoverable;
+use reach::{reachable, unreachable};
 
 /// Bytes of day file restored per second on a small machine with a slow disk, checks included; for the estimate only.
 const BYTES_PER_SECOND: f64 = 80e6;
@@ -30,19 +31,6 @@ pub enum RestoreSource {
     Id(String),
     /// A single file: a day file or a database of the seed original, `.db` or `.db.gz`. Other days stay as they are.
     File(PathBuf),
-}
-
-/// The moments that `latest` can restore now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recoverable {
-    /// The first event, Unix milliseconds.
-    pub from_ms: i64,
-    /// Everything that happened up to here is in the archive.
-    pub to_ms: i64,
-    /// Spans inside in which changes may have been missed.
-    pub gaps: Vec<Gap>,
-    /// Why it ends before the last segment, if it does.
-    pub hole: Option<String>,
 }
 
 /// What a restore would do.
@@ -113,7 +101,7 @@ impl Archive {
                     return self.plan_file(self.dir.join(id), at, target);
                 }
                 let path = self.dir.join(Manifest::file_name(&id));
-                let (manifest, _) = manifest::read(&path).map_err(|finding| refused(&finding))?;
+                let (manifest, _) = manifest::read(&path)?;
                 let info = self.info(&manifest);
                 if let Some(problem) = info.problem {
                     return Err(Error::Unexpected {
@@ -130,116 +118,6 @@ impl Archive {
             }
             RestoreSource::Latest => self.plan_latest(at, target),
         }
-    }
-
-    /// The range of moments that a restore of the latest state can reach now; `None` without a sound backup.
-    ///
-    /// # Errors
-    /// When the archive cannot be read.
-    pub fn recoverable(&self) -> Result<Option<Recoverable>> {
-        let manifests = self.manifests()?;
-        let sound = manifests
-            .iter()
-            .map(|(manifest, _)| manifest)
-            .find(|manifest| self.info(manifest).problem.is_none());
-        let Some((manifest, (from_ms, to_ms))) = sound.and_then(|m| Some((m, range(m)?))) else {
-            return Ok(None);
-        };
-        let tail = Tail::of(&self.dir, manifest)?;
-        Ok(Some(Recoverable {
-            from_ms,
-            to_ms: tail.covers_to_ms.map_or(to_ms, |to| to.max(to_ms)),
-            gaps: manifest
-                .days
-                .iter()
-                .flat_map(|part| gaps_until(part, None))
-                .collect(),
-            hole: tail.hole,
-        }))
-    }
-
-    fn plan_latest(&self, at: Option<i64>, target: &Path) -> Result<RestorePlan> {
-        let mut notes = Vec::new();
-        let mut good = Vec::new();
-        let manifests = self.manifests()?;
-        for (manifest, _) in &manifests {
-            match self.info(manifest).problem {
-                None => good.push(manifest),
-                Some(problem) => {
-                    notes.push(format!("backup {} is passed over: {problem}", manifest.id));
-                }
-            }
-        }
-        let list = self.list()?;
-        for bad in list
-            .iter()
-            .filter(|info| info.kind == BackupKind::Ours && info.events.is_none())
-        {
-            if let Some(problem) = &bad.problem {
-                notes.push(format!("backup {} is passed over: {problem}", bad.id));
-            }
-        }
-        if good.is_empty() {
-            return self.plan_latest_seed(&list, at, target, notes);
-        }
-        let tail = Tail::of(&self.dir, good[0])?;
-        let by_tail = |at: i64| {
-            good[0].from_ms.is_some_and(|from| from <= at)
-                && tail.covers_to_ms.is_some_and(|to| at <= to)
-        };
-        let chosen = match at {
-            Some(at) if !by_tail(at) => {
-                let mut ranges: Vec<(i64, i64)> = good.iter().copied().filter_map(range).collect();
-                if let (Some(from), Some(to)) = (good[0].from_ms, tail.covers_to_ms) {
-                    ranges.push((from, to));
-                }
-                good.iter()
-                    .find(|manifest| covers(manifest, at))
-                    .copied()
-                    .ok_or_else(|| {
-                        let error = unreachable(&self.dir, at, &ranges);
-                        with_hole(error, tail.hole.as_deref())
-                    })?
-            }
-            _ => good[0],
-        };
-        if let (None, Some(hole)) = (at, &tail.hole) {
-            notes.push(hole.clone());
-        }
-        let tail = if std::ptr::eq(chosen, good[0]) {
-            tail
-        } else {
-            Tail::default()
-        };
-        self.plan_backup(chosen, tail, at, target, notes)
-    }
-
-    /// An archive that only the seed has written to.
-    fn plan_latest_seed(
-        &self,
-        list: &[BackupInfo],
-        at: Option<i64>,
-        target: &Path,
-        mut notes: Vec<String>,
-    ) -> Result<RestorePlan> {
-        for info in list.iter().filter(|info| info.kind == BackupKind::Seed) {
-            match self.plan_file(self.dir.join(&info.id), at, target) {
-                Ok(mut plan) => {
-                    plan.notes.splice(0..0, notes);
-                    return Ok(plan);
-                }
-                Err(error) => notes.push(format!("{} is passed over: {error}", info.id)),
-            }
-        }
-        Err(Error::Unexpected {
-            path: self.dir.clone(),
-            found: if notes.is_empty() {
-                "no backup".into()
-            } else {
-                notes.join("; ")
-            },
-            expected: "at least one sound backup; make one with `backup`".into(),
-        })
     }
 
     fn plan_backup(
@@ -321,10 +199,8 @@ impl Archive {
     }
 
     fn plan_file(&self, path: PathBuf, at: Option<i64>, target: &Path) -> Result<RestorePlan> {
-        let opened = seed::open(&path, &writable_scratch(&self.dir)).map_err(|f| refused(&f))?;
-        let holds = opened
-            .inspect(&path, false)
-            .map_err(|finding| refused(&finding))?;
+        let opened = seed::open(&path, &scratch::place(&self.dir))?;
+        let holds = opened.inspect(&path, false)?;
         let (seed, total, from_ms, to_ms) = match &holds {
             Holds::Day(contents) => (false, contents.events, contents.from_ms, contents.to_ms),
             Holds::Seed(contents) => (true, contents.events, contents.from_ms, contents.to_ms),
@@ -384,27 +260,6 @@ impl Archive {
         plan.finish();
         Ok(plan)
     }
-
-    /// How many events of an archived day lie at or before an id.
-    fn count_until(&self, part: &DayPart, until: EventId) -> Result<u64> {
-        let scratch = super::publish::scratch(&writable_scratch(&self.dir))?;
-        super::assemble::day(
-            &self.dir,
-            part,
-            Some(until),
-            scratch.path(),
-            "day.db",
-            &mut |_, _| {},
-        )?;
-        let path = scratch.path().join("day.db");
-        snapshot::open_plain(&path)?
-            .query_row(
-                "SELECT count(*) FROM changes WHERE id <= ?1",
-                [until.0],
-                |row| row.get(0),
-            )
-            .map_err(Error::sqlite(&path, "count its events"))
-    }
 }
 
 impl RestorePlan {
@@ -422,67 +277,6 @@ impl RestorePlan {
     pub fn thorough(mut self) -> RestorePlan {
         self.thorough = true;
         self
-    }
-
-    /// Compares one archived day with the live one. Both are prefixes of the same history, or one lacks a part of it:
-    /// so counts on both sides of the last restored id tell what comes and goes.
-    fn compare(&mut self, live: Option<Day>, part: Option<&DayPart>, restored: u64, last: EventId) {
-        let Some(day) = live else {
-            self.events_gained += restored;
-            return;
-        };
-        let path = self.target.join(day.file_name());
-        let unchanged = part.is_some_and(|part| {
-            restored == part.events
-                && part.source.is_some()
-                && part.source == snapshot::at_rest(&path)
-        });
-        if unchanged {
-            return;
-        }
-        match self.live_counts(day, last) {
-            Some((before, after)) => {
-                self.events_gained += restored.saturating_sub(before);
-                self.events_lost += before.saturating_sub(restored) + after;
-            }
-            None => self.events_gained += restored,
-        }
-    }
-
-    fn lose_all(&mut self, day: Day) {
-        if let Some((total, _)) = self.live_count(day) {
-            self.events_lost += total;
-        }
-    }
-
-    fn live_count(&mut self, day: Day) -> Option<(u64, u64)> {
-        self.live_counts(day, EventId(i64::MAX))
-    }
-
-    /// Live events up to and after an id; `None`, with a note, where the file cannot be read: that is often why one
-    /// restores.
-    fn live_counts(&mut self, day: Day, last: EventId) -> Option<(u64, u64)> {
-        let path = self.target.join(day.file_name());
-        let counted = (|| -> Result<(u64, u64)> {
-            let conn: Connection = crate::schema::open_reader(&path)?;
-            let failed = || Error::sqlite(&path, "count its events");
-            let total = crate::store::count_changes(&conn).map_err(failed())?;
-            let after: u64 = conn
-                .query_row(
-                    "SELECT count(*) FROM changes WHERE id > ?1",
-                    [last.0],
-                    |row| row.get(0),
-                )
-                .map_err(failed())?;
-            Ok((total.saturating_sub(after), after))
-        })();
-        counted
-            .map_err(|error| {
-                self.notes.push(format!(
-                    "the present file of {day} cannot be counted: {error}"
-                ));
-            })
-            .ok()
     }
 
     fn finish(&mut self) {
@@ -508,12 +302,6 @@ impl RestorePlan {
     }
 }
 
-fn present_days(target: &Path) -> Vec<Day> {
-    Store::open(target)
-        .and_then(|store| store.days())
-        .unwrap_or_default()
-}
-
 fn gaps_until(part: &DayPart, at: Option<i64>) -> impl Iterator<Item = Gap> {
     part.gaps
         .iter()
@@ -523,77 +311,4 @@ fn gaps_until(part: &DayPart, at: Option<i64>) -> impl Iterator<Item = Gap> {
             to_ms: gap.to_ms,
             why: gap.why.clone(),
         })
-}
-
-/// The span of moments a backup can restore: from its first event to the time it was complete.
-fn range(manifest: &Manifest) -> Option<(i64, i64)> {
-    Some((manifest.from_ms?, manifest.covers_to_ms))
-}
-
-fn covers(manifest: &Manifest, at: i64) -> bool {
-    range(manifest).is_some_and(|(from, to)| (from..=to).contains(&at))
-}
-
-fn reachable(manifests: &[&Manifest], at: i64, path: &Path) -> Result<()> {
-    if manifests.iter().any(|manifest| covers(manifest, at)) {
-        return Ok(());
-    }
-    let ranges: Vec<(i64, i64)> = manifests
-        .iter()
-        .filter_map(|manifest| range(manifest))
-        .collect();
-    Err(unreachable(path, at, &ranges))
-}
-
-fn with_hole(error: Error, hole: Option<&str>) -> Error {
-    match (error, hole) {
-        (
-            Error::Input {
-                what,
-                found,
-                expected,
-            },
-            Some(hole),
-        ) => Error::Input {
-            what,
-            found,
-            expected: format!("{expected} ({hole})"),
-        },
-        (error, _) => error,
-    }
-}
-
-/// Says which moments around `at` can be reached.
-fn unreachable(path: &Path, at: i64, ranges: &[(i64, i64)]) -> Error {
-    let before = ranges.iter().map(|(_, to)| *to).filter(|to| *to < at).max();
-    let after = ranges
-        .iter()
-        .map(|(from, _)| *from)
-        .filter(|from| *from > at)
-        .min();
-    let nearest = match (before, after) {
-        (Some(before), Some(after)) => {
-            format!(
-                "{} before it or {} after it",
-                rfc3339(before),
-                rfc3339(after)
-            )
-        }
-        (Some(before), None) => format!("at the latest {}", rfc3339(before)),
-        (None, Some(after)) => format!("at the earliest {}", rfc3339(after)),
-        (None, None) => "a backup that holds events".into(),
-    };
-    Error::Input {
-        what: format!("moment to restore from {}", path.display()),
-        found: format!("{}, which nothing here reaches", rfc3339(at)),
-        expected: nearest,
-    }
-}
-
-pub(crate) fn refused(finding: &Finding) -> Error {
-    Error::Unexpected {
-        path: finding.path.clone(),
-        found: format!("{} ({})", finding.problem, finding.found),
-        expected: format!("{}; {}", finding.expected, finding.hint),
-    }
 }

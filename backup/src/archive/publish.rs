@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 
 use super::fault;
 use crate::error::{Error, Result};
@@ -68,14 +68,6 @@ pub(crate) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<Pat
     draft.file().write_all(bytes).map_err(failed)?;
     draft.sync()?;
     draft.publish(name)
-}
-
-/// A folder for scratch files; removed with all that is in it when dropped.
-pub(crate) fn scratch(folder: &Path) -> Result<TempDir> {
-    tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempdir_in(folder)
-        .map_err(Error::io(folder, "create a scratch folder in it"))
 }
 
 /// Makes renames and new names in a folder last.

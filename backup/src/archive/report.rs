@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -43,6 +45,16 @@ impl Finding {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Finding {
         self.hint = hint.into();
         self
+    }
+}
+
+impl From<Finding> for Error {
+    fn from(finding: Finding) -> Error {
+        Error::Unexpected {
+            path: finding.path,
+            found: format!("{} ({})", finding.problem, finding.found),
+            expected: format!("{}; {}", finding.expected, finding.hint),
+        }
     }
 }
 

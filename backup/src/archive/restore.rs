@@ -1,18 +1,15 @@
 //! Building a restore in a hidden folder inside the target, checked there before anything live is touched.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
-
-use rusqlite::{Connection, OpenFlags};
 
 use super::lock::Lock;
 use super::manifest::DayPart;
-use super::plan::{RestorePlan, Work, refused};
+use super::plan::{RestorePlan, Work};
 use super::publish;
 use super::swap::{self, RestoreReport, Swap};
-use super::verify::writable_scratch;
-use super::{Progress, assemble, lock, seed, snapshot};
+use super::{Progress, assemble, lock, scratch, seed, snapshot};
 use crate::day::Day;
 use crate::day_file::DayFile;
 use crate::error::{Error, Result};
@@ -66,8 +63,7 @@ impl RestorePlan {
             }
             Work::File { path, seed, until } => {
                 progress.step(&format!("read {}", path.display()), 0, 1);
-                let opened = seed::open(path, &writable_scratch(&self.archive))
-                    .map_err(|finding| refused(&finding))?;
+                let opened = seed::open(path, &scratch::place(&self.archive))?;
                 if *seed {
                     built.extend(super::convert::seed_table(
                         &opened.conn,
@@ -259,21 +255,9 @@ impl Drop for Restored {
     }
 }
 
-/// Opens a scratch database for changes that need no protection against a crash.
-pub(crate) fn open_scratch(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)
-        .map_err(Error::sqlite(path, "open the built database"))?;
-    conn.execute_batch(
-        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000; PRAGMA foreign_keys = OFF;",
-    )
-    .map_err(Error::sqlite(path, "open the built database"))?;
-    Ok(conn)
-}
-
 /// Removes everything after an id from a built day file, exactly to the event.
 fn cut(path: &Path, until: EventId) -> Result<()> {
-    let conn = open_scratch(path)?;
+    let conn = scratch::open(path)?;
     let ms = until.ms();
     let run = || -> rusqlite::Result<()> {
         // Without a journal there is no way back, and none is needed: the file is scratch until it is checked.
@@ -308,9 +292,4 @@ fn index(new: &Path, day: Day) -> Result<()> {
     DayFile::open(new, day, &Names::default())?
         .seal()
         .map_err(Error::sqlite(&path, "index the built day"))
-}
-
-/// Where a target's build lies.
-pub(crate) fn built_path(target: &Path, day: Day) -> PathBuf {
-    target.join(swap::BUILD).join(day.file_name())
 }

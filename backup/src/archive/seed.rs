@@ -12,30 +12,14 @@ use super::proof::SeedContents;
 use super::publish::Draft;
 use super::report::Finding;
 use super::snapshot::{self, Contents};
+use super::stamp;
 use crate::schema::{APPLICATION_ID, beside, uri_path};
-
-/// `2025-08-08T02-50-45-359Z` as Unix milliseconds.
-pub(crate) fn time_of(stamp: &str) -> Option<i64> {
-    let bytes = stamp.as_bytes();
-    if !stamp.is_ascii() || bytes.len() != 24 || bytes[23] != b'Z' {
-        return None;
-    }
-    let text = format!(
-        "{}:{}:{}.{}Z",
-        &stamp[..13],
-        &stamp[14..16],
-        &stamp[17..19],
-        &stamp[20..23]
-    );
-    let at: jiff::Timestamp = text.parse().ok()?;
-    Some(at.as_millisecond())
-}
 
 /// The time in the name of a seed backup, `events-backup-<time>.db` or `.db.gz`; `None` for other files.
 pub(crate) fn time_of_file(name: &str) -> Option<i64> {
     let stem = name.strip_prefix("events-backup-")?;
     let stem = stem.strip_suffix(".gz").unwrap_or(stem);
-    time_of(stem.strip_suffix(".db")?)
+    stamp::time_of(stem.strip_suffix(".db")?)
 }
 
 /// What kind of events a database holds.
@@ -78,7 +62,7 @@ pub(crate) fn open(path: &Path, scratch_in: &Path) -> Result<Opened, Finding> {
             _scratch: None,
         });
     }
-    let scratch = super::publish::scratch(scratch_in)
+    let scratch = super::scratch::folder(scratch_in)
         .map_err(|error| Finding::new(scratch_in, "no room to work").found(error.to_string()))?;
     let raw = scratch.path().join("events.db");
     let raw_bytes = inflate(path, &raw)?;

@@ -281,6 +281,11 @@ fn fold_logs(target: &Path, days: &[Day]) {
     }
 }
 
+/// Where a target's build lies.
+pub(crate) fn built_path(target: &Path, day: Day) -> PathBuf {
+    target.join(BUILD).join(day.file_name())
+}
+
 /// An empty folder to build in. The caller holds the restorers' lock.
 pub(crate) fn fresh_build_folder(target: &Path) -> Result<PathBuf> {
     let folder = target.join(BUILD);

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
 
-use super::create::rfc3339;
 use super::manifest::Manifest;
-use super::restore::open_scratch;
 use super::segment::{self, Place};
-use super::snapshot;
+use super::stamp::rfc3339;
+use super::{scratch, snapshot};
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::id::EventId;
@@ -150,7 +149,7 @@ impl Tail {
                     let conn = open_writer(&path)?;
                     snapshot::plain(&conn, &path)?;
                 }
-                let conn = open_scratch(&path)?;
+                let conn = scratch::open(&path)?;
                 conn.execute_batch("BEGIN")
                     .map_err(Error::sqlite(&path, "put segments on top"))?;
                 touched.push(run.day);
