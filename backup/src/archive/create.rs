@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::delta::{self, Gained};
 use super::digest::sha256;
@@ -14,8 +15,8 @@ use super::publish::{self, Draft};
 use super::settings::{SettingsFile, is_plain_name, without_secrets};
 use super::stamp::{id_of, rfc3339};
 use super::{
-    Archive, DAYS, LEVEL, Progress, SETTINGS, SNAPSHOT_DEADLINE, lock, scratch, segment, snapshot,
-    space, tail,
+    Archive, DAYS, LEVEL, Progress, SETTINGS, SNAPSHOT_DEADLINE, lock, proof, scratch, segment,
+    snapshot, space, tail,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::day::Day;
@@ -378,14 +379,34 @@ fn read_back(path: &Path, sizes: &Sizes, tick: &dyn Fn(u64)) -> Result<()> {
     }
 }
 
+/// The files of backups whose last verification failed, unless they were written since.
+fn doubtful<'a>(earlier: &'a [(Manifest, String)], dir: &Path) -> HashSet<&'a str> {
+    let mut files = HashSet::new();
+    for (manifest, _) in earlier {
+        let failed = proof::read(dir, &Manifest::file_name(&manifest.id)).filter(|proof| !proof.ok);
+        let Some(failed) = failed else { continue };
+        let written_since = |file: &str| {
+            let written = dir.join(file).metadata().and_then(|meta| meta.modified());
+            let checked =
+                UNIX_EPOCH + Duration::from_millis(failed.checked_at_ms.max(0).unsigned_abs());
+            written.is_ok_and(|written| written > checked)
+        };
+        let named = manifest.files().map(|(file, _)| file);
+        files.extend(named.filter(|file| !written_since(file)));
+    }
+    files
+}
+
 /// What earlier backups already hold.
 struct Known<'a> {
     days: Vec<&'a DayPart>,
 }
 
 impl<'a> Known<'a> {
-    /// Only objects that are still there in their full size count.
+    /// Only objects that are still there in their full size count, and none of a backup that
+    /// did not verify: those are stored anew, which also mends them.
     fn of(earlier: &'a [(Manifest, String)], dir: &Path) -> Known<'a> {
+        let doubtful = doubtful(earlier, dir);
         let mut seen = HashSet::new();
         let days = earlier
             .iter()
@@ -400,9 +421,11 @@ impl<'a> Known<'a> {
             })
             .filter(|part| {
                 part.objects().all(|object| {
-                    dir.join(&object.file)
-                        .metadata()
-                        .is_ok_and(|meta| meta.len() == object.bytes)
+                    !doubtful.contains(object.file.as_str())
+                        && dir
+                            .join(&object.file)
+                            .metadata()
+                            .is_ok_and(|meta| meta.len() == object.bytes)
                 })
             })
             .collect();

@@ -176,6 +176,25 @@ fn unfinished_files_are_no_backups_and_go_at_the_next_start() {
 }
 
 #[test]
+fn what_a_verification_found_damaged_is_stored_anew_and_mended() {
+    let stage = backed_up(2);
+    let damaged = days(&stage)[0].clone();
+    let whole = std::fs::read(&damaged).unwrap();
+    let mut bytes = whole.clone();
+    bytes[whole.len() / 2] ^= 4;
+    std::fs::write(&damaged, bytes).unwrap();
+    let first = stage.archive.list().unwrap().remove(0);
+    assert!(!stage.archive.verify(Some(&first.id), Depth::Quick).ok);
+
+    let second = stage.archive.backup(&stage.store, &[], &()).unwrap();
+    assert_eq!(std::fs::read(&damaged).unwrap(), whole);
+    for id in [&second.id, &first.id] {
+        let report = stage.archive.verify(Some(id), Depth::Quick);
+        assert!(report.ok, "{:?}", report.findings);
+    }
+}
+
+#[test]
 fn a_corrupt_live_day_fails_the_backup_and_leaves_the_former_one() {
     let stage = backed_up(2);
     let path = stage.store.day_path(stage.store.days().unwrap()[0]);
