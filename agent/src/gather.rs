@@ -8,7 +8,7 @@ use crate::moment::{self, rfc3339};
 use crate::parts::Parts;
 use crate::settings::Settings;
 use crate::status::{self, Status};
-use crate::{schedule, work};
+use crate::work;
 
 /// The status of a running agent.
 pub(crate) fn with_agent(parts: &Parts) -> Status {
@@ -31,7 +31,13 @@ pub(crate) fn with_agent(parts: &Parts) -> Status {
     status.events.quarantined = stats.quarantined;
     let jobs = &parts.jobs;
     status.backup.problem = jobs.backup_problem().or_else(|| parts.shipped.problem());
-    status.backup.next = schedule::next_due(&jobs.history(), settings.backup.every).map(rfc3339);
+    let history = jobs.history();
+    let schedule = &settings.backup.schedule;
+    status.backup.next = schedule.next_due(&history, moment::now()).map(rfc3339);
+    status.backup.failures = history.failures;
+    status.backup.last_good = history.last_good.map(rfc3339);
+    status.backup.overdue =
+        (history.last_good).is_some_and(|last| schedule.overdue(last, moment::now()));
     status.panel.state = parts.facts.panel().word().to_owned();
     status
 }
@@ -91,6 +97,8 @@ fn from_files(
     let now = moment::now();
     let newest = backups.first();
     let proved: Vec<&BackupInfo> = backups.iter().filter(|backup| backup.verified).collect();
+    let last_good = proved.first().map(|backup| backup.created_at_ms);
+    let schedule = &settings.backup.schedule;
     let from = proved.iter().filter_map(|backup| backup.from_ms).min();
     // Segments add to a backup; without one there is nothing to add to.
     let proved_to = proved.iter().filter_map(|backup| backup.to_ms).max();
@@ -133,7 +141,10 @@ fn from_files(
             count: backups.len(),
             last_verified: proved.first().map(|backup| rfc3339(backup.created_at_ms)),
             problem: None,
-            every_seconds: settings.backup.every.map(|every| every.as_secs()),
+            failures: 0,
+            schedule: schedule.when.to_string(),
+            last_good: last_good.map(rfc3339),
+            overdue: last_good.is_some_and(|last| schedule.overdue(last, now)),
         },
         recoverable: status::Recoverable {
             from: from.map(rfc3339),

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::documents;
+use crate::extent::Extent;
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::RestoreRequest;
 use crate::moment;
@@ -51,10 +53,18 @@ struct Known {
     backups: Arc<[backup::BackupInfo]>,
     history: History,
     last_failure: Option<String>,
+    /// What the last good backup was made of, unless the files were changed by a job since.
+    backed_up: Option<Extent>,
     /// What an undo would take back.
     undo: Option<String>,
     jobs_begun: u64,
+    /// When the current job last got on.
+    moved: Instant,
 }
+
+/// A backup that has not got on for so long hangs: a copy has 10 minutes, everything else
+/// tells its progress piece by piece.
+const STUCK: Duration = Duration::from_secs(15 * 60);
 
 impl Jobs {
     /// `archive_problem` must have been shown to the user already; an unreadable archive
@@ -66,6 +76,7 @@ impl Jobs {
         let history = History {
             agent_started: moment::now(),
             last_good: newest_good(&backups),
+            seed: fastrand::u64(..),
             ..History::default()
         };
         let undo = backup::undo_available(&settings.store.path);
@@ -78,8 +89,10 @@ impl Jobs {
                 backups,
                 history,
                 last_failure,
+                backed_up: None,
                 undo,
                 jobs_begun: 0,
+                moved: Instant::now(),
             })),
             changed: Arc::default(),
         }
@@ -115,9 +128,19 @@ impl Jobs {
         self.with(|known| known.history)
     }
 
-    /// Why the last backup failed, if it did.
+    /// Why the last backup failed, or that the running one hangs.
     pub(crate) fn backup_problem(&self) -> Option<String> {
-        self.with(|known| known.last_failure.clone())
+        self.with(|known| {
+            let running = known.current.as_ref().filter(|job| job.kind == "backup");
+            let stuck = running.map(|_| known.moved.elapsed());
+            match stuck.filter(|still| *still > STUCK) {
+                Some(still) => Some(format!(
+                    "the running one has not moved for {}",
+                    moment::span(i64::try_from(still.as_millis()).unwrap_or(i64::MAX))
+                )),
+                None => known.last_failure.clone(),
+            }
+        })
     }
 
     /// Waits until a backup ended.
@@ -125,9 +148,51 @@ impl Jobs {
         self.changed.notified().await;
     }
 
+    /// The schedule's backup. Where nothing is new since the last one it proves that one again
+    /// instead, so that a quiet month pushes no older backup out; one that does not prove is
+    /// made anew.
+    pub(crate) async fn scheduled_backup(&self, turn: Turn) -> Outcome<()> {
+        if self.nothing_new().await
+            && let Some(newest) = self.backups().first().map(|newest| newest.id.clone())
+        {
+            let id = newest.clone();
+            let proved = self
+                .run("backup", move |settings, _| {
+                    work::verify(&settings, Some(&id), false)
+                })
+                .await?;
+            if proved.ok {
+                tracing::info!(id = %newest, "nothing new since the last backup; it was proved again");
+                self.with(|known| known.history.last_good = Some(moment::now()));
+                return Ok(());
+            }
+            for finding in &proved.findings {
+                tracing::error!(id = %newest, "the last backup does not prove any more: {finding}");
+            }
+        }
+        self.backup(turn, Asker::Schedule).await.map(drop)
+    }
+
+    /// Whether everything recorded so far is in the last backup.
+    async fn nothing_new(&self) -> bool {
+        self.recorder.flush().await.is_ok() && {
+            let now = self.extent();
+            self.with(|known| {
+                known.last_failure.is_none() && known.backed_up.as_ref() == Some(&now)
+            })
+        }
+    }
+
+    fn extent(&self) -> Extent {
+        Extent::now(&self.recorder.stats(), &self.settings)
+    }
+
     /// Makes and proves a backup of everything received so far, then removes those too many.
     pub(crate) async fn backup(&self, _turn: Turn, asker: Asker) -> Outcome<backup::BackupInfo> {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
+        // What is committed while the backup is made may or may not be in it.
+        let flushed = self.recorder.flush().await.is_ok();
+        let extent = self.extent();
         let outcome = self
             .run("backup", |settings, job| work::backup(&settings, &job))
             .await;
@@ -138,6 +203,7 @@ impl Jobs {
                 known.history.last_good = Some(now);
                 known.history.last_failure = None;
                 known.history.failures = 0;
+                known.backed_up = Some(extent).filter(|_| flushed);
             }
             Err(failure) => {
                 known.last_failure = Some(failure.to_string());
@@ -184,13 +250,14 @@ impl Jobs {
         _turn: Turn,
         request: RestoreRequest,
     ) -> Outcome<documents::Restored> {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let recorder = self.recorder.clone();
         let built = self
             .run("restore", move |settings, job| {
                 work::build_while_recording(&settings, &request, &job)
             })
             .await?;
+        self.files_change();
         let swapped = recorder
             .pause_and(move |_| built.swap())
             .await
@@ -209,6 +276,7 @@ impl Jobs {
 
     /// Takes the last restore back.
     pub(crate) async fn undo(&self, _turn: Turn) -> Outcome<documents::Undone> {
+        self.files_change();
         let undone = self
             .recorder
             .pause_and(backup::undo)
@@ -226,6 +294,7 @@ impl Jobs {
         _turn: Turn,
         files: Vec<PathBuf>,
     ) -> Outcome<documents::Imported> {
+        self.files_change();
         let recorder = self.recorder.clone();
         self.run("import", move |_, _| {
             work::import(backup::Destination::Recorder(&recorder), &files)
@@ -248,6 +317,7 @@ impl Jobs {
         let id = self.with(|known| {
             known.jobs_begun += 1;
             let id = format!("{kind}-{}", known.jobs_begun);
+            known.moved = Instant::now();
             known.current = Some(Job {
                 id: id.clone(),
                 kind,
@@ -279,6 +349,11 @@ impl Jobs {
             }
         });
         outcome
+    }
+
+    /// The store's files are about to change by more than recording.
+    fn files_change(&self) {
+        self.with(|known| known.backed_up = None);
     }
 
     /// A restore or an undo has changed what the next undo would take back.
@@ -315,6 +390,7 @@ impl backup::Progress for JobProgress {
             .known
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.moved = Instant::now();
         if let Some(job) = known.current.as_mut().filter(|job| job.id == self.id) {
             let percent = (done.saturating_mul(100))
                 .checked_div(total)

@@ -6,6 +6,7 @@
 mod cli;
 mod failure;
 mod moment;
+mod schedule;
 mod settings;
 
 mod documents;
@@ -20,8 +21,7 @@ mod work;
 
 mod shipping;
 
-mod schedule;
-
+mod extent;
 mod jobs;
 
 mod counts;

@@ -1,6 +1,14 @@
 //! When the next backup is due. Plain values: the clock is the caller's.
 
+mod times_of_day;
+
+use std::fmt;
 use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+pub(crate) use times_of_day::TimesOfDay;
 
 /// How long after a first failure the next try comes; each further one waits twice as long.
 const FIRST_RETRY: Duration = Duration::from_secs(30);
@@ -9,40 +17,118 @@ const LONGEST_RETRY: Duration = Duration::from_secs(3_600);
 /// A backup that was missed while the agent was down runs this long after the start,
 /// so that the first moments belong to the recording.
 const CATCH_UP: Duration = Duration::from_secs(5);
+/// A backup by the time of day that is this late is overdue.
+const LATE: Duration = Duration::from_secs(2 * 3_600);
+
+/// When backups are made by the clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum When {
+    /// Never.
+    Off,
+    /// This long after the last good one.
+    Every(Duration),
+    /// At these times of day.
+    At(TimesOfDay),
+}
+
+/// The schedule as set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    pub(crate) when: When,
+    /// Each backup comes later by a random part of this, so that the agents of a building
+    /// do not all write to the same disk at once; at most a tenth of an interval.
+    pub(crate) jitter: Duration,
+}
 
 /// What is known about the backups made so far; Unix milliseconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct History {
     pub(crate) agent_started: i64,
+    /// When the last one was made, or was proved again because there was nothing new.
     pub(crate) last_good: Option<i64>,
     /// The last try, if it failed.
     pub(crate) last_failure: Option<i64>,
     /// Failures since the last good one.
     pub(crate) failures: u32,
+    /// Makes this agent's jitter its own.
+    pub(crate) seed: u64,
 }
 
-/// The moment of the next backup by the clock, in Unix milliseconds. It counts from the
-/// last good backup and not from the start of the agent, so that a restart skips none
-/// and a daily restart does not put it off for ever.
-pub(crate) fn next_due(history: &History, every: Option<Duration>) -> Option<i64> {
-    let every = millis(every?);
-    let catch_up = history.agent_started.saturating_add(millis(CATCH_UP));
-    let regular = match history.last_good {
-        Some(last) => last.saturating_add(every).max(catch_up),
-        None => catch_up,
-    };
-    match history.last_failure {
-        Some(failed) if history.failures > 0 => {
-            Some(failed.saturating_add(retry(history.failures, every)))
+impl Schedule {
+    /// The moment of the next backup by the clock, in Unix milliseconds. It counts from the
+    /// last good backup and not from the start of the agent, so that a restart skips none
+    /// and a daily restart does not put it off for ever. A moment that lies before now is
+    /// due at once.
+    pub(crate) fn next_due(&self, history: &History, now: i64) -> Option<i64> {
+        // The clock may have been set back: what lies in the future has not happened.
+        let past = |moment: Option<i64>| moment.filter(|moment| *moment <= now);
+        let regular = match past(history.last_good) {
+            Some(last) => self
+                .slot_after(last)?
+                .saturating_add(self.spread(history, last)),
+            None if self.when == When::Off => return None,
+            None => now.min(history.agent_started),
+        };
+        let catch_up = past(Some(history.agent_started))
+            .map_or(now, |started| started.saturating_add(millis(CATCH_UP)));
+        match past(history.last_failure) {
+            Some(failed) if history.failures > 0 => {
+                Some(failed.saturating_add(self.retry(history.failures)))
+            }
+            _ => Some(regular.max(catch_up)),
         }
-        _ => Some(regular),
+    }
+
+    /// Whether the backup after `last_good` should have been there long ago.
+    pub(crate) fn overdue(&self, last_good: i64, now: i64) -> bool {
+        let grace = match self.when {
+            When::Every(every) => every / 2,
+            When::At(_) | When::Off => LATE,
+        };
+        self.slot_after(last_good)
+            .is_some_and(|slot| now > slot.saturating_add(millis(grace + self.jitter)))
+    }
+
+    /// When a backup is due after one at `last`, without jitter.
+    fn slot_after(&self, last: i64) -> Option<i64> {
+        match &self.when {
+            When::Off => None,
+            When::Every(every) => Some(last.saturating_add(millis(*every))),
+            When::At(times) => times.after(last, &TimeZone::system()),
+        }
+    }
+
+    /// The jitter of the backup after the one at `last`: always the same for that one.
+    fn spread(&self, history: &History, last: i64) -> i64 {
+        let most = match self.when {
+            When::Every(every) => self.jitter.min(every / 10),
+            When::At(_) | When::Off => self.jitter,
+        };
+        fastrand::Rng::with_seed(history.seed ^ last.cast_unsigned()).i64(0..=millis(most))
+    }
+
+    /// The wait after the n-th failure in a row: doubling, and never longer than the interval.
+    fn retry(&self, failures: u32) -> i64 {
+        let longest = match self.when {
+            When::Every(every) => LONGEST_RETRY.min(every),
+            When::At(_) | When::Off => LONGEST_RETRY,
+        };
+        let doubled = FIRST_RETRY.saturating_mul(1 << failures.saturating_sub(1).min(16));
+        millis(doubled.min(longest)).max(1)
     }
 }
 
-/// The wait after the n-th failure in a row: doubling, and never longer than the interval.
-fn retry(failures: u32, every: i64) -> i64 {
-    let doubled = FIRST_RETRY.saturating_mul(1 << failures.saturating_sub(1).min(16));
-    millis(doubled.min(LONGEST_RETRY)).min(every.max(1))
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Every(every) => match SignedDuration::try_from(*every) {
+                Ok(every) => write!(f, "every {every:#}"),
+                Err(_) => write!(f, "every {} s", every.as_secs()),
+            },
+            Self::At(times) => write!(f, "at {times}"),
+        }
+    }
 }
 
 fn millis(span: Duration) -> i64 {
@@ -53,58 +139,130 @@ fn millis(span: Duration) -> i64 {
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(86_400);
+    const HOUR: i64 = 3_600_000;
+    const DAY: i64 = 24 * HOUR;
     const NOON: i64 = 1_795_000_000_000;
+
+    fn every(seconds: u64) -> Schedule {
+        Schedule {
+            when: When::Every(Duration::from_secs(seconds)),
+            jitter: Duration::ZERO,
+        }
+    }
+
+    fn daily() -> Schedule {
+        every(86_400)
+    }
+
+    fn started(agent_started: i64) -> History {
+        History {
+            agent_started,
+            ..History::default()
+        }
+    }
 
     #[test]
     fn it_counts_from_the_last_good_backup_not_from_the_start() {
         let history = History {
-            agent_started: NOON - 1_000,
-            last_good: Some(NOON - 3_600_000),
-            ..History::default()
+            last_good: Some(NOON - HOUR),
+            ..started(NOON - 1_000)
         };
-        assert_eq!(
-            next_due(&history, Some(DAY)),
-            Some(NOON - 3_600_000 + 86_400_000)
-        );
+        assert_eq!(daily().next_due(&history, NOON), Some(NOON - HOUR + DAY));
     }
 
     #[test]
     fn one_missed_while_the_agent_was_down_is_caught_up() {
         let history = History {
-            agent_started: NOON,
-            last_good: Some(NOON - 3 * 86_400_000),
-            ..History::default()
+            last_good: Some(NOON - 3 * DAY),
+            ..started(NOON)
         };
-        assert_eq!(next_due(&history, Some(DAY)), Some(NOON + 5_000));
+        assert_eq!(daily().next_due(&history, NOON), Some(NOON + 5_000));
+        let nightly = Schedule {
+            when: When::At(TimesOfDay::parse(&["03:00"]).unwrap()),
+            jitter: Duration::ZERO,
+        };
+        assert_eq!(nightly.next_due(&history, NOON), Some(NOON + 5_000));
     }
 
     #[test]
     fn without_any_backup_the_first_comes_soon() {
-        let history = History {
-            agent_started: NOON,
-            ..History::default()
+        assert_eq!(daily().next_due(&started(NOON), NOON), Some(NOON + 5_000));
+        let off = Schedule {
+            when: When::Off,
+            ..daily()
         };
-        assert_eq!(next_due(&history, Some(DAY)), Some(NOON + 5_000));
-        assert_eq!(next_due(&history, None), None);
+        assert_eq!(off.next_due(&started(NOON), NOON), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_put_it_off() {
+        let history = History {
+            last_good: Some(NOON + 365 * DAY),
+            ..started(NOON + 365 * DAY)
+        };
+        assert_eq!(daily().next_due(&history, NOON), Some(NOON));
     }
 
     #[test]
     fn failures_are_tried_again_later_and_later() {
         let mut history = History {
-            agent_started: NOON,
             last_failure: Some(NOON),
             failures: 1,
-            ..History::default()
+            ..started(NOON)
         };
-        assert_eq!(next_due(&history, Some(DAY)), Some(NOON + 30_000));
+        assert_eq!(daily().next_due(&history, NOON), Some(NOON + 30_000));
         history.failures = 3;
-        assert_eq!(next_due(&history, Some(DAY)), Some(NOON + 120_000));
+        assert_eq!(daily().next_due(&history, NOON), Some(NOON + 120_000));
         history.failures = 60;
-        assert_eq!(next_due(&history, Some(DAY)), Some(NOON + 3_600_000));
-        assert_eq!(
-            next_due(&history, Some(Duration::from_secs(1))),
-            Some(NOON + 1_000)
-        );
+        assert_eq!(daily().next_due(&history, NOON), Some(NOON + HOUR));
+        assert_eq!(every(1).next_due(&history, NOON), Some(NOON + 1_000));
+    }
+
+    #[test]
+    fn jitter_stays_below_its_limit_and_does_not_change_from_look_to_look() {
+        let schedule = Schedule {
+            jitter: Duration::from_secs(600),
+            ..daily()
+        };
+        let due = |seed| {
+            let history = History {
+                last_good: Some(NOON),
+                seed,
+                ..started(NOON)
+            };
+            let due = schedule.next_due(&history, NOON + 1);
+            assert_eq!(schedule.next_due(&history, NOON + HOUR), due);
+            due.unwrap() - NOON - DAY
+        };
+        let jitters: Vec<i64> = (0..50).map(due).collect();
+        assert!(jitters.iter().all(|late| (0..=600_000).contains(late)));
+        assert!(jitters.iter().any(|late| *late != jitters[0]));
+        let short = Schedule {
+            jitter: Duration::from_secs(600),
+            ..every(60)
+        };
+        let history = History {
+            last_good: Some(NOON),
+            ..started(NOON - DAY)
+        };
+        assert!(short.next_due(&history, NOON).unwrap() <= NOON + 66_000);
+    }
+
+    #[test]
+    fn overdue_is_said_half_an_interval_late() {
+        assert!(!daily().overdue(NOON, NOON + DAY + 11 * HOUR));
+        assert!(daily().overdue(NOON, NOON + DAY + 13 * HOUR));
+        let off = Schedule {
+            when: When::Off,
+            ..daily()
+        };
+        assert!(!off.overdue(NOON, NOON + 365 * DAY));
+    }
+
+    #[test]
+    fn it_is_shown_in_words() {
+        assert_eq!(daily().when.to_string(), "every 24h");
+        let times = TimesOfDay::parse(&["12:30", "03:00"]).unwrap();
+        assert_eq!(When::At(times).to_string(), "at 03:00, 12:30");
     }
 }

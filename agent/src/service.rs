@@ -11,13 +11,13 @@ use crate::core::Core;
 use crate::counts::Counts;
 use crate::facts::Facts;
 use crate::failure::{Failure, Outcome};
-use crate::jobs::{Asker, Jobs};
+use crate::jobs::Jobs;
 use crate::local_socket;
 use crate::parts::Parts;
 use crate::settings::Settings;
 use crate::shipping::{Shipped, Shipping};
 use crate::status::{self, Status};
-use crate::{answers, gather, moment, panel, record, schedule, work};
+use crate::{answers, gather, moment, panel, record, work};
 
 /// A started service.
 pub(crate) struct Service {
@@ -170,7 +170,8 @@ async fn record_forever(parts: Arc<Parts>, stop: CancellationToken) {
 /// Makes a backup whenever one is due.
 async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
     loop {
-        let due = schedule::next_due(&parts.jobs.history(), parts.settings.backup.every);
+        let schedule = &parts.settings.backup.schedule;
+        let due = schedule.next_due(&parts.jobs.history(), moment::now());
         // The wall clock may be set meanwhile, so it is looked at again every few seconds.
         let wait = due.map_or(Duration::MAX, |due| {
             Duration::from_millis(u64::try_from(due - moment::now()).unwrap_or(0))
@@ -183,7 +184,7 @@ async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
         if due.is_some_and(|due| moment::now() >= due) {
             let turn = parts.jobs.turn().await;
             // Its failure is in the log and in the status; the schedule tries again.
-            let _ = parts.jobs.backup(turn, Asker::Schedule).await;
+            let _ = parts.jobs.scheduled_backup(turn).await;
         }
     }
 }

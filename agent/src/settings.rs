@@ -1,5 +1,5 @@
 //! What was set: defaults, under the original's `qsys-core.config.json`, under
-//! `qsys-agent.toml`, under the environment. Flags come last, in the commands.
+//! `qsys-agent.toml`, under `.env`, under the environment. Flags come last, in the commands.
 
 mod environment;
 mod file;
@@ -9,12 +9,17 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use backup::{Policy, Retention};
+
 use crate::failure::{Failure, Outcome};
+use crate::schedule::{Schedule, When};
 
 /// The file that is read when `--config` names none.
 pub(crate) const DEFAULT_FILE: &str = "qsys-agent.toml";
 /// The original's file, read when present.
 const ORIGINAL_FILE: &str = "qsys-core.config.json";
+/// The original's users keep its variables here; the environment itself goes before it.
+const DOTENV_FILE: &str = ".env";
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
@@ -56,7 +61,7 @@ pub(crate) struct Record {
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     pub(crate) path: PathBuf,
-    pub(crate) retention_days: u32,
+    pub(crate) retention: Retention,
     pub(crate) commit_events: usize,
     pub(crate) commit_every: Duration,
 }
@@ -65,9 +70,8 @@ pub(crate) struct Store {
 #[derive(Debug, Clone)]
 pub(crate) struct Backup {
     pub(crate) path: PathBuf,
-    pub(crate) keep: usize,
-    /// `None`: no backups by the clock.
-    pub(crate) every: Option<Duration>,
+    pub(crate) keep: Policy,
+    pub(crate) schedule: Schedule,
 }
 
 /// The plugin's component in the design.
@@ -108,14 +112,20 @@ impl Default for Settings {
             },
             store: Store {
                 path: PathBuf::from("./data/events"),
-                retention_days: 30,
+                retention: Retention {
+                    days: Some(30),
+                    bytes: None,
+                },
                 commit_events: 1000,
                 commit_every: Duration::from_millis(100),
             },
             backup: Backup {
                 path: PathBuf::from("./data/backups"),
-                keep: 7,
-                every: Some(Duration::from_secs(86_400)),
+                keep: Policy::count(7),
+                schedule: Schedule {
+                    when: When::Every(Duration::from_secs(86_400)),
+                    jitter: Duration::from_secs(60),
+                },
             },
             panel: Panel {
                 code_name: "DisasterRecovery".to_owned(),
@@ -150,7 +160,14 @@ impl Settings {
             file::apply(&mut settings, &file, &text)?;
             settings.files.push(file);
         }
-        environment::apply(&mut settings, |name| std::env::var_os(name))?;
+        let dotenv = Path::new(DOTENV_FILE);
+        if dotenv.exists() {
+            environment::apply_file(&mut settings, dotenv)?;
+            settings.files.push(dotenv.to_owned());
+        }
+        environment::apply(&mut settings, "environment variable", |name| {
+            std::env::var_os(name)
+        })?;
         Ok(settings)
     }
 }

@@ -75,8 +75,14 @@ pub(crate) struct Backup {
     /// When the newest proved backup was made.
     pub(crate) last_verified: Option<String>,
     pub(crate) problem: Option<String>,
-    /// How far apart backups are meant to be; `null` when the clock makes none.
-    pub(crate) every_seconds: Option<u64>,
+    /// When the clock makes them: `every 24h`, `at 03:00, 23:30` or `off`.
+    pub(crate) schedule: String,
+    /// When the last one was made, or was proved again because there was nothing new.
+    pub(crate) last_good: Option<String>,
+    /// The one after it should have been made long ago.
+    pub(crate) overdue: bool,
+    /// Failures in a row since the last good one.
+    pub(crate) failures: u32,
 }
 
 /// Every moment between `from` and `to`, save in `gaps`, can be restored now.
@@ -159,7 +165,7 @@ pub(crate) fn verdict(status: &Status) -> (Level, String) {
     }
     match (&status.backup.last_verified, status.backup.age_seconds) {
         (None, _) => (Level::Warning, "Recording; no proved backup yet".to_owned()),
-        (Some(_), Some(age)) if overdue(age, status.backup.every_seconds) => (
+        (Some(_), Some(age)) if status.backup.overdue => (
             Level::Warning,
             format!(
                 "Recording; last backup {} ago is overdue",
@@ -173,11 +179,6 @@ pub(crate) fn verdict(status: &Status) -> (Level, String) {
             (Level::Ok, format!("Recording; last backup proved{age}"))
         }
     }
-}
-
-/// A backup is overdue when a whole interval and a half has gone by.
-fn overdue(age_seconds: f64, every_seconds: Option<u64>) -> bool {
-    every_seconds.is_some_and(|every| age_seconds > every as f64 * 1.5)
 }
 
 #[cfg(test)]
@@ -223,7 +224,10 @@ mod tests {
                 count: 1,
                 last_verified: Some("x".into()),
                 problem: None,
-                every_seconds: Some(86_400),
+                schedule: "every 24h".into(),
+                last_good: Some("x".into()),
+                overdue: false,
+                failures: 0,
             },
             recoverable: Recoverable::default(),
             rpo_seconds: Some(0.1),
@@ -246,7 +250,7 @@ mod tests {
             |s| s.store.problem = Some("disk full".into()),
             |s| s.backup.problem = Some("disk full".into()),
             |s| s.backup.last_verified = None,
-            |s| s.backup.age_seconds = Some(200_000.0),
+            |s| s.backup.overdue = true,
         ];
         for spoil in worse {
             let mut status = good.clone();

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use backup::{
-    Archive, BackupInfo, Day, Depth, Destination, Policy, Report, RestoreSource, Retention,
-    SettingsFile, Store,
+    Archive, BackupInfo, Day, Depth, Destination, Report, RestoreSource, SettingsFile, Store,
 };
 
 use crate::documents::{Imported, Pruned};
@@ -32,7 +31,7 @@ pub(crate) fn backup(settings: &Settings, progress: &dyn backup::Progress) -> Ou
         .filter_map(|path| settings_file(path))
         .collect();
     let made = archive.backup(&store, &files, progress).map_err(failure)?;
-    if let Err(error) = archive.prune(Policy::count(settings.backup.keep), false) {
+    if let Err(error) = archive.prune(settings.backup.keep.clone(), false) {
         // The new backup is good; the old ones that stay only cost space.
         tracing::warn!("old backups were not removed: {error}");
     }
@@ -64,12 +63,8 @@ fn retire(settings: &Settings, archive: &Archive, dry_run: bool) -> Outcome<Vec<
             _ => false,
         }
     };
-    let retention = Retention {
-        days: Some(settings.store.retention_days),
-        bytes: None,
-    };
     let plan = store
-        .plan_retention(&retention, moment::now(), &archived)
+        .plan_retention(&settings.store.retention, moment::now(), &archived)
         .map_err(failure)?;
     for stays in &plan.kept {
         tracing::warn!(day = %stays.day, "kept although {}: not in a proved backup yet", stays.why);
@@ -223,7 +218,7 @@ pub(crate) fn prune(settings: &Settings, dry_run: bool) -> Outcome<Pruned> {
     }
     let archive = Archive::open(&settings.backup.path).map_err(failure)?;
     let report = archive
-        .prune(Policy::count(settings.backup.keep), dry_run)
+        .prune(settings.backup.keep.clone(), dry_run)
         .map_err(failure)?;
     let days = retire(settings, &archive, dry_run)?;
     Ok(Pruned::new(&report, &days))

@@ -16,4 +16,5 @@ mod panel;
 mod record;
 mod redundant;
 mod restore;
+mod schedule;
 mod stop;

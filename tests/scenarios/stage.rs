@@ -171,6 +171,12 @@ impl Site {
         Self { folder, settings }
     }
 
+    /// Leaves a variable unset, so that a settings file speaks.
+    pub(crate) fn unset(mut self, name: &str) -> Self {
+        self.settings.retain(|(known, _)| *known != name);
+        self
+    }
+
     pub(crate) fn set(mut self, name: &'static str, value: &str) -> Self {
         self.settings.push((name, value.to_owned()));
         self

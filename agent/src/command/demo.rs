@@ -11,6 +11,7 @@ use crate::documents::Backup;
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::RestoreRequest;
 use crate::output::{Output, bytes, count};
+use crate::schedule::When;
 use crate::service::{self, Service};
 use crate::settings::Settings;
 use crate::simulated::{Simulated, Wanted};
@@ -106,7 +107,7 @@ fn settings(data: &Path) -> Outcome<Settings> {
     let mut settings = Settings::default();
     settings.store.path = data.join("events");
     settings.backup.path = data.join("backups");
-    settings.backup.every = Some(Duration::from_secs(60));
+    settings.backup.schedule.when = When::Every(Duration::from_secs(60));
     Ok(settings)
 }
 

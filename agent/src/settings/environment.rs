@@ -1,19 +1,37 @@
 //! The layer of the environment: the original's variables go on working, ours name the Core.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::{Pin, Settings};
 use crate::failure::{Failure, Outcome};
+use crate::schedule::When;
 
-/// Lays the environment over the settings. `var` looks a variable up.
+/// Lays the variables of a file in the form of `.env` over the settings.
+pub(super) fn apply_file(settings: &mut Settings, path: &Path) -> Outcome<()> {
+    let wrong = |error: dotenvy::Error| {
+        Failure::usage(format!("{}: {error}", path.display()))
+            .hint("expected lines such as EVENT_MAX_BACKUPS=7; correct the file or move it away")
+    };
+    let variables: HashMap<String, String> = dotenvy::from_path_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(wrong)?;
+    apply(settings, &path.display().to_string(), |name| {
+        variables.get(name).map(OsString::from)
+    })
+}
+
+/// Lays the environment over the settings. `var` looks a variable up; `place` says in
+/// errors where it stands.
 pub(super) fn apply(
     settings: &mut Settings,
+    place: &str,
     var: impl Fn(&str) -> Option<OsString>,
 ) -> Outcome<()> {
-    let environment = Environment { var };
+    let environment = Environment { place, var };
 
     let core = &mut settings.core;
     environment.text("QSYS_HOST", |host| core.host = Some(host))?;
@@ -27,7 +45,7 @@ pub(super) fn apply(
     let store = &mut settings.store;
     environment.path("EVENT_MONITORING_DB_PATH", |path| store.path = path);
     environment.number("EVENT_MONITORING_RETENTION_DAYS", 1..=36_500, |days| {
-        store.retention_days = days;
+        store.retention.days = Some(days);
     })?;
     environment.number("EVENT_MONITORING_BUFFER_SIZE", 1..=1_000_000, |events| {
         store.commit_events = events;
@@ -39,23 +57,27 @@ pub(super) fn apply(
     let backup = &mut settings.backup;
     environment.path("EVENT_BACKUP_PATH", |path| backup.path = path);
     environment.number("EVENT_MAX_BACKUPS", 1..=1_000_000, |keep| {
-        backup.keep = keep
+        backup.keep.keep = keep;
     })?;
     environment.number(
         "EVENT_BACKUP_INTERVAL",
         0..=u64::from(u32::MAX) * 1000,
         |ms| {
-            backup.every = (ms > 0).then(|| Duration::from_millis(ms));
+            backup.schedule.when = match ms {
+                0 => When::Off,
+                _ => When::Every(Duration::from_millis(ms)),
+            };
         },
     )?;
     Ok(())
 }
 
-struct Environment<V> {
+struct Environment<'a, V> {
+    place: &'a str,
     var: V,
 }
 
-impl<V: Fn(&str) -> Option<OsString>> Environment<V> {
+impl<V: Fn(&str) -> Option<OsString>> Environment<'_, V> {
     fn path(&self, name: &str, set: impl FnOnce(PathBuf)) {
         if let Some(value) = (self.var)(name).filter(|value| !value.is_empty()) {
             set(PathBuf::from(value));
@@ -68,7 +90,7 @@ impl<V: Fn(&str) -> Option<OsString>> Environment<V> {
         };
         match value.into_string() {
             Ok(text) => set(text),
-            Err(_) => return Err(wrong(name, "bytes that are no UTF-8", "text")),
+            Err(_) => return Err(self.wrong(name, "bytes that are no UTF-8", "text")),
         }
         Ok(())
     }
@@ -90,32 +112,31 @@ impl<V: Fn(&str) -> Option<OsString>> Environment<V> {
                 set(number);
                 Ok(())
             }
-            _ => Err(wrong(
+            _ => Err(self.wrong(
                 name,
                 &format!("`{text}`"),
                 &format!("a whole number from {} to {}", range.start(), range.end()),
             )),
         }
     }
-}
 
-fn wrong(name: &str, found: &str, expected: &str) -> Failure {
-    Failure::usage(format!(
-        "environment variable {name}: found {found}, expected {expected}"
-    ))
-    .hint(format!("correct it, or unset {name} to use the default"))
+    fn wrong(&self, name: &str, found: &str, expected: &str) -> Failure {
+        let place = self.place;
+        Failure::usage(format!(
+            "{place} {name}: found {found}, expected {expected}"
+        ))
+        .hint(format!("correct it, or unset {name} to use the default"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Outcome<Settings> {
         let variables: HashMap<_, _> = variables.iter().copied().collect();
         let mut settings = Settings::default();
-        apply(&mut settings, |name| {
+        apply(&mut settings, "environment variable", |name| {
             variables.get(name).map(OsString::from)
         })?;
         Ok(settings)
@@ -132,8 +153,8 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(settings.backup.path, PathBuf::from("/var/backups/mcp"));
-        assert_eq!(settings.backup.keep, 3);
-        assert_eq!(settings.backup.every, None);
+        assert_eq!(settings.backup.keep.keep, 3);
+        assert_eq!(settings.backup.schedule.when, When::Off);
         assert_eq!(settings.store.path, PathBuf::from("/srv/events"));
         assert_eq!(settings.store.commit_every, Duration::from_millis(250));
     }
@@ -148,6 +169,27 @@ mod tests {
         );
         assert!(read(&[("QSYS_PORT", "0")]).is_err());
         assert!(read(&[("EVENT_MAX_BACKUPS", "0")]).is_err());
+    }
+
+    #[test]
+    fn a_file_of_variables_is_read_and_its_errors_name_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let mut settings = Settings::default();
+            apply_file(&mut settings, &path).map(|()| settings)
+        };
+        let settings = read("# the original's\nexport EVENT_MAX_BACKUPS='3'\nLANG=C\n").unwrap();
+        assert_eq!(settings.backup.keep.keep, 3);
+        for (text, part) in [
+            ("QSYS_PORT=core", "QSYS_PORT: found `core`"),
+            ("QSYS PORT", "QSYS PORT"),
+        ] {
+            let failure = read(text).unwrap_err();
+            assert!(failure.message().contains(".env"), "{}", failure.message());
+            assert!(failure.message().contains(part), "{}", failure.message());
+        }
     }
 
     #[test]

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Pin, Settings};
 use crate::failure::{Failure, Outcome};
+use crate::schedule::{TimesOfDay, When};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -52,6 +54,7 @@ struct RateTable {
 struct StoreTable {
     path: Option<PathBuf>,
     retention_days: Option<AtLeastOne>,
+    retention_size: Option<ByteSize>,
     commit_events: Option<AtLeastOne>,
     commit_every: Option<Span>,
 }
@@ -61,7 +64,14 @@ struct StoreTable {
 struct BackupTable {
     path: Option<PathBuf>,
     keep: Option<AtLeastOne>,
+    keep_within: Option<Span>,
+    keep_daily: Option<usize>,
+    keep_weekly: Option<usize>,
+    keep_monthly: Option<usize>,
+    keep_yearly: Option<usize>,
     every: Option<SpanOrOff>,
+    at: Option<Times>,
+    jitter: Option<SpanOrOff>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -109,6 +119,18 @@ impl<'de> Deserialize<'de> for SpanOrOff {
                 .map(|span| Self(Some(span)))
                 .map_err(|error| de::Error::custom(format!("{error}, or \"off\""))),
         }
+    }
+}
+
+#[derive(Debug)]
+struct Times(TimesOfDay);
+
+impl<'de> Deserialize<'de> for Times {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        TimesOfDay::parse(&texts)
+            .map(Self)
+            .map_err(de::Error::custom)
     }
 }
 
@@ -170,10 +192,17 @@ pub(super) fn apply(settings: &mut Settings, path: &Path, text: &str) -> Outcome
 
     let store = &mut settings.store;
     replace(&mut store.path, file.store.path);
-    replace(
-        &mut store.retention_days,
-        file.store.retention_days.map(|days| days.0),
-    );
+    let retention = &mut store.retention;
+    retention.days = file
+        .store
+        .retention_days
+        .map(|days| days.0)
+        .or(retention.days);
+    retention.bytes = file
+        .store
+        .retention_size
+        .map(|size| size.as_u64())
+        .or(retention.bytes);
     replace(
         &mut store.commit_events,
         file.store.commit_events.map(|n| n.0 as usize),
@@ -183,17 +212,46 @@ pub(super) fn apply(settings: &mut Settings, path: &Path, text: &str) -> Outcome
         file.store.commit_every.map(|span| span.0),
     );
 
-    let backup = &mut settings.backup;
-    replace(&mut backup.path, file.backup.path);
-    replace(
-        &mut backup.keep,
-        file.backup.keep.map(|keep| keep.0 as usize),
-    );
-    replace(&mut backup.every, file.backup.every.map(|every| every.0));
+    apply_backup(&mut settings.backup, file.backup, path)?;
 
     let panel = &mut settings.panel;
     replace(&mut panel.code_name, file.panel.code_name);
     panel.pin = file.panel.pin.map(Pin).or(panel.pin.take());
+    Ok(())
+}
+
+fn apply_backup(backup: &mut super::Backup, table: BackupTable, path: &Path) -> Outcome<()> {
+    replace(&mut backup.path, table.path);
+    let keep = &mut backup.keep;
+    replace(&mut keep.keep, table.keep.map(|keep| keep.0 as usize));
+    replace(
+        &mut keep.within_ms,
+        table
+            .keep_within
+            .map(|span| i64::try_from(span.0.as_millis()).unwrap_or(i64::MAX)),
+    );
+    replace(&mut keep.daily, table.keep_daily);
+    replace(&mut keep.weekly, table.keep_weekly);
+    replace(&mut keep.monthly, table.keep_monthly);
+    replace(&mut keep.yearly, table.keep_yearly);
+
+    let schedule = &mut backup.schedule;
+    if let Some(SpanOrOff(jitter)) = table.jitter {
+        schedule.jitter = jitter.unwrap_or_default();
+    }
+    schedule.when = match (table.every, table.at) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::usage(format!(
+                "{}: [backup] has both `every` and `at`",
+                path.display()
+            ))
+            .hint("keep one: an interval, or times of day"));
+        }
+        (Some(SpanOrOff(Some(every))), None) => When::Every(every),
+        (Some(SpanOrOff(None)), None) => When::Off,
+        (None, Some(Times(times))) => When::At(times),
+        (None, None) => return Ok(()),
+    };
     Ok(())
 }
 
@@ -225,8 +283,10 @@ mod tests {
             rates = [{ controls = "Clock.*", every = "5s" }]
             [store]
             path = "/srv/events"
+            retention_size = "20 GiB"
             [backup]
             keep = 14
+            keep_monthly = 12
             every = "off"
             "#,
         )
@@ -237,8 +297,21 @@ mod tests {
             settings.record.rates,
             [("Clock.*".to_owned(), Duration::from_secs(5))]
         );
-        assert_eq!(settings.backup.every, None);
-        assert_eq!(settings.backup.keep, 14);
+        assert_eq!(settings.backup.schedule.when, When::Off);
+        assert_eq!(settings.backup.keep.keep, 14);
+        assert_eq!(settings.backup.keep.monthly, 12);
+        assert_eq!(settings.store.retention.days, Some(30));
+        assert_eq!(settings.store.retention.bytes, Some(20 << 30));
+    }
+
+    #[test]
+    fn backups_at_times_of_day_take_the_place_of_the_interval() {
+        let settings = read("[backup]\nat = [\"23:30\", \"03:00\"]\njitter = \"off\"").unwrap();
+        let schedule = &settings.backup.schedule;
+        assert_eq!(schedule.when.to_string(), "at 03:00, 23:30");
+        assert_eq!(schedule.jitter, Duration::ZERO);
+        let both = read("[backup]\nat = [\"03:00\"]\nevery = \"1h\"").unwrap_err();
+        assert!(both.message().contains("both"), "{}", both.message());
     }
 
     #[test]
@@ -253,6 +326,14 @@ mod tests {
             (
                 "[backup]\nevery = \"soon\"",
                 ["line 2", "found \"soon\"", "\"off\""],
+            ),
+            (
+                "[backup]\nat = [\"3 am\"]",
+                ["line 2", "found \"3 am\"", "\"03:00\""],
+            ),
+            (
+                "[store]\nretention_size = \"much\"",
+                ["line 2", "retention_size", "much"],
             ),
             (
                 "[record]\ninclude = [\"a[\"]",

@@ -1,0 +1,95 @@
+//! Backups by the clock: made when something is new, proved again when nothing is, made anew when one is damaged.
+
+use qrc::method::component::{Set, SetControl};
+use serde_json::Value;
+
+use crate::stage::{EmulatedCore, Site, until};
+
+fn ids(site: &Site) -> Vec<String> {
+    let list = site.json(&["list"]);
+    let id = |backup: &Value| backup["id"].as_str().unwrap().to_owned();
+    list.as_array().unwrap().iter().map(id).collect()
+}
+
+/// Waits for a look at the schedule that finds the last backup good later than at `after`.
+fn good_again(site: &Site, after: &str) -> String {
+    until("the schedule to look again", || {
+        let last = site.json(&["status"])["backup"]["last_good"].clone();
+        last.as_str()
+            .filter(|last| *last > after)
+            .map(str::to_owned)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_room_is_proved_again_and_a_new_change_is_backed_up() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port).set("EVENT_BACKUP_INTERVAL", "200");
+    let _agent = site.recording_agent();
+
+    // The first two may still differ by what the start itself recorded.
+    let first = until("the first backup", || ids(&site).into_iter().next());
+    let mut looked = String::new();
+    let quiet = until("two looks without a new backup", || {
+        let before = ids(&site);
+        looked = good_again(&site, &looked);
+        looked = good_again(&site, &looked);
+        (ids(&site) == before).then_some(before)
+    });
+    assert!(quiet.contains(&first), "{quiet:?} has lost {first}");
+
+    let wall = core.client();
+    let set = Set::new("Master", vec![SetControl::value("gain", -31.5)]);
+    wall.call(&set).await.unwrap();
+    until("a backup of the new change", || {
+        let backups = site.json(&["list"]);
+        (backups[0]["id"] != quiet[0].as_str()).then_some(())
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_whose_files_are_damaged_is_made_anew_though_nothing_is_new() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port).set("EVENT_BACKUP_INTERVAL", "200");
+    let _agent = site.recording_agent();
+    let mut looked = String::new();
+    let quiet = until("a look without a new backup", || {
+        let before = ids(&site);
+        looked = good_again(&site, &looked);
+        (!before.is_empty() && ids(&site) == before).then_some(before)
+    });
+
+    let days = site.path("backups").join("days");
+    for day in std::fs::read_dir(days).unwrap() {
+        let path = day.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let anew = until("a backup that is whole", || {
+        let backups = site.json(&["list"]);
+        let newest = &backups[0];
+        (newest["id"] != quiet[0].as_str() && newest["verified"] == true)
+            .then(|| newest["id"].as_str().unwrap().to_owned())
+    });
+    let proved = site.json(&["verify", &anew]);
+    assert_eq!(proved["ok"], true, "{proved}");
+}
+
+#[test]
+fn times_of_day_are_read_from_the_settings_and_shown() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port).unset("EVENT_BACKUP_INTERVAL");
+    let settings = "[backup]\nat = [\"23:30\", \"03:00\"]\n";
+    std::fs::write(site.path("qsys-agent.toml"), settings).unwrap();
+    let _agent = site.recording_agent();
+    // The first backup does not wait for the night.
+    until("the first backup", || ids(&site).into_iter().next());
+    let status = until("the next moment", || {
+        let status = site.json(&["status"]);
+        status["backup"]["next"].is_string().then_some(status)
+    });
+    assert_eq!(status["backup"]["schedule"], "at 03:00, 23:30");
+    assert_eq!(status["backup"]["overdue"], false);
+}
