@@ -15,6 +15,7 @@ use crate::names::{Names, SeriesId};
 use crate::postings::BlockBuilder;
 use crate::rule::{Range, RangeLearner, TextLearner, TextRule};
 use crate::schema::open_writer;
+use crate::state_digest::StateDigest;
 use crate::value::Value;
 
 /// The longest string or text value that is stored; longer ones are quarantined.
@@ -343,6 +344,21 @@ impl DayFile {
             )?
             .execute(params![key, value])?;
         Ok(())
+    }
+
+    /// Whether the day knows its states by itself.
+    pub(crate) fn has_keyframe(&self) -> rusqlite::Result<bool> {
+        self.conn
+            .query_row("SELECT EXISTS (SELECT 1 FROM keyframes)", [], |row| {
+                row.get(0)
+            })
+    }
+
+    /// Leaves the recorder's digest of the state, in a transaction of its own.
+    pub(crate) fn put_state(&mut self, digest: &StateDigest) -> rusqlite::Result<()> {
+        self.begin()?;
+        digest.write(&self.conn)?;
+        self.commit()
     }
 
     /// Reads what was noted.

@@ -6,6 +6,7 @@
 // Modules in reading order: each knows only those above it.
 mod clock;
 mod day;
+mod digest;
 mod error;
 mod id;
 mod value;
@@ -29,6 +30,8 @@ mod store;
 mod retention;
 
 mod query;
+
+mod state_digest;
 
 mod reindex;
 

@@ -14,6 +14,7 @@ use crate::event::Series;
 use crate::id::EventId;
 use crate::postings::BlockBuilder;
 use crate::schema::open_writer;
+use crate::state_digest;
 use crate::store::Store;
 
 /// Changes between two keyframes.
@@ -24,10 +25,11 @@ const KEYFRAME_EVERY: u64 = 50_000;
 pub(crate) fn defer(dir: &Path, day: Day) -> Result<()> {
     let path = dir.join(day.file_name());
     let conn = open_writer(&path)?;
-    conn.execute_batch(
+    conn.execute_batch(&format!(
         "BEGIN IMMEDIATE; INSERT OR REPLACE INTO meta (key, value) VALUES ('importing', 1);
-         DELETE FROM blocks; DELETE FROM postings; COMMIT",
-    )
+         DELETE FROM blocks; DELETE FROM postings; {} COMMIT",
+        state_digest::FORGET
+    ))
     .map_err(Error::sqlite(&path, "begin the import"))
 }
 

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::delta::{self, Gained};
-use super::digest::sha256;
 use super::gzip::{self, Sizes};
 use super::list::BackupInfo;
 use super::manifest::{DayPart, Delta, FORMAT, Link, Manifest, Object, SettingsPart};
@@ -20,6 +19,7 @@ use super::{
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::day::Day;
+use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::schema::{beside, sqlite_version};
 use crate::store::Store;
@@ -191,6 +191,7 @@ impl Archive {
             to_ms: contents.to_ms,
             deltas: Vec::new(),
             gaps: contents.gaps,
+            state: contents.state,
             source,
         })
     }
@@ -225,6 +226,7 @@ impl Archive {
             tick,
         )?;
         part.gaps.extend(contents.gaps);
+        part.state = contents.state;
         part.events += gained.events;
         part.to_id = gained.to_id.or(part.to_id);
         part.to_ms = gained.to_ms.or(part.to_ms);

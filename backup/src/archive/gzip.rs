@@ -10,7 +10,7 @@ use std::thread;
 
 use flate2::{Compression, GzBuilder};
 
-use super::digest::{Digest, Hashing};
+use crate::digest::{Digest, Hashing};
 use crate::error::Error;
 
 /// Input bytes of a member. A multiple of SQLite's page sizes, so equal pages stay equal blocks.
@@ -397,7 +397,7 @@ mod tests {
         let foreign = encoder.finish().unwrap();
         let (back, sizes) = unpacked(&foreign).unwrap();
         assert!(back == raw);
-        assert_eq!(sizes.sha256, super::super::digest::sha256(&foreign));
+        assert_eq!(sizes.sha256, crate::digest::sha256(&foreign));
         assert!(matches!(
             unpacked(&foreign[..foreign.len() - 9]),
             Err(Trouble::Damaged(_))

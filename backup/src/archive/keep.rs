@@ -9,6 +9,7 @@ use super::swap::built_path;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::schema::{check_schema, uri_path};
+use crate::state_digest::FORGET;
 
 /// What was merged so far, so that the last moments can follow while the recorder is paused.
 #[derive(Debug)]
@@ -85,6 +86,8 @@ fn merge_day(live: &Path, built: &Path, after: i64) -> Result<(u64, i64)> {
             conn.execute("DELETE FROM main.blocks WHERE last >= ?1", [first])?;
         }
         conn.execute_batch(REST)?;
+        // What either recorder said of its days does not hold for both together.
+        conn.execute_batch(FORGET)?;
         conn.execute_batch("COMMIT; DETACH live;")?;
         Ok((added, seen))
     };

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::sha256;
 use super::report::Finding;
+use crate::digest::sha256;
+use crate::state_digest::StateDigest;
 
 /// The newest manifest format this program writes and reads.
 pub(crate) const FORMAT: u32 = 1;
@@ -69,6 +70,9 @@ pub(crate) struct DayPart {
     /// Spans in which changes may have been missed, as recorded in this day's file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) gaps: Vec<GapPart>,
+    /// The recorder's own digest of the state of all controls in this day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<StateDigest>,
     /// The live file as it was when it was read, to know it again unread. Absent where it was still changing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) source: Option<Source>,

@@ -4,7 +4,6 @@ mod assemble;
 mod convert;
 mod create;
 mod delta;
-mod digest;
 mod fault;
 mod gzip;
 mod keep;

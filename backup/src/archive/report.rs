@@ -76,7 +76,8 @@ impl std::fmt::Display for Finding {
 pub enum Depth {
     /// Chain, sizes, hashes of all stored bytes, every gzip checksum, `quick_check` of every database.
     Quick,
-    /// Also a real restore of each backup into scratch, `integrity_check`, and the counts of what came back.
+    /// Also a real restore of each backup into scratch, `integrity_check`, the counts of what came back, and the state
+    /// of all controls against the recorder's own digest.
     Deep,
 }
 
@@ -89,6 +90,8 @@ pub struct Report {
     pub checked: u64,
     /// Everything that is wrong.
     pub findings: Vec<Finding>,
+    /// What could not be compared, though nothing is known to be wrong.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -97,6 +100,7 @@ impl Report {
             ok: findings.is_empty(),
             checked,
             findings,
+            notes: Vec::new(),
         }
     }
 }

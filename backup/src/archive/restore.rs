@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::id::EventId;
 use crate::names::Names;
 use crate::schema::beside;
+use crate::state_digest::{FORGET, StateDigest};
 use crate::store::Store;
 
 /// A restore that is built and checked, waiting to be swapped in. Dropped, it leaves the target as it was.
@@ -279,6 +280,9 @@ fn cut(path: &Path, until: EventId) -> Result<()> {
             [ms],
         )?;
         conn.execute("DELETE FROM meta WHERE key = 'stopped'", [])?;
+        if StateDigest::read(&conn)?.is_some_and(|state| state.id > until.0) {
+            conn.execute_batch(FORGET)?;
+        }
         conn.execute_batch("COMMIT")
     };
     run().map_err(Error::sqlite(path, "cut the day at the moment"))?;

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::manifest::{GapPart, Source};
 use crate::error::{Error, Result};
 use crate::schema::{beside, check_schema, open_reader};
+use crate::state_digest::StateDigest;
 use crate::store::count_changes;
 
 /// Pages between two looks at the clock.
@@ -26,6 +27,7 @@ pub(crate) struct Contents {
     pub(crate) from_ms: Option<i64>,
     pub(crate) to_ms: Option<i64>,
     pub(crate) gaps: Vec<GapPart>,
+    pub(crate) state: Option<StateDigest>,
 }
 
 /// How a live day file looks from outside, if it is at rest: nothing in its log, not touched just now.
@@ -198,6 +200,7 @@ pub(crate) fn contents(conn: &Connection, path: &Path) -> Result<Contents> {
             from_ms,
             to_ms,
             gaps,
+            state: StateDigest::read(conn)?,
         })
     };
     counted().map_err(Error::sqlite(path, "count the events"))

@@ -13,6 +13,9 @@ use super::tail::Tail;
 use super::{Archive, lock, proof, retention, scratch};
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
+use crate::id::EventId;
+use crate::state_digest;
+use crate::store::Store;
 
 mod objects;
 
@@ -75,7 +78,7 @@ impl Archive {
     }
 
     fn verify_subjects(&self, subjects: Vec<String>, depth: Depth) -> Report {
-        let mut findings = Vec::new();
+        let (mut findings, mut notes) = (Vec::new(), Vec::new());
         let mut checked = 0;
         let mut objects = Objects::new(self, depth);
         let known: HashMap<String, String> = self
@@ -90,6 +93,9 @@ impl Archive {
                 match manifest::read(&self.dir.join(&name)) {
                     Ok((manifest, sha256)) => {
                         let own = self.verify_manifest(&manifest, &known, &mut objects, depth);
+                        if depth == Depth::Deep {
+                            notes.extend(unvouched(&manifest));
+                        }
                         (sha256, None, own)
                     }
                     Err(finding) => (String::new(), None, vec![finding]),
@@ -121,7 +127,10 @@ impl Archive {
                 unique.push(finding);
             }
         }
-        Report::new(checked, unique)
+        Report {
+            notes,
+            ..Report::new(checked, unique)
+        }
     }
 
     fn verify_manifest(
@@ -152,15 +161,18 @@ impl Archive {
             );
         }
         if depth == Depth::Deep && findings.is_empty() {
-            findings.extend(self.real_restore(manifest).err().map(|error| {
-                Finding::new(
-                    &self.dir.join(Manifest::file_name(&manifest.id)),
-                    "does not restore",
-                )
-                .expected("a restore into scratch that holds what the manifest says")
-                .found(error.to_string())
-                .hint("use another backup")
-            }));
+            match self.real_restore(manifest) {
+                Ok(differing) => findings.extend(differing),
+                Err(error) => findings.push(
+                    Finding::new(
+                        &self.dir.join(Manifest::file_name(&manifest.id)),
+                        "does not restore",
+                    )
+                    .expected("a restore into scratch that holds what the manifest says")
+                    .found(error.to_string())
+                    .hint("use another backup"),
+                ),
+            }
         }
         findings
     }
@@ -187,20 +199,38 @@ impl Archive {
         }
     }
 
-    fn real_restore(&self, manifest: &Manifest) -> Result<()> {
+    /// Restores into scratch and compares what came back with what the recorder said of it.
+    fn real_restore(&self, manifest: &Manifest) -> Result<Vec<Finding>> {
         let scratch =
             scratch::folder(&self.dir).or_else(|_| scratch::folder(&std::env::temp_dir()))?;
         let plan = self.plan(RestoreSource::Id(manifest.id.clone()), None, scratch.path())?;
         let report = plan.thorough().build(&())?.swap()?;
-        if report.events == manifest.events {
-            Ok(())
-        } else {
-            Err(Error::Unexpected {
+        if report.events != manifest.events {
+            return Err(Error::Unexpected {
                 path: self.dir.join(Manifest::file_name(&manifest.id)),
                 found: format!("{} events after a restore", report.events),
                 expected: format!("{} events", manifest.events),
-            })
+            });
         }
+        let restored = Store::open(scratch.path())?;
+        let mut differing = Vec::new();
+        for part in &manifest.days {
+            let Some(own) = &part.state else { continue };
+            let found = state_digest::of_state(&restored.state_until(EventId(own.id))?);
+            if found != own.sha256 {
+                let file = part.objects().last().map_or("", |object| &object.file);
+                differing.push(
+                    Finding::new(&self.dir.join(file), "another state than was recorded")
+                        .expected(format!(
+                            "the recorder's own digest {} of all controls' state on {} after {}",
+                            own.sha256, part.day, own.id
+                        ))
+                        .found(format!("the digest {found} after a restore"))
+                        .hint("values were altered and hashes made again: use another backup, from a copy kept elsewhere"),
+                );
+            }
+        }
+        Ok(differing)
     }
 
     /// The segments after the newest backup: every record, and that none is missing.
@@ -250,6 +280,22 @@ impl Archive {
             Err(finding) => (None, vec![finding]),
         }
     }
+}
+
+/// What a deep verification could not compare.
+fn unvouched(manifest: &Manifest) -> Option<String> {
+    let silent = manifest
+        .days
+        .iter()
+        .filter(|day| day.state.is_none())
+        .count();
+    (silent > 0).then(|| {
+        format!(
+            "backup {}: of {silent} of {} days the recorder left no digest of the state; their events were counted only",
+            manifest.id,
+            manifest.days.len()
+        )
+    })
 }
 
 fn failed(path: &Path, error: &Error) -> Report {

@@ -48,7 +48,18 @@ impl Store {
     /// # Errors
     /// When a day file cannot be read.
     pub fn state_at(&self, at_ms: i64) -> Result<State> {
-        let until = EventId::last_of_ms(at_ms);
+        let mut state = self.state_until(EventId::last_of_ms(at_ms))?;
+        state.at_ms = at_ms;
+        state.gaps = match state.keyframe_ms {
+            // A gap that ended right at the keyframe is healed by it.
+            Some(keyframe_ms) => self.gaps(keyframe_ms + 1, at_ms)?,
+            None => Vec::new(),
+        };
+        Ok(state)
+    }
+
+    /// The state after the change with this id. Its gaps are not looked up.
+    pub(crate) fn state_until(&self, until: EventId) -> Result<State> {
         let mut found = Found::default();
         // From the moment back to the first day file with a keyframe; then forward again from there.
         let mut readers = Vec::new();
@@ -77,18 +88,13 @@ impl Store {
                 .take_changes(&reader, from, until)
                 .map_err(reader.failed())?;
         }
-        let gaps = match found.keyframe {
-            // A gap that ended right at the keyframe is healed by it.
-            Some(keyframe) => self.gaps(keyframe.ms() + 1, at_ms)?,
-            None => Vec::new(),
-        };
         let mut controls: Vec<ControlState> = found.controls.into_values().collect();
         controls.sort_unstable_by(|a, b| a.series.path.cmp(&b.series.path));
         Ok(State {
-            at_ms,
+            at_ms: until.ms(),
             keyframe_ms: found.keyframe.map(EventId::ms),
             controls,
-            gaps,
+            gaps: Vec::new(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The thread that writes: numbers changes, commits them in groups, and goes on whatever the disk does.
 
 mod files;
+mod vouch;
 mod write;
 
 use std::collections::VecDeque;
@@ -119,6 +120,10 @@ pub(super) struct Writer {
     /// A commit reported an error and may have succeeded all the same.
     in_doubt: bool,
     last_sign: Instant,
+    /// The id up to which the open file has the digest of the state.
+    vouched: Option<i64>,
+    /// Somebody else may have written into the store since the last keyframe.
+    unsure: bool,
     lock: Option<StoreLock>,
 }
 
@@ -147,6 +152,8 @@ impl Writer {
             retry: None,
             in_doubt: false,
             last_sign: Instant::now(),
+            vouched: None,
+            unsure: false,
             lock: Some(lock),
         };
         writer.take_up()?;
@@ -306,6 +313,9 @@ impl Writer {
         }
         let lost = self.pending_changes;
         let reason = self.shared.failing_reason();
+        if self.pending.is_empty() {
+            self.vouch();
+        }
         if self.open_gap.is_none()
             && lost == 0
             && let Some(file) = &mut self.file

@@ -1,7 +1,7 @@
 -- A day file, version 1. One UTC day of events, complete in itself.
 
 CREATE TABLE meta (
-    key   TEXT PRIMARY KEY,   -- sqlite_version, program_version, alive_ms, stopped, importing
+    key   TEXT PRIMARY KEY,   -- sqlite_version, program_version, alive_ms, stopped, importing, state_id, state_sha256
     value
 ) WITHOUT ROWID;
 

@@ -12,8 +12,10 @@ mod stage;
 mod travel;
 
 mod archive_damage;
+mod archive_forge;
 mod archive_kill;
 mod archive_loop;
 mod archive_seed;
 mod archive_segments;
 mod archive_stage;
+mod archive_truth;

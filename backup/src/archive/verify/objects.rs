@@ -5,12 +5,12 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use crate::archive::digest::sha256_of;
 use crate::archive::gzip::{self, Trouble};
 use crate::archive::manifest::{DayPart, Object, SettingsPart};
 use crate::archive::publish::Draft;
 use crate::archive::report::{Depth, Finding};
 use crate::archive::{Archive, scratch, snapshot};
+use crate::digest::sha256_of;
 
 /// The stored files, each read once however many backups share it.
 pub(super) struct Objects<'a> {

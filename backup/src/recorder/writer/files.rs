@@ -129,6 +129,8 @@ impl Writer {
             // What the change of files means was just put in front of everything else.
             return self.open_day(day);
         }
+        self.vouch();
+        self.vouched = None;
         if let Some(file) = self.file.take() {
             let path = file.path().to_path_buf();
             if let Err(error) = file.seal() {
@@ -159,6 +161,8 @@ impl Writer {
             file.put_meta("stopped", 0)?;
             file.commit()?;
         }
+        // What was in the file already may differ from what is known here.
+        self.unsure |= !fresh;
         self.shared.set_day(Some(day));
         self.file = Some(file);
         Ok(())
@@ -177,6 +181,7 @@ impl Writer {
 
     /// Gives everything pending higher ids than the newest file has.
     pub(super) fn renumber(&mut self) {
+        self.unsure = true;
         let day = self.pending.front().map(|item| item.id().day());
         let last = day
             .and_then(|day| DayFile::open(&self.dir, day, &self.names).ok())
@@ -221,6 +226,7 @@ impl Writer {
     /// A day's file is lost so far: says so with a gap and starts again from the last known states.
     pub(super) fn begin_again(&mut self, day: Day, why: String) {
         self.open_gap = None;
+        self.unsure = true;
         let now = self.options.clock.now_ms();
         let first = match self.pending.front() {
             Some(item) => item.id(),
@@ -255,6 +261,7 @@ impl Writer {
             .as_ref()
             .and_then(|file| file.last_id().ok().flatten());
         self.close();
+        (self.vouched, self.unsure) = (None, true);
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&self.dir)));
         if done.is_err() {
             tracing::error!("the work done while recording was paused has panicked");
@@ -295,6 +302,8 @@ impl Writer {
                 reason: "restore",
                 states: None,
             });
+        } else if let Err(error) = self.learn_states() {
+            tracing::warn!(%error, "the restored states cannot be read");
         }
         self.write();
     }

@@ -62,6 +62,9 @@ impl Writer {
     }
 
     fn answer_flushes(&mut self) {
+        if !self.flushes.is_empty() {
+            self.vouch();
+        }
         for done in self.flushes.drain(..) {
             let _ = done.send(Ok(()));
         }
@@ -251,6 +254,7 @@ impl Writer {
     fn frame_written(&mut self, frame: Frame) {
         self.pending.pop_front();
         self.known.clear();
+        self.unsure = false;
         self.shared
             .gaps
             .fetch_add(u64::from(frame.gap.is_some()), Relaxed);
