@@ -49,6 +49,9 @@ pub(crate) struct Verification {
     pub(crate) ok: bool,
     pub(crate) checked: u64,
     pub(crate) findings: Vec<Finding>,
+    /// What could not be compared, though nothing is known to be wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -76,6 +79,7 @@ impl From<&backup::Report> for Verification {
                     hint: finding.hint.clone(),
                 })
                 .collect(),
+            notes: report.notes.clone(),
         }
     }
 }

@@ -37,6 +37,7 @@ fn lines(report: &Verification) -> String {
             }
         }
     }
+    lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
     lines.push(match report.findings.len() {
         0 => format!("{} files checked, all sound", report.checked),
         1 => format!("{} files checked, 1 finding", report.checked),
