@@ -84,8 +84,6 @@
 //! What it does not do: send a write twice. One that was under way when the link dropped ends in
 //! [`Error::OutcomeUnknown`]; read back before writing again.
 
-#![allow(unexpected_cfgs)] // `fuzzing`, which fuzz/run sets
-
 // In reading order: the wire, the calls, the link, the watch, the pair.
 mod frame;
 mod message;

@@ -53,9 +53,9 @@ impl Method for Start {
     type Reply = Done;
 }
 
-/// `LoopPlayer.Stop`.
+/// Which of a loop player's outputs to stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stop {
+pub struct Outputs {
     /// The loop player's Code Name.
     #[serde(rename = "Name")]
     pub name: CompactString,
@@ -66,6 +66,11 @@ pub struct Stop {
     #[serde(rename = "Log", default, skip_serializing_if = "Option::is_none")]
     pub log: Option<bool>,
 }
+
+/// `LoopPlayer.Stop`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Stop(pub Outputs);
 
 impl Method for Stop {
     const NAME: &'static str = "LoopPlayer.Stop";
@@ -74,17 +79,8 @@ impl Method for Stop {
 
 /// `LoopPlayer.Cancel`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cancel {
-    /// The loop player's Code Name.
-    #[serde(rename = "Name")]
-    pub name: CompactString,
-    /// Outputs, from 1.
-    #[serde(rename = "Outputs")]
-    pub outputs: Vec<u32>,
-    /// Write to the Core's log.
-    #[serde(rename = "Log", default, skip_serializing_if = "Option::is_none")]
-    pub log: Option<bool>,
-}
+#[serde(transparent)]
+pub struct Cancel(pub Outputs);
 
 impl Method for Cancel {
     const NAME: &'static str = "LoopPlayer.Cancel";

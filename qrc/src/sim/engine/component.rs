@@ -107,6 +107,32 @@ impl Engine {
         Ok(Answer::Written)
     }
 
+    /// The list of readings that a Get answers with.
+    pub(super) fn push_readings<'n>(
+        &self,
+        out: &mut Vec<u8>,
+        names: impl Iterator<Item = &'n str>,
+        find: impl Fn(&str) -> Option<ControlKey>,
+    ) -> Result<(), Refusal> {
+        let points = &self.options.points;
+        out.push(b'[');
+        let mut first = true;
+        for name in names {
+            let Some(key) = find(name) else {
+                if points.get_skips_unknown {
+                    continue;
+                }
+                return Err(Refusal::control(name));
+            };
+            if !std::mem::take(&mut first) {
+                out.push(b',');
+            }
+            push_reading(out, &self.table, points, key, name, None);
+        }
+        out.push(b']');
+        Ok(())
+    }
+
     pub(super) fn component_get(
         &mut self,
         call: Call<'_>,
@@ -116,21 +142,10 @@ impl Engine {
         let entry = self.visible(&wanted.name)?;
         out.extend_from_slice(b"{\"Name\":");
         push_text(out, &entry.name);
-        out.extend_from_slice(b",\"Controls\":[");
-        let mut first = true;
-        for Named { name } in &wanted.controls {
-            let Some(key) = entry.control(name) else {
-                if self.options.points.get_skips_unknown {
-                    continue;
-                }
-                return Err(Refusal::control(name));
-            };
-            if !std::mem::take(&mut first) {
-                out.push(b',');
-            }
-            push_reading(out, &self.table, &self.options.points, key, name, None);
-        }
-        out.extend_from_slice(b"]}");
+        out.extend_from_slice(b",\"Controls\":");
+        let names = wanted.controls.iter().map(|named| named.name.as_str());
+        self.push_readings(out, names, |name| entry.control(name))?;
+        out.push(b'}');
         Ok(Answer::Written)
     }
 

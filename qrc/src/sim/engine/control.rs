@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::reading::push_reading;
 use super::Engine;
 use super::call::{Answer, Call, Refusal};
 use super::write::SetControl;
@@ -19,21 +18,8 @@ impl Engine {
         } else {
             call.read_any::<Vec<String>>()?
         };
-        out.push(b'[');
-        let mut first = true;
-        for name in &names {
-            let Some(key) = self.table.named(name) else {
-                if self.options.points.get_skips_unknown {
-                    continue;
-                }
-                return Err(Refusal::control(name));
-            };
-            if !std::mem::take(&mut first) {
-                out.push(b',');
-            }
-            push_reading(out, &self.table, &self.options.points, key, name, None);
-        }
-        out.push(b']');
+        let names = names.iter().map(String::as_str);
+        self.push_readings(out, names, |name| self.table.named(name))?;
         Ok(Answer::Written)
     }
 
