@@ -14,8 +14,8 @@ use super::publish::{self, Draft};
 use super::settings::{SettingsFile, is_plain_name, without_secrets};
 use super::stamp::{id_of, rfc3339};
 use super::{
-    Archive, DAYS, LEVEL, Progress, SETTINGS, SNAPSHOT_DEADLINE, lock, proof, scratch, segment,
-    snapshot, space, tail,
+    Archive, DAYS, LEVEL, Progress, SETTINGS, SNAPSHOT_DEADLINE, lock, marks, proof, scratch,
+    segment, snapshot, space, tail,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::day::Day;
@@ -170,6 +170,8 @@ impl Archive {
             expected: "a sound one; restore this day from an earlier backup".into(),
         })?;
         let contents = snapshot::contents(&conn, &live)?;
+        let series =
+            marks::of(&conn, "main").map_err(Error::sqlite(&live, "read its dictionary"))?;
         drop(conn);
         progress.step(&label("check"), 1, 1);
         let object = self.store_object(
@@ -190,6 +192,7 @@ impl Archive {
             from_ms: contents.from_ms,
             to_ms: contents.to_ms,
             deltas: Vec::new(),
+            series,
             gaps: contents.gaps,
             state: contents.state,
             source,
@@ -225,6 +228,7 @@ impl Archive {
             known,
             tick,
         )?;
+        part.series = gained.series;
         part.gaps.extend(contents.gaps);
         part.state = contents.state;
         part.events += gained.events;

@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::manifest::DayPart;
+use super::marks::{self, Mark};
 use super::{scratch, snapshot};
 use crate::error::{Error, Result};
 use crate::schema::{open_reader, open_writer, uri_path};
@@ -18,6 +19,8 @@ pub(crate) struct Gained {
     pub(crate) events: u64,
     pub(crate) to_id: Option<i64>,
     pub(crate) to_ms: Option<i64>,
+    /// Of the whole dictionary as it is now.
+    pub(crate) series: Vec<Mark>,
 }
 
 /// Writes what the live day has after `part` into a day file at `path`. `None` where the live file is not simply the
@@ -71,9 +74,9 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
             "INSERT INTO main.gaps SELECT * FROM live.gaps WHERE id > ?1",
             [after],
         )?;
+        let series = marks::copy_unmarked(&conn, &part.series)?;
         conn.execute_batch(
-            "INSERT INTO main.series SELECT * FROM live.series;
-             INSERT INTO main.quarantine SELECT * FROM live.quarantine;
+            "INSERT INTO main.quarantine SELECT * FROM live.quarantine;
              INSERT OR REPLACE INTO main.meta SELECT key, value FROM live.meta;",
         )?;
         let last = conn
@@ -90,6 +93,7 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
             events,
             to_id: last.map(|(id, _)| id),
             to_ms: last.map(|(_, ms)| ms),
+            series,
         }))
     };
     let gained = run().map_err(Error::sqlite(path, "copy what is new"))?;

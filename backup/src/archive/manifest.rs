@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::marks::Mark;
 use super::report::Finding;
 use crate::digest::sha256;
 use crate::state_digest::StateDigest;
@@ -67,6 +68,9 @@ pub(crate) struct DayPart {
     /// What the day gained since `object` was stored, in order; each is a day file of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) deltas: Vec<Delta>,
+    /// What the dictionary was like when the last part was stored; the next part leaves out what is as it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) series: Vec<Mark>,
     /// Spans in which changes may have been missed, as recorded in this day's file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) gaps: Vec<GapPart>,

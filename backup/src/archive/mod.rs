@@ -10,6 +10,7 @@ mod keep;
 mod list;
 mod lock;
 mod manifest;
+mod marks;
 mod plan;
 mod proof;
 mod publish;
