@@ -1,18 +1,23 @@
 //! The archive beside the tools one would use today: makes the stores, and runs one verb per process so that time and
 //! peak memory can be taken from outside. `benches/archive/compare.sh` drives it and prints the table.
 //!
-//! `make DIR EVENTS`, `grow DIR EVENTS`, `backup DIR`, `restore DIR`, `restore-to DIR FRACTION`, `verify DIR`
+//! `make DIR EVENTS [no-wide]`, `grow DIR EVENTS [no-wide]`, `backup DIR`, `restore DIR`, `restore-to DIR FRACTION`,
+//! `verify DIR`, `deep DIR`, `export DIR NAME`, `import DIR NAME`, `prune DIR`; `levels FILE` and `commits DIR RATE`
+//! print a table of their own.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod commits;
 #[path = "../store/generator.rs"]
 mod generator;
+mod levels;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use backup::{
-    Archive, Change, Clock, Depth, Recorder, RecorderOptions, RestoreSource, Store, Value,
+    Archive, Change, Clock, Depth, Destination, ExportOptions, Policy, Recorder, RecorderOptions,
+    RestoreSource, Store, Value, export, import,
 };
 use generator::House;
 use rusqlite::{Connection, params};
@@ -26,16 +31,20 @@ fn main() {
         .collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["make", dir, events] => make(
-            Path::new(dir),
-            0,
-            events.parse().unwrap(),
-            events.parse().unwrap(),
-        ),
+        ["make", dir, events, rest @ ..] => {
+            let events = events.parse().unwrap();
+            make(Path::new(dir), 0, events, events, rest.is_empty());
+        }
         // One percent more of what `make` made.
-        ["grow", dir, events] => {
+        ["grow", dir, events, rest @ ..] => {
             let events: u64 = events.parse().unwrap();
-            make(Path::new(dir), events, events / 100, events);
+            make(
+                Path::new(dir),
+                events,
+                events / 100,
+                events,
+                rest.is_empty(),
+            );
         }
         ["backup", dir] => {
             let dir = Path::new(dir);
@@ -53,13 +62,45 @@ fn main() {
                 Some(BEGIN + (80_000_000.0 * fraction) as i64),
             );
         }
-        ["verify", dir] => {
-            let archive = Archive::open(Path::new(dir).join("archive")).unwrap();
-            assert!(archive.verify(None, Depth::Quick).ok);
+        ["verify", dir] => verify(Path::new(dir), Depth::Quick),
+        ["deep", dir] => verify(Path::new(dir), Depth::Deep),
+        ["export", dir, name] => export_as(Path::new(dir), name),
+        ["import", dir, name] => {
+            let (dir, into) = (Path::new(dir), Path::new(dir).join("imported"));
+            let report = import(Destination::Folder(&into), &dir.join(name)).unwrap();
+            assert!(report.added > 0 && report.rejected == 0, "{report:?}");
         }
+        ["prune", dir] => {
+            let archive = Archive::open(Path::new(dir).join("archive")).unwrap();
+            archive.prune(Policy::count(1), false).unwrap();
+        }
+        ["levels", file] => levels::table(Path::new(file)),
+        ["commits", dir, rate] => commits::table(Path::new(dir), rate.parse().unwrap()),
         // Called by `cargo test --benches` without a verb: nothing to do.
-        _ => println!("verbs: make, grow, backup, restore, restore-to, verify"),
+        _ => println!("verbs: see the head of benches/archive/main.rs"),
     }
+}
+
+fn verify(dir: &Path, depth: Depth) {
+    let archive = Archive::open(dir.join("archive")).unwrap();
+    let report = archive.verify(None, depth);
+    assert!(report.ok, "{report:?}");
+}
+
+/// Into a file whose name says how.
+fn export_as(dir: &Path, name: &str) {
+    let (format, gz) = ExportOptions::by_name(name).unwrap();
+    let options = ExportOptions {
+        since_ms: None,
+        until_ms: None,
+        format,
+        gz,
+        exported_at_ms: BEGIN,
+    };
+    let mut file = std::fs::File::create(dir.join(name)).unwrap();
+    let store = Store::open(dir.join("store")).unwrap();
+    assert!(export(&store, &options, &mut file).unwrap() > 0);
+    file.sync_all().unwrap();
 }
 
 fn restore(dir: &Path, at: Option<i64>) {
@@ -80,14 +121,14 @@ impl Clock for DataClock {
     }
 }
 
-/// The same events into our store and into the original's table.
-fn make(dir: &Path, skip: u64, events: u64, size: u64) {
+/// The same events into our store and, if wanted, into the original's table.
+fn make(dir: &Path, skip: u64, events: u64, size: u64, with_wide: bool) {
     // All of it, and a tenth more, in one day.
     let mut house = House::new(BEGIN, size + size / 10);
     for _ in 0..skip {
         std::hint::black_box(house.sample());
     }
-    let wide = wide_table(&dir.join("wide.db"));
+    let wide = with_wide.then(|| wide_table(&dir.join("wide.db")));
     let clock = Arc::new(DataClock(AtomicI64::new(BEGIN)));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -107,12 +148,16 @@ fn make(dir: &Path, skip: u64, events: u64, size: u64) {
         let mut left = events;
         while left > 0 {
             let (mut frame, mut at) = (Vec::new(), BEGIN);
-            wide.execute_batch("BEGIN").unwrap();
+            if let Some(wide) = &wide {
+                wide.execute_batch("BEGIN").unwrap();
+            }
             for _ in 0..left.min(1000) {
                 let sample = house.sample();
                 at = sample.at_ms;
                 clock.0.store(at, Ordering::Relaxed);
-                wide_row(&wide, &house, &sample);
+                if let Some(wide) = &wide {
+                    wide_row(wide, &house, &sample);
+                }
                 frame.push(Change {
                     series: ids[sample.control],
                     value: sample.value,
@@ -123,15 +168,19 @@ fn make(dir: &Path, skip: u64, events: u64, size: u64) {
                     recorder.changes(at, std::mem::take(&mut frame)).await;
                 }
             }
-            wide.execute_batch("COMMIT").unwrap();
+            if let Some(wide) = &wide {
+                wide.execute_batch("COMMIT").unwrap();
+            }
             left -= left.min(1000);
             recorder.changes(at, frame).await;
         }
         recorder.stop().await.unwrap();
         thread.join();
     });
-    wide.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        .unwrap();
+    if let Some(wide) = &wide {
+        wide.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .unwrap();
+    }
 }
 
 fn wide_row(wide: &Connection, house: &House, sample: &generator::Sample) {

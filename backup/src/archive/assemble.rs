@@ -65,5 +65,5 @@ fn inflate(
             ),
         });
     }
-    draft.publish(name).map(drop)
+    draft.place(name).map(drop)
 }

@@ -48,15 +48,22 @@ impl Draft {
         self.temp.as_file().sync_all().map_err(failed)
     }
 
-    /// Gives the file its name, replacing what had it. The file must be synced already.
+    /// Gives the file its name, replacing what had it, and makes the name last. The file must be synced already.
     pub(crate) fn publish(self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.clone();
+        let path = self.place(name)?;
+        sync_folder(&folder)?;
+        Ok(path)
+    }
+
+    /// Gives the file its name in a folder that is made to last as a whole, later.
+    pub(crate) fn place(self, name: &str) -> Result<PathBuf> {
         let path = self.folder.join(name);
         fault::step();
         self.temp
             .persist(&path)
             .map_err(|error| Error::io(&path, "give the finished file its name")(error.error))?;
         fault::step();
-        sync_folder(&self.folder)?;
         Ok(path)
     }
 }

@@ -1,0 +1,116 @@
+//! How long a commit takes while a backup runs and while none does, in turn: changes arrive at a given rate, each
+//! round asks for a commit and waits for it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use backup::{Archive, Change, Recorder, RecorderOptions, Store};
+
+use crate::generator::House;
+
+/// Rounds with and without a backup.
+const ROUNDS: usize = 6;
+/// A round without a backup takes this long; one with a backup lasts as long as backups take, at least this.
+const SPAN: Duration = Duration::from_secs(5);
+
+/// Records into the store that `make` made, and prints what commits took.
+pub(crate) fn table(dir: &Path, rate: u64) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let (without, with, backups) = runtime.block_on(run(dir, rate));
+    println!(
+        "| {rate} changes/s | commits | p50 ms | p99 ms | slowest ms |\n| --- | --- | --- | --- | --- |"
+    );
+    row("no backup", without);
+    row(&format!("during {backups} backups"), with);
+}
+
+fn row(what: &str, mut waits: Vec<Duration>) {
+    waits.sort_unstable();
+    let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
+    println!(
+        "| {what} | {} | {:.1} | {:.1} | {:.1} |",
+        waits.len(),
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
+}
+
+async fn run(dir: &Path, rate: u64) -> (Vec<Duration>, Vec<Duration>, usize) {
+    let (recorder, thread) =
+        Recorder::start(dir.join("store"), RecorderOptions::default()).unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let feeder = tokio::spawn(feed(recorder.clone(), rate, Arc::clone(&over)));
+    let (mut without, mut with, mut backups) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..ROUNDS {
+        without.extend(commits(&recorder, || false).await);
+        // A new archive each time: the whole is copied, not only what is new.
+        let archive = tempfile::tempdir_in(dir).unwrap();
+        let (to, store) = (archive.path().to_path_buf(), dir.join("store"));
+        let backup = std::thread::spawn(move || {
+            let store = Store::open(store).unwrap();
+            Archive::open(to).unwrap().backup(&store, &[], &()).unwrap();
+        });
+        with.extend(commits(&recorder, || !backup.is_finished()).await);
+        backup.join().unwrap();
+        backups += 1;
+    }
+    over.store(true, Ordering::Relaxed);
+    feeder.await.unwrap();
+    recorder.stop().await.unwrap();
+    thread.join();
+    (without, with, backups)
+}
+
+/// Commits one after the other, each 20 ms after the one before, as long as `goes_on`, or for a span.
+async fn commits(recorder: &Recorder, goes_on: impl Fn() -> bool) -> Vec<Duration> {
+    let (begun, mut waits) = (Instant::now(), Vec::new());
+    let with_backup = goes_on();
+    while if with_backup {
+        goes_on()
+    } else {
+        begun.elapsed() < SPAN
+    } {
+        let asked = Instant::now();
+        recorder.flush().await.unwrap();
+        waits.push(asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    waits
+}
+
+async fn feed(recorder: Recorder, rate: u64, over: Arc<AtomicBool>) {
+    let mut house = House::new(0, 86_400_000);
+    let ids: Vec<_> = house
+        .controls
+        .iter()
+        .map(|series| recorder.series(series.clone()))
+        .collect();
+    let mut pace = tokio::time::interval(Duration::from_millis(10));
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
+    while !over.load(Ordering::Relaxed) {
+        pace.tick().await;
+        let now_ms = std::time::SystemTime::UNIX_EPOCH
+            .elapsed()
+            .unwrap()
+            .as_millis() as i64;
+        let frame = (0..rate / 100)
+            .map(|_| {
+                let sample = house.sample();
+                Change {
+                    series: ids[sample.control],
+                    value: sample.value,
+                    string: Some(sample.string.into()),
+                    position: sample.position,
+                }
+            })
+            .collect();
+        recorder.changes(now_ms, frame).await;
+    }
+}
