@@ -1,21 +1,20 @@
 //! Making a backup: copy, check, compress, read back, and the manifest last.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
-use std::time::{Duration, UNIX_EPOCH};
 
 use super::delta::{self, Gained};
 use super::gzip::{self, Sizes};
+use super::known::Known;
 use super::list::BackupInfo;
 use super::manifest::{DayPart, Delta, FORMAT, Link, Manifest, Object, SettingsPart};
 use super::publish::{self, Draft};
 use super::settings::{SettingsFile, is_plain_name, without_secrets};
 use super::stamp::{id_of, rfc3339};
 use super::{
-    Archive, DAYS, LEVEL, Progress, SETTINGS, SNAPSHOT_DEADLINE, lock, marks, proof, scratch,
-    segment, snapshot, space, tail,
+    Archive, DAYS, LEVEL, LEVEL_OF_SMALL, Progress, SETTINGS, SMALL, SNAPSHOT_DEADLINE, lock,
+    marks, scratch, segment, snapshot, space, tail,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::day::Day;
@@ -258,7 +257,12 @@ impl Archive {
             .len();
         let mut from = File::open(raw).map_err(Error::io(raw, "read the copy"))?;
         let mut draft = Draft::new(&folder)?;
-        let sizes = gzip::compress(&mut from, draft.file(), LEVEL, &mut |done| {
+        let level = if total <= SMALL {
+            LEVEL_OF_SMALL
+        } else {
+            LEVEL
+        };
+        let sizes = gzip::compress(&mut from, draft.file(), level, &mut |done| {
             tick("compress", done, total);
             Ok(())
         })
@@ -382,82 +386,5 @@ fn read_back(path: &Path, sizes: &Sizes, tick: &dyn Fn(u64)) -> Result<()> {
                 sizes.bytes, sizes.sha256
             ),
         })
-    }
-}
-
-/// The files of backups whose last verification failed, unless they were written since.
-fn doubtful<'a>(earlier: &'a [(Manifest, String)], dir: &Path) -> HashSet<&'a str> {
-    let mut files = HashSet::new();
-    for (manifest, _) in earlier {
-        let failed = proof::read(dir, &Manifest::file_name(&manifest.id)).filter(|proof| !proof.ok);
-        let Some(failed) = failed else { continue };
-        let written_since = |file: &str| {
-            let written = dir.join(file).metadata().and_then(|meta| meta.modified());
-            let checked =
-                UNIX_EPOCH + Duration::from_millis(failed.checked_at_ms.max(0).unsigned_abs());
-            written.is_ok_and(|written| written > checked)
-        };
-        let named = manifest.files().map(|(file, _)| file);
-        files.extend(named.filter(|file| !written_since(file)));
-    }
-    files
-}
-
-/// What earlier backups already hold.
-struct Known<'a> {
-    days: Vec<&'a DayPart>,
-}
-
-impl<'a> Known<'a> {
-    /// Only objects that are still there in their full size count, and none of a backup that
-    /// did not verify: those are stored anew, which also mends them.
-    fn of(earlier: &'a [(Manifest, String)], dir: &Path) -> Known<'a> {
-        let doubtful = doubtful(earlier, dir);
-        let mut seen = HashSet::new();
-        let days = earlier
-            .iter()
-            .flat_map(|(manifest, _)| &manifest.days)
-            .filter(|part| {
-                seen.insert((
-                    &part.object.file,
-                    &part.day,
-                    &part.source,
-                    part.deltas.len(),
-                ))
-            })
-            .filter(|part| {
-                part.objects().all(|object| {
-                    !doubtful.contains(object.file.as_str())
-                        && dir
-                            .join(&object.file)
-                            .metadata()
-                            .is_ok_and(|meta| meta.len() == object.bytes)
-                })
-            })
-            .collect();
-        Known { days }
-    }
-
-    /// The part of an earlier backup for this very file, by size and time.
-    fn unchanged(&self, day: Day, live: &Path) -> Option<&'a DayPart> {
-        let day = day.to_string();
-        let source = snapshot::at_rest(live)?;
-        self.days
-            .iter()
-            .find(|part| part.day == day && part.source.as_ref() == Some(&source))
-            .copied()
-    }
-
-    /// The day as the newest backup that has it holds it.
-    fn newest(&self, day: Day) -> Option<&'a DayPart> {
-        let day = day.to_string();
-        self.days.iter().find(|part| part.day == day).copied()
-    }
-
-    fn same_content(&self, sizes: &Sizes) -> Option<&'a Object> {
-        self.days
-            .iter()
-            .flat_map(|part| part.objects())
-            .find(|object| object.sha256 == sizes.sha256 && object.raw_sha256 == sizes.raw_sha256)
     }
 }

@@ -5,11 +5,10 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 
 use flate2::{Compression, GzBuilder};
 
+use super::lanes::{self, WorkerGone};
 use crate::digest::{Digest, Hashing};
 use crate::error::Error;
 
@@ -19,8 +18,6 @@ const BLOCK: usize = 1 << 20;
 const HEADER: usize = 20;
 /// Deflate grows what it cannot shrink by less than this.
 const LARGEST_MEMBER: usize = BLOCK + BLOCK / 64 + 1024;
-/// More threads than this would need more memory than they save time.
-const MOST_THREADS: usize = 8;
 
 /// What went in and what came out, with hashes of both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +37,12 @@ pub(crate) enum Trouble {
     Write(io::Error),
     /// The compressed bytes are not what a complete gzip file holds.
     Damaged(String),
+}
+
+impl From<WorkerGone> for Trouble {
+    fn from(gone: WorkerGone) -> Trouble {
+        Trouble::Read(io::Error::other(gone))
+    }
 }
 
 impl Trouble {
@@ -67,7 +70,7 @@ pub(crate) fn compress(
 ) -> Result<Sizes, Trouble> {
     let mut raw = Digest::default();
     let mut out = Hashing::new(to);
-    in_order(
+    lanes::in_order(
         |lane| {
             loop {
                 let block = read_up_to(from, BLOCK).map_err(Trouble::Read)?;
@@ -121,7 +124,7 @@ fn decompress_members(
 ) -> Result<Sizes, Trouble> {
     let mut stored = Digest::default();
     let mut out = Hashing::new(to);
-    in_order(
+    lanes::in_order(
         |lane| {
             let mut head = first;
             while !head.is_empty() {
@@ -276,79 +279,6 @@ impl<R: Read> Read for Counting<R> {
         self.digest.add(&buffer[..n]);
         Ok(n)
     }
-}
-
-/// One worker thread's ends: at most two pieces are with it at a time.
-struct Lane<A, B> {
-    to: SyncSender<A>,
-    from: Receiver<B>,
-}
-
-/// Hands pieces to the workers in turn and gives their results on in the same order.
-struct Lanes<'a, A, B> {
-    lanes: Vec<Lane<A, B>>,
-    sent: usize,
-    taken: usize,
-    sink: &'a mut dyn FnMut(B) -> Result<(), Trouble>,
-}
-
-impl<A, B> Lanes<'_, A, B> {
-    fn send(&mut self, piece: A) -> Result<(), Trouble> {
-        if self.sent - self.taken == self.lanes.len() * 2 {
-            self.take()?;
-        }
-        let lane = &self.lanes[self.sent % self.lanes.len()];
-        lane.to.send(piece).map_err(|_| worker_gone())?;
-        self.sent += 1;
-        Ok(())
-    }
-
-    fn take(&mut self) -> Result<(), Trouble> {
-        let lane = &self.lanes[self.taken % self.lanes.len()];
-        let done = lane.from.recv().map_err(|_| worker_gone())?;
-        self.taken += 1;
-        (self.sink)(done)
-    }
-}
-
-fn worker_gone() -> Trouble {
-    Trouble::Read(io::Error::other("a compression thread ended early"))
-}
-
-fn in_order<A: Send, B: Send>(
-    source: impl FnOnce(&mut Lanes<'_, A, B>) -> Result<(), Trouble>,
-    work: impl Fn(A) -> B + Sync,
-    mut sink: impl FnMut(B) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
-    let threads = thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS));
-    thread::scope(|scope| {
-        let work = &work;
-        let lanes = (0..threads)
-            .map(|_| {
-                let (to, pieces) = sync_channel::<A>(2);
-                let (results, from) = sync_channel::<B>(2);
-                scope.spawn(move || {
-                    for piece in pieces {
-                        if results.send(work(piece)).is_err() {
-                            break;
-                        }
-                    }
-                });
-                Lane { to, from }
-            })
-            .collect();
-        let mut lanes = Lanes {
-            lanes,
-            sent: 0,
-            taken: 0,
-            sink: &mut sink,
-        };
-        source(&mut lanes)?;
-        while lanes.taken < lanes.sent {
-            lanes.take()?;
-        }
-        Ok(())
-    })
 }
 
 #[cfg(test)]

