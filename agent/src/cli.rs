@@ -63,8 +63,12 @@ pub(crate) enum Command {
     Export(Export),
     /// Adds events from exports and databases; what is there already is skipped
     Import(Import),
-    /// Shows recorded events
+    /// Shows recorded events: as lines, as they come, or as a picture of the day
     Events(Events),
+    /// Shows how all controls stood at a moment
+    State(State),
+    /// Shows which controls stood otherwise at two moments
+    Diff(Diff),
     /// Puts the room back to a moment (not supported yet)
     Rewind(Rewind),
     /// Restores the newest backup into scratch, checks and times it (not supported yet)
@@ -190,20 +194,71 @@ pub(crate) struct Import {
     pub(crate) files: Vec<PathBuf>,
 }
 
+/// Which end of the record a page of events begins at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Order {
+    Newest,
+    Oldest,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Events {
-    /// Only controls that match, e.g. "Main_Mixer.*" or "*mute*"
+    /// Only controls that match, e.g. "Main_Mixer.*" or "*mute*"; may be given more than once
     #[arg(long, value_name = "GLOB")]
-    pub(crate) control: Option<String>,
+    pub(crate) control: Vec<String>,
     /// Only events at or after this moment
     #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
     pub(crate) since: Option<i64>,
     /// Only events at or before this moment
     #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
     pub(crate) until: Option<i64>,
-    /// At most this many, the newest ones
+    /// At most this many: the newest, unless --order says otherwise
     #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: u64,
+    /// Page by page from one end [default: the newest, shown in the order they happened]
+    #[arg(long, value_enum)]
+    pub(crate) order: Option<Order>,
+    /// The page after the event with this id
+    #[arg(long, value_name = "ID", requires = "order")]
+    pub(crate) after: Option<i64>,
+    /// Go on with what is recorded from now on; with --json one document a line
+    #[arg(long, conflicts_with_all = ["until", "order", "plot"])]
+    pub(crate) follow: bool,
+    /// A picture of how busy the room was [default: the last 24 hours]
+    #[arg(long, conflicts_with_all = ["order", "limit"])]
+    pub(crate) plot: bool,
+    /// A table for programs: a header, then a line for each event
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct State {
+    /// The moment
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true, default_value = "now")]
+    pub(crate) at: i64,
+    /// Only controls that match; may be given more than once
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) control: Vec<String>,
+    /// A table for programs: a header, then a line for each control
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The first moment
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
+    pub(crate) from: i64,
+    /// The second moment
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true, default_value = "now")]
+    pub(crate) to: i64,
+    /// Only controls that match; may be given more than once
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) control: Vec<String>,
+    /// A table for programs: a header, then a line for each control
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod completions;
 mod demo;
+mod diff;
 mod emulate;
 mod events;
 mod export;
@@ -12,6 +13,7 @@ mod list;
 mod prune;
 mod restore;
 mod run;
+mod state;
 mod status;
 mod undo;
 mod verify;
@@ -48,11 +50,13 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
         Command::Export(typed) => export::export(&typed, &settings()?, output),
         Command::Import(typed) => import::import(&typed, &settings()?, output),
         Command::Events(typed) => events::events(&typed, &settings()?, output),
+        Command::State(typed) => state::state(&typed, &settings()?, output),
+        Command::Diff(typed) => diff::diff(&typed, &settings()?, output),
         Command::Prune(typed) => prune::prune(&typed, &settings()?, output),
         Command::Completions { shell } => completions::completions(shell),
         Command::Rewind(_) => Err(not_yet(
             "rewind",
-            "`qsys-agent events --until TIME` shows how the room was",
+            "`qsys-agent state --at TIME` shows how the room was",
         )),
         Command::Drill => Err(not_yet(
             "drill",

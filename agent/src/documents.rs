@@ -231,15 +231,20 @@ impl From<&backup::Event> for Event {
             control_path: event.series.path.to_string(),
             component_name: event.series.component.to_string(),
             control_name: event.series.control.to_string(),
-            value: match &event.value {
-                None => serde_json::Value::Null,
-                Some(backup::Value::Number(number)) => (*number).into(),
-                Some(backup::Value::Bool(on)) => (*on).into(),
-                Some(backup::Value::Text(text)) => text.as_str().into(),
-            },
+            value: value(event.value.as_ref()),
             string_value: event.string.as_ref().map(ToString::to_string),
             position: event.position,
             source: event.series.source.to_string(),
         }
+    }
+}
+
+/// A control's value as JSON has it; `null` where the Core gave none.
+pub(crate) fn value(value: Option<&backup::Value>) -> serde_json::Value {
+    match value {
+        None => serde_json::Value::Null,
+        Some(backup::Value::Number(number)) => (*number).into(),
+        Some(backup::Value::Bool(on)) => (*on).into(),
+        Some(backup::Value::Text(text)) => text.as_str().into(),
     }
 }

@@ -11,6 +11,7 @@ mod settings;
 
 mod documents;
 mod output;
+mod shown;
 
 mod core;
 mod facts;

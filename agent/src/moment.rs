@@ -52,24 +52,44 @@ pub(crate) fn rfc3339(ms: i64) -> String {
 
 /// Local date and time to the second: how people read a moment.
 pub(crate) fn local(ms: i64) -> String {
+    local_as(ms, "%Y-%m-%d %H:%M:%S")
+}
+
+/// The same with milliseconds, for lines about events.
+pub(crate) fn local_precise(ms: i64) -> String {
+    local_as(ms, "%Y-%m-%d %H:%M:%S%.3f")
+}
+
+/// The same to the minute, for the ends of a long span.
+pub(crate) fn local_minute(ms: i64) -> String {
+    local_as(ms, "%Y-%m-%d %H:%M")
+}
+
+/// Local time of day to the minute.
+pub(crate) fn local_clock(ms: i64) -> String {
+    local_as(ms, "%H:%M")
+}
+
+/// Local day of the year.
+pub(crate) fn local_date(ms: i64) -> String {
+    local_as(ms, "%m-%d")
+}
+
+fn local_as(ms: i64, format: &str) -> String {
     match Timestamp::from_millisecond(ms) {
         Ok(moment) => moment
             .to_zoned(TimeZone::system())
-            .strftime("%Y-%m-%d %H:%M:%S")
+            .strftime(format)
             .to_string(),
         Err(_) => format!("{ms} ms"),
     }
 }
 
-/// Local time of day with milliseconds, for lines about events.
-pub(crate) fn local_precise(ms: i64) -> String {
-    match Timestamp::from_millisecond(ms) {
-        Ok(moment) => moment
-            .to_zoned(TimeZone::system())
-            .strftime("%Y-%m-%d %H:%M:%S%.3f")
-            .to_string(),
-        Err(_) => format!("{ms} ms"),
-    }
+/// By how much local time is ahead of UTC at a moment, in milliseconds.
+pub(crate) fn utc_offset_ms(ms: i64) -> i64 {
+    Timestamp::from_millisecond(ms).map_or(0, |moment| {
+        i64::from(TimeZone::system().to_offset(moment).seconds()) * 1000
+    })
 }
 
 /// The present, in Unix milliseconds.

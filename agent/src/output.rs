@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
 
 /// Where a command's words go.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,39 @@ impl Output {
         } else {
             put(lines().trim_end());
         }
+    }
+
+    /// A table for programs: a header, then a line for each row (RFC 4180).
+    pub(crate) fn csv<T: Serialize>(self, rows: &[T]) -> Outcome<()> {
+        match self.csv_part(rows, true) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A part of one, with or without the header. Fails when the reader has gone.
+    pub(crate) fn csv_part<T: Serialize>(self, rows: &[T], header: bool) -> std::io::Result<()> {
+        let mut writer = csv::WriterBuilder::new()
+            .has_headers(header)
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(std::io::stdout().lock());
+        rows.iter().try_for_each(|row| writer.serialize(row))?;
+        writer.flush()
+    }
+
+    /// One JSON document a line. Fails when the reader has gone.
+    pub(crate) fn json_lines<T: Serialize>(self, documents: &[T]) -> std::io::Result<()> {
+        let lines: Result<Vec<String>, _> = documents.iter().map(serde_json::to_string).collect();
+        self.lines(&lines?)
+    }
+
+    /// Lines of something that goes on. Fails when the reader has gone.
+    pub(crate) fn lines(self, lines: &[String]) -> std::io::Result<()> {
+        let mut out = std::io::stdout().lock();
+        for line in lines {
+            writeln!(out, "{line}")?;
+        }
+        out.flush()
     }
 
     /// A line of a story told as it goes; programs that asked for JSON do not get it.

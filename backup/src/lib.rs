@@ -59,7 +59,7 @@ pub use id::EventId;
 pub use import::{Destination, ImportReport, import};
 pub use lock::StoreLock;
 pub use names::SeriesId;
-pub use query::{ControlCounts, ControlState, Difference, Page, Query, State};
+pub use query::{ControlCounts, ControlState, Controls, Difference, Page, Query, State};
 pub use recorder::{Recorder, RecorderOptions, RecorderState, RecorderStats, RecorderThread};
 pub use retention::{DayFate, Retention, RetentionPlan};
 pub use schema::{

@@ -13,6 +13,7 @@ mod exactly_once;
 mod one_agent;
 mod page;
 mod panel;
+mod questions;
 mod record;
 mod redundant;
 mod restore;

@@ -190,7 +190,8 @@ impl Site {
         self.path("events")
     }
 
-    fn command(&self) -> Command {
+    /// The program, set up for this site.
+    pub(crate) fn command(&self) -> Command {
         let mut command = program();
         command.current_dir(self.folder.path());
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));

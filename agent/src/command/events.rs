@@ -1,15 +1,19 @@
-//! `events`: what was recorded, oldest of the newest first, as people read a log.
+//! `events`: what was recorded, as people read a log, as a table for programs, or as a picture.
+
+mod follow;
+mod lines;
+mod plot;
 
 use std::process::ExitCode;
 
+use crate::cli;
 use crate::documents::Event;
 use crate::failure::Outcome;
 use crate::output::Output;
 use crate::settings::Settings;
-use crate::{cli, moment, work};
+use crate::work;
 
-/// Controls longer than this push their value to the right rather than being cut.
-const PATH_WIDTH: usize = 36;
+use lines::Lines;
 
 pub(super) fn events(
     typed: &cli::Events,
@@ -17,57 +21,69 @@ pub(super) fn events(
     output: Output,
 ) -> Outcome<ExitCode> {
     let store = work::open_store(&settings.store.path)?;
-    let query = backup::Query {
-        controls: typed.control.iter().cloned().collect(),
+    if typed.plot {
+        return plot::plot(typed, &store, output);
+    }
+    let mut query = backup::Query {
+        controls: typed.control.clone(),
         since_ms: typed.since,
         until_ms: typed.until,
         limit: usize::try_from(typed.limit).unwrap_or(usize::MAX),
-        newest_first: true,
-        after: None,
+        newest_first: typed.order != Some(cli::Order::Oldest),
+        after: typed.after.map(backup::EventId),
     };
     let mut page = store.events(&query).map_err(work::failure)?;
-    page.events.reverse();
+    if typed.order.is_none() {
+        page.events.reverse();
+    }
+    if typed.follow {
+        // What is older belongs to no page that could be asked for here.
+        query.newest_first = false;
+        return follow::follow(&store, query, &page.events, output, typed.csv);
+    }
     let documents: Vec<Event> = page.events.iter().map(Event::from).collect();
+    if typed.csv {
+        output.csv(&documents)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let gaps = match seen(&page.events, typed, page.next.is_some()) {
+        Some((from, to)) => store.gaps(from, to).map_err(work::failure)?,
+        None => Vec::new(),
+    };
     output.result(&documents, || {
-        if page.events.is_empty() {
+        let mut lines = Lines::new(page.events.iter());
+        if page.events.is_empty() && gaps.is_empty() {
             return "No events match.".to_owned();
         }
-        let width = page
-            .events
-            .iter()
-            .map(|event| event.series.path.chars().count())
-            .max();
-        let width = width.unwrap_or(0).min(PATH_WIDTH);
-        let mut lines: Vec<String> = Vec::with_capacity(page.events.len() + 1);
-        if page.next.is_some() {
-            lines.push(format!(
-                "… the newest {}; --limit shows more",
-                page.events.len()
-            ));
+        let mut text = Vec::new();
+        if page.next.is_some() && typed.order.is_none() {
+            let shown = page.events.len();
+            text.push(format!("… the newest {shown}; --limit shows more"));
         }
-        lines.extend(page.events.iter().map(|event| {
-            let path = event.series.path.as_str();
-            format!(
-                "{}  {path:<width$}  {}",
-                moment::local_precise(event.at_ms),
-                shown(event)
-            )
-        }));
-        lines.join("\n")
+        lines.add(&mut text, &page.events, &gaps);
+        if let (Some(next), true) = (page.next, typed.order.is_some()) {
+            text.push(format!("… more with --after {}", next.0));
+        }
+        text.join("\n")
     });
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a panel would show, else the bare value. Control characters would garble a terminal.
-fn shown(event: &backup::Event) -> String {
-    let text = match (&event.string, &event.value) {
-        (Some(text), _) => text.to_string(),
-        (None, Some(backup::Value::Number(number))) => number.to_string(),
-        (None, Some(backup::Value::Bool(on))) => on.to_string(),
-        (None, Some(backup::Value::Text(text))) => text.to_string(),
-        (None, None) => "–".to_owned(),
+/// The span that a page speaks of: as asked for, and no further than the page reaches.
+fn seen(events: &[backup::Event], typed: &cli::Events, more: bool) -> Option<(i64, i64)> {
+    let ends = [events.first()?, events.last()?].map(|event| event.at_ms);
+    let (first, last) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+    let oldest_first = typed.order == Some(cli::Order::Oldest);
+    // On the side where the page was cut, and where it was entered, its own events bound it.
+    let entered = typed.after.is_some();
+    let (cut_below, cut_above) = match oldest_first {
+        true => (entered, more),
+        false => (more, entered),
     };
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    let from = typed.since.filter(|_| !cut_below).unwrap_or(first);
+    let to = match cut_above {
+        true => last,
+        false => typed.until.unwrap_or(i64::MAX),
+    };
+    Some((from, to))
 }

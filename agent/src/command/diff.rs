@@ -1,0 +1,123 @@
+//! `diff`: which controls stood otherwise at two moments.
+
+use std::process::ExitCode;
+
+use backup::{ControlState, Difference};
+use serde::Serialize;
+
+use crate::documents::value;
+use crate::failure::{Failure, Outcome};
+use crate::moment::{self, rfc3339};
+use crate::output::Output;
+use crate::settings::Settings;
+use crate::{cli, documents, shown, work};
+
+/// What stands right of a name: before, an arrow, after.
+const FOR_CONTENT: usize = 18;
+const ARROW: &str = " → ";
+
+#[derive(Serialize)]
+struct Document {
+    from: String,
+    to: String,
+    /// Between the moments changes may have been missed here.
+    gaps: Vec<documents::Gap>,
+    controls: Vec<Control>,
+}
+
+#[derive(Serialize)]
+struct Control {
+    control_path: String,
+    before: serde_json::Value,
+    before_string: Option<String>,
+    after: serde_json::Value,
+    after_string: Option<String>,
+    /// When it came to stand as it does at the second moment.
+    changed: Option<String>,
+}
+
+impl From<&Difference> for Control {
+    fn from(difference: &Difference) -> Self {
+        let [before, after] = [&difference.before, &difference.after];
+        let string = |state: &Option<ControlState>| {
+            let string = state.as_ref()?.string.as_ref()?;
+            Some(string.to_string())
+        };
+        let plain = |state: &Option<ControlState>| {
+            value(state.as_ref().and_then(|state| state.value.as_ref()))
+        };
+        let changed = after.as_ref().and_then(|state| state.changed);
+        Self {
+            control_path: path(difference).to_owned(),
+            before: plain(before),
+            before_string: string(before),
+            after: plain(after),
+            after_string: string(after),
+            changed: changed.map(|id| rfc3339(id.ms())),
+        }
+    }
+}
+
+pub(super) fn diff(typed: &cli::Diff, settings: &Settings, output: Output) -> Outcome<ExitCode> {
+    if typed.from > typed.to {
+        return Err(Failure::usage("--from is later than --to").hint("swap the two moments"));
+    }
+    let store = work::open_store(&settings.store.path)?;
+    let wanted = backup::Controls::matching(&typed.control).map_err(work::failure)?;
+    let mut differences = store.diff(typed.from, typed.to).map_err(work::failure)?;
+    differences.retain(|difference| wanted.contains(path(difference)));
+    let controls: Vec<Control> = differences.iter().map(Control::from).collect();
+    if typed.csv {
+        output.csv(&controls)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let gaps = store.gaps(typed.from, typed.to).map_err(work::failure)?;
+    let document = Document {
+        from: rfc3339(typed.from),
+        to: rfc3339(typed.to),
+        gaps: gaps.iter().map(documents::Gap::from).collect(),
+        controls,
+    };
+    output.result(&document, || lines(&differences, &gaps, typed).join("\n"));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lines(differences: &[Difference], gaps: &[backup::Gap], typed: &cli::Diff) -> Vec<String> {
+    let columns = shown::columns();
+    let mut lines = vec![format!(
+        "{} controls stood otherwise at {} than at {}",
+        differences.len(),
+        moment::local(typed.to),
+        moment::local(typed.from)
+    )];
+    lines.extend(
+        gaps.iter()
+            .map(|gap| shown::clip(&shown::hole(gap), columns)),
+    );
+    let width = shown::name_width(
+        differences.iter().map(path),
+        columns,
+        2 * FOR_CONTENT + ARROW.len() + 2,
+    );
+    for difference in differences {
+        let [before, after] = [&difference.before, &difference.after].map(|state| match state {
+            Some(state) => shown::content(state.string.as_deref(), state.value.as_ref()),
+            None => "not known".to_owned(),
+        });
+        let before = match columns {
+            Some(_) => shown::fit(&before, FOR_CONTENT),
+            None => before,
+        };
+        let name = shown::fit(path(difference), width);
+        lines.push(shown::clip(
+            &format!("{name}  {before}{ARROW}{after}"),
+            columns,
+        ));
+    }
+    lines
+}
+
+fn path(difference: &Difference) -> &str {
+    let known = difference.after.as_ref().or(difference.before.as_ref());
+    known.map_or("", |state| state.series.path.as_str())
+}

@@ -1,0 +1,126 @@
+//! Events as lines: a heading for each day, the gaps where they were, long names cut to the terminal.
+
+use backup::{Event, Gap};
+use console::style;
+
+use crate::moment;
+use crate::shown;
+
+/// Time, two spaces, name, two spaces, and this much for what it was set to.
+const FOR_CONTENT: usize = 24;
+const TIME_WIDTH: usize = 12;
+
+/// Lines in the making; remembers what was last said, so that they can come bit by bit.
+pub(super) struct Lines {
+    columns: Option<usize>,
+    name_width: usize,
+    day: Option<String>,
+}
+
+impl Lines {
+    /// For events such as these.
+    pub(super) fn new<'a>(events: impl Iterator<Item = &'a Event>) -> Self {
+        let columns = shown::columns();
+        let names = events.map(|event| event.series.path.as_str());
+        Self {
+            columns,
+            name_width: shown::name_width(names, columns, TIME_WIDTH + 4 + FOR_CONTENT),
+            day: None,
+        }
+    }
+
+    /// Adds events and the gaps among them, both in the events' order.
+    pub(super) fn add(&mut self, text: &mut Vec<String>, events: &[Event], gaps: &[Gap]) {
+        let newest_first = matches!(events, [first, .., last] if first.id > last.id);
+        let mut gaps: Vec<&Gap> = gaps.iter().collect();
+        if newest_first {
+            gaps.reverse();
+        }
+        let mut gaps = gaps.into_iter().peekable();
+        for event in events {
+            // A gap stands after what was recorded before it began.
+            let before = |gap: &&Gap| match newest_first {
+                true => gap.from_ms >= event.at_ms,
+                false => gap.from_ms < event.at_ms,
+            };
+            while let Some(gap) = gaps.next_if(before) {
+                text.push(shown::clip(&shown::hole(gap), self.columns));
+            }
+            self.event(text, event);
+        }
+        text.extend(gaps.map(|gap| shown::clip(&shown::hole(gap), self.columns)));
+    }
+
+    /// In a pipe each line says the whole time, on a terminal a heading says the day.
+    fn event(&mut self, text: &mut Vec<String>, event: &Event) {
+        let whole = moment::local_precise(event.at_ms);
+        let content = shown::content(event.string.as_deref(), event.value.as_ref());
+        let name = shown::fit(&event.series.path, self.name_width);
+        let Some(columns) = self.columns else {
+            text.push(format!("{whole}  {name}  {content}"));
+            return;
+        };
+        let (day, time) = whole.split_once(' ').unwrap_or(("", &whole));
+        if self.day.as_deref() != Some(day) {
+            text.push(shown::between(day));
+            self.day = Some(day.to_owned());
+        }
+        let line = format!("{}  {name}  {content}", style(time).cyan());
+        text.push(shown::clip(&line, Some(columns)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn event(ms: i64) -> Event {
+        let series = backup::Series {
+            path: "Main.gain".into(),
+            component: "Main".into(),
+            control: "gain".into(),
+            ..backup::Series::default()
+        };
+        Event {
+            id: backup::EventId(ms << 12),
+            at_ms: ms,
+            series: Arc::new(series),
+            value: Some(backup::Value::Number(-3.0)),
+            string: Some("-3.0dB".into()),
+            position: None,
+        }
+    }
+
+    fn gap(from_ms: i64, to_ms: i64) -> Gap {
+        Gap {
+            from_ms,
+            to_ms,
+            why: "link down".to_owned(),
+        }
+    }
+
+    fn kinds(events: &[Event], gaps: &[Gap]) -> String {
+        let mut text = Vec::new();
+        Lines::new(events.iter()).add(&mut text, events, gaps);
+        text.iter()
+            .map(|line| {
+                if line.contains("not recorded") {
+                    'g'
+                } else {
+                    'e'
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn gaps_stand_where_they_were_in_either_order() {
+        let mut events = vec![event(1_000), event(2_000), event(5_000)];
+        let gaps = [gap(500, 900), gap(2_000, 4_000), gap(6_000, 7_000)];
+        assert_eq!(kinds(&events, &gaps), "geegeg");
+        events.reverse();
+        assert_eq!(kinds(&events, &gaps), "gegeeg");
+    }
+}

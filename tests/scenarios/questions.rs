@@ -1,0 +1,159 @@
+//! Questions from a shell: events page by page, as they come, as a table and as a picture; the room at a moment.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use qrc::method::component::{Set, SetControl};
+use serde_json::Value;
+
+use crate::stage::{EmulatedCore, Site, failed, until};
+
+/// Moves a fader so often, each time to another level, and waits until all that is stored.
+async fn move_fader(core: &EmulatedCore, site: &Site, levels: impl Iterator<Item = i32>) {
+    let wall = core.client();
+    let mut last = None;
+    for level in levels {
+        let set = Set::new("Master", vec![SetControl::value("gain", f64::from(level))]);
+        wall.call(&set).await.unwrap();
+        until("the level to be stored", || {
+            (site.count(&format!("control_path = 'Master.gain' AND value = {level}")) > 0)
+                .then_some(())
+        });
+        last = Some(level);
+    }
+    assert!(last.is_some());
+}
+
+fn ids(page: &Value) -> Vec<i64> {
+    let id = |event: &Value| event["id"].as_i64().unwrap();
+    page.as_array().unwrap().iter().map(id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_from_either_end_hold_every_event_once() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let _agent = site.recording_agent();
+    move_fader(&core, &site, -30..-23).await;
+
+    let all = ids(&site.json(&["events", "--limit", "1000", "--order", "oldest"]));
+    assert!(all.len() >= 7 && all.is_sorted());
+    for order in ["oldest", "newest"] {
+        let mut paged = Vec::new();
+        loop {
+            let after = paged.last().map(i64::to_string);
+            let mut arguments = vec!["events", "--order", order, "--limit", "3"];
+            if let Some(after) = &after {
+                arguments.extend(["--after", after]);
+            }
+            let page = ids(&site.json(&arguments));
+            if page.is_empty() {
+                break;
+            }
+            paged.extend(page);
+        }
+        if order == "newest" {
+            paged.reverse();
+        }
+        assert_eq!(paged, all, "{order}");
+    }
+
+    let table = site.run(&["events", "--csv", "--limit", "1000"]);
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert_eq!(table.matches("\r\n").count(), all.len() + 1);
+    assert!(
+        table.starts_with("id,time,timestamp,control_path,"),
+        "{table}"
+    );
+
+    let plot = site.json(&["events", "--plot"]);
+    let rows = plot["rows"].as_array().unwrap();
+    let shown: u64 = rows.iter().map(|row| row["events"].as_u64().unwrap()).sum();
+    assert_eq!(shown, all.len() as u64);
+    let in_columns: u64 = rows
+        .iter()
+        .flat_map(|row| row["counts"].as_array().unwrap())
+        .map(|count| count.as_u64().unwrap())
+        .sum();
+    assert_eq!(in_columns, shown);
+
+    let (code, said) = failed(&site.run(&["events", "--control", "a["]));
+    assert_eq!(code, 1);
+    assert!(said.contains("a["), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_room_at_a_moment_and_what_changed_since() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let _agent = site.recording_agent();
+    move_fader(&core, &site, [-31].into_iter()).await;
+    let events = site.json(&["events", "--control", "Master.gain"]);
+    let before = events.as_array().unwrap().last().unwrap()["timestamp"].to_string();
+    move_fader(&core, &site, [-12].into_iter()).await;
+
+    let then = site.json(&["state", "--at", &before]);
+    let gain = |state: &Value| {
+        let controls = state["controls"].as_array().unwrap();
+        let gain = controls.iter().find(|c| c["control_path"] == "Master.gain");
+        gain.unwrap()["value"].clone()
+    };
+    assert_eq!(gain(&then), -31.0);
+    assert!(
+        then["controls"].as_array().unwrap().len() > 300,
+        "the whole room"
+    );
+    assert!(then["read_in_full"].is_string());
+    let now = site.json(&["state", "--control", "Master.*"]);
+    assert_eq!(gain(&now), -12.0);
+    for control in now["controls"].as_array().unwrap() {
+        assert_eq!(control["component_name"], "Master");
+    }
+
+    let diff = site.json(&["diff", "--from", &before]);
+    let changed = diff["controls"].as_array().unwrap();
+    let fader: Vec<_> = changed
+        .iter()
+        .filter(|c| c["control_path"] == "Master.gain")
+        .collect();
+    assert_eq!(fader.len(), 1, "{diff}");
+    assert_eq!(
+        (&fader[0]["before"], &fader[0]["after"]),
+        (&(-31.0).into(), &(-12.0).into())
+    );
+    let (code, _) = failed(&site.run(&["diff", "--from", "now", "--to", "-1h"]));
+    assert_eq!(code, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn following_shows_each_change_as_it_is_recorded_over_a_restart_of_the_agent() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = site.recording_agent();
+    let mut follower = site
+        .command()
+        .args(["events", "--follow", "--json", "--control", "Master.gain"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (send, lines) = mpsc::channel();
+    let output = BufReader::new(follower.stdout.take().unwrap());
+    std::thread::spawn(move || {
+        for line in output.lines().map_while(Result::ok) {
+            let event: Value = serde_json::from_str(&line).unwrap();
+            let _ = send.send(event["value"].as_f64().unwrap());
+        }
+    });
+    let next = || lines.recv_timeout(Duration::from_secs(30)).unwrap();
+
+    move_fader(&core, &site, [-41, -42].into_iter()).await;
+    assert_eq!([next(), next()], [-41.0, -42.0]);
+    assert_eq!(agent.terminate(), 0);
+    let _agent = site.recording_agent();
+    move_fader(&core, &site, [-43].into_iter()).await;
+    assert_eq!(next(), -43.0);
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+}
