@@ -11,8 +11,8 @@ use backup::{Archive, Shipper, Store};
 use crate::failure::{Failure, Outcome};
 use crate::work;
 
-/// More often than four times a second.
-const EVERY: Duration = Duration::from_millis(200);
+/// Half of this is lost on the average when the store's disk dies; twice as often costs twice the processor time.
+const EVERY: Duration = Duration::from_millis(125);
 /// A disk that refused is left alone for this long.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
