@@ -136,35 +136,55 @@ fn decode_header(head: &[u8; HEADER]) -> Option<(usize, Covers)> {
         .then_some((length, covers))
 }
 
-/// Finds the records of a file, in order. Stops at the first that is not whole: a crash cut it off, or it is damaged;
-/// either way nothing after it can be trusted. The flag says whether the file ends with a whole record.
-pub(crate) fn places(path: &Path) -> Result<(Vec<Place>, bool)> {
+/// The records of a file, in order, from a byte on at which one begins. Ends at the first that is not whole: a crash
+/// cut it off, or it is damaged; either way nothing after it can be trusted. A day has hundreds of thousands of
+/// records, so they are found one at a time and not kept.
+pub(crate) struct Places {
+    path: PathBuf,
+    reader: BufReader<File>,
+    offset: u64,
+    total: u64,
+}
+
+/// Begins to look for records.
+pub(crate) fn places(path: &Path, from: u64) -> Result<Places> {
     let failed = || Error::io(path, "read the segment");
     let file = File::open(path).map_err(failed())?;
     let total = file.metadata().map_err(failed())?.len();
-    let mut reader = BufReader::with_capacity(512, file);
-    let mut places = Vec::new();
-    let mut offset = 0;
-    while offset < total {
+    Ok(Places {
+        path: path.to_path_buf(),
+        reader: BufReader::with_capacity(512, file),
+        offset: from,
+        total,
+    })
+}
+
+impl Iterator for Places {
+    type Item = Result<Place>;
+
+    fn next(&mut self) -> Option<Result<Place>> {
+        let left = self.total.checked_sub(self.offset)?;
+        if left < HEADER as u64 {
+            return None;
+        }
         let mut head = [0; HEADER];
-        if total - offset < HEADER as u64 {
-            return Ok((places, false));
+        let read = self
+            .reader
+            .seek(SeekFrom::Start(self.offset))
+            .and_then(|_| self.reader.read_exact(&mut head));
+        if let Err(error) = read {
+            self.total = 0;
+            return Some(Err(Error::io(&self.path, "read the segment")(error)));
         }
-        reader.seek(SeekFrom::Start(offset)).map_err(failed())?;
-        reader.read_exact(&mut head).map_err(failed())?;
-        match decode_header(&head) {
-            Some((length, covers)) if length as u64 <= total - offset => {
-                places.push(Place {
-                    offset,
-                    length,
-                    covers,
-                });
-                offset += length as u64;
-            }
-            _ => return Ok((places, false)),
-        }
+        let (length, covers) = decode_header(&head).filter(|(length, _)| *length as u64 <= left)?;
+        let offset = self.offset;
+        self.offset += length as u64;
+        Some(Ok(Place {
+            offset,
+            length,
+            covers,
+        }))
     }
-    Ok((places, true))
 }
 
 /// Reads one record's rows, checking gzip's checksum and that the inside says what the header says.
@@ -297,13 +317,11 @@ mod tests {
         let two = [record.clone(), record.clone()].concat();
         for cut in 0..two.len() {
             std::fs::write(&path, &two[..cut]).unwrap();
-            let (places, whole) = places(&path).unwrap();
-            assert_eq!(places.len(), cut / record.len());
-            assert_eq!(whole, cut % record.len() == 0);
+            assert_eq!(places(&path, 0).unwrap().count(), cut / record.len());
         }
         std::fs::write(&path, &two).unwrap();
-        let (places, _) = places(&path).unwrap();
-        let rows = read(&path, &places[1]).unwrap();
+        let second = places(&path, record.len() as u64).unwrap().next().unwrap();
+        let rows = read(&path, &second.unwrap()).unwrap();
         let (table, columns) = parse_row(rows.trim_end()).unwrap();
         assert_eq!(table, "c");
         let zero = |value: &Sql| matches!(value, Sql::Real(zero) if zero.is_sign_negative());
@@ -323,9 +341,8 @@ mod tests {
             let place = place % record.len();
             record[place] ^= 1 << bit;
             std::fs::write(&path, &record).unwrap();
-            if let Ok((found, _)) = places(&path)
-                && let Some(found) = found.first()
-                && let Ok(rows) = read(&path, found)
+            if let Some(found) = places(&path, 0).unwrap().next()
+                && let Ok(rows) = read(&path, &found.unwrap())
             {
                 prop_assert_eq!(rows, rows_in);
             }
@@ -336,7 +353,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("s");
             std::fs::write(&path, &bytes).unwrap();
-            prop_assert!(places(&path).is_ok());
+            prop_assert!(places(&path, 0).unwrap().all(|place| place.is_ok()));
             let _ = parse_row(&String::from_utf8_lossy(&bytes));
         }
     }

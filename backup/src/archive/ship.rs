@@ -19,6 +19,8 @@ use crate::store::Store;
 
 /// Rows taken at once: bounds memory when there is much to catch up.
 const MOST_ROWS: usize = 20_000;
+/// Keyframes taken at once: a link that comes and goes all night without one change would leave thousands.
+const MOST_KEYFRAMES: i64 = 16;
 /// A fresh file from here on.
 const LARGEST_FILE: u64 = 64 << 20;
 /// With nothing to ship, a record still says that nothing happened.
@@ -76,8 +78,8 @@ impl Archive {
         }
         // A torn record at the end of a file never was shipped.
         for (_, path) in segment::files(&self.dir)?.iter().rev() {
-            let (places, _) = segment::places(path)?;
-            if let Some(last) = places.last() {
+            if let Some(last) = segment::places(path, 0)?.last() {
+                let last = last?;
                 cursor = cursor.max(Some((last.covers.day, last.covers.to)));
                 break;
             }
@@ -288,6 +290,11 @@ fn read_in(
     } else {
         i64::MAX
     };
+    let first: i64 = conn
+        .prepare_cached(
+            "SELECT coalesce(min(id), ?1 + 1) FROM (SELECT id FROM keyframes WHERE id > ?1 AND id <= ?2 ORDER BY id DESC LIMIT ?3)",
+        )?
+        .query_row([after, until, MOST_KEYFRAMES], |row| row.get(0))?;
     let mut text = String::new();
     for (table, columns, sql) in [
         (
@@ -311,7 +318,8 @@ fn read_in(
             break;
         }
         let mut query = conn.prepare_cached(sql)?;
-        let mut rows = query.query([after, until])?;
+        let from = if table == "g" { after } else { first - 1 };
+        let mut rows = query.query([from, until])?;
         while let Some(row) = rows.next()? {
             segment::push_row(&mut text, table, row, columns)?;
         }

@@ -32,7 +32,27 @@ struct Run {
     day: Day,
     /// Ids up to here are in the backup already.
     after: i64,
-    places: Vec<Place>,
+    /// The bytes of the file that hold them; records between them may be none of the run.
+    from: u64,
+    end: u64,
+}
+
+impl Run {
+    /// Its records, found again one at a time.
+    fn places(&self) -> Result<impl Iterator<Item = Result<Place>> + '_> {
+        let mut last = self.after;
+        let found = segment::places(&self.path, self.from)?
+            .take_while(|place| place.as_ref().map_or(true, |place| place.offset < self.end));
+        Ok(found.filter(move |place| {
+            let Ok(place) = place else { return true };
+            let covers = place.covers;
+            let belongs = covers.day == self.day && covers.events > 0 && covers.to > last;
+            if belongs {
+                last = covers.to;
+            }
+            belongs
+        }))
+    }
 }
 
 impl Tail {
@@ -45,10 +65,10 @@ impl Tail {
             .filter_map(|part| Some((part.day.parse().ok()?, part.to_id?)))
             .collect();
         let newest = cursors.keys().next_back().copied();
-        let mut history: Vec<(u64, PathBuf, Vec<Place>)> = Vec::new();
+        let mut history: Vec<PathBuf> = Vec::new();
         for (number, path) in segment::files(archive)? {
-            let (places, _) = segment::places(&path)?;
-            if places.first().is_some_and(|first| first.covers.reset) {
+            let first = segment::places(&path, 0)?.next().transpose()?;
+            if first.is_some_and(|first| first.covers.reset) {
                 if number > manifest.segments_to {
                     tail.hole =
                         Some("the store was put back after this backup; make another one".into());
@@ -57,10 +77,11 @@ impl Tail {
                 // The backup was made in the history that begins here.
                 history.clear();
             }
-            history.push((number, path, places));
+            history.push(path);
         }
-        'files: for (_, path, places) in history {
-            for place in places {
+        'files: for path in history {
+            for place in segment::places(&path, 0)? {
+                let place = place?;
                 let covers = place.covers;
                 let cursor = cursors.get(&covers.day).copied();
                 if newest.is_some_and(|newest| covers.day < newest)
@@ -83,13 +104,14 @@ impl Tail {
                 cursors.insert(covers.day, covers.to);
                 match tail.runs.last_mut() {
                     Some(run) if run.path == path && run.day == covers.day => {
-                        run.places.push(place)
+                        run.end = place.offset + place.length as u64;
                     }
                     _ => tail.runs.push(Run {
                         path: path.clone(),
                         day: covers.day,
                         after: cursor.unwrap_or(-1),
-                        places: vec![place],
+                        from: place.offset,
+                        end: place.offset + place.length as u64,
                     }),
                 }
             }
@@ -130,8 +152,7 @@ impl Tail {
 
     /// Stored bytes up to a moment.
     pub(crate) fn bytes(&self) -> u64 {
-        let lengths = self.runs.iter().flat_map(|run| &run.places);
-        lengths.map(|place| place.length as u64).sum()
+        self.runs.iter().map(|run| run.end - run.from).sum()
     }
 
     /// Puts the records on top of the built days in `new`, in order. Rows after `until` may be among them: the caller
@@ -191,11 +212,12 @@ impl Tail {
             if until.is_some_and(|until| EventId::first_of_ms(run.day.start_ms()) > until) {
                 continue;
             }
-            for place in &run.places {
+            for place in run.places()? {
+                let place = place?;
                 if until.is_some_and(|until| place.covers.after >= until.0) {
                     break;
                 }
-                f(run, place)?;
+                f(run, &place)?;
             }
         }
         Ok(())
@@ -213,11 +235,12 @@ pub(crate) fn remove_covered(archive: &Path, manifest: &Manifest) -> Result<()> 
     let mut files = segment::files(archive)?;
     files.pop();
     for (number, path) in files {
-        let (places, _) = segment::places(&path)?;
-        let covered = places.iter().all(|place| {
-            let day = place.covers.day;
-            newest.is_some_and(|newest| day < newest)
-                || ends.get(&day).is_some_and(|end| place.covers.to <= *end)
+        // What cannot be read is not known to be covered.
+        let covered = segment::places(&path, 0)?.all(|place| {
+            place.is_ok_and(|Place { covers, .. }| {
+                newest.is_some_and(|newest| covers.day < newest)
+                    || ends.get(&covers.day).is_some_and(|end| covers.to <= *end)
+            })
         });
         // In order: a file in the middle would leave a hole between its neighbours.
         if !covered || number > manifest.segments_to {
@@ -235,11 +258,10 @@ impl Tail {
         let mut checked = 0;
         for run in &self.runs {
             checked += 1;
-            let bad = run
-                .places
-                .iter()
-                .find_map(|place| segment::read(&run.path, place).err());
-            errors.extend(bad);
+            let bad = run.places().and_then(|mut places| {
+                places.try_for_each(|place| segment::read(&run.path, &place?).map(drop))
+            });
+            errors.extend(bad.err());
         }
         (checked, errors)
     }
