@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use backup::{Archive, Change, Recorder, RecorderOptions, Store};
+use backup::{
+    Archive, Change, Clock as _, Recorder, RecorderOptions, SeriesId, Store, SystemClock,
+};
 
 use crate::generator::House;
 
@@ -15,7 +17,10 @@ const ROUNDS: usize = 6;
 /// A round without a backup takes this long; one with a backup lasts as long as backups take, at least this.
 const SPAN: Duration = Duration::from_secs(5);
 
-/// Records into the store that `make` made, and prints what commits took.
+/// Events in the open day before the first round: what a backup has to copy.
+const THERE: u64 = 1_000_000;
+
+/// Records into a store of its own, and prints what commits took.
 pub(crate) fn table(dir: &Path, rate: u64) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -44,15 +49,20 @@ fn row(what: &str, mut waits: Vec<Duration>) {
 
 async fn run(dir: &Path, rate: u64) -> (Vec<Duration>, Vec<Duration>, usize) {
     let (recorder, thread) =
-        Recorder::start(dir.join("store"), RecorderOptions::default()).unwrap();
+        Recorder::start(dir.join("commits"), RecorderOptions::default()).unwrap();
+    let mut room = Room::new(&recorder);
+    for _ in 0..THERE / 1000 {
+        recorder.changes(now_ms(), room.frame(1000)).await;
+    }
+    recorder.flush().await.unwrap();
     let over = Arc::new(AtomicBool::new(false));
-    let feeder = tokio::spawn(feed(recorder.clone(), rate, Arc::clone(&over)));
+    let feeder = tokio::spawn(feed(recorder.clone(), room, rate, Arc::clone(&over)));
     let (mut without, mut with, mut backups) = (Vec::new(), Vec::new(), 0);
     for _ in 0..ROUNDS {
         without.extend(commits(&recorder, || false).await);
         // A new archive each time: the whole is copied, not only what is new.
         let archive = tempfile::tempdir_in(dir).unwrap();
-        let (to, store) = (archive.path().to_path_buf(), dir.join("store"));
+        let (to, store) = (archive.path().to_path_buf(), dir.join("commits"));
         let backup = std::thread::spawn(move || {
             let store = Store::open(store).unwrap();
             Archive::open(to).unwrap().backup(&store, &[], &()).unwrap();
@@ -85,32 +95,43 @@ async fn commits(recorder: &Recorder, goes_on: impl Fn() -> bool) -> Vec<Duratio
     waits
 }
 
-async fn feed(recorder: Recorder, rate: u64, over: Arc<AtomicBool>) {
-    let mut house = House::new(0, 86_400_000);
-    let ids: Vec<_> = house
-        .controls
-        .iter()
-        .map(|series| recorder.series(series.clone()))
-        .collect();
+/// Where changes come from.
+struct Room {
+    house: House,
+    ids: Vec<SeriesId>,
+}
+
+impl Room {
+    fn new(recorder: &Recorder) -> Room {
+        let house = House::new(0, 86_400_000);
+        let controls = house.controls.iter().cloned();
+        let ids = controls.map(|series| recorder.series(series)).collect();
+        Room { house, ids }
+    }
+
+    fn frame(&mut self, changes: u64) -> Vec<Change> {
+        let change = |_| {
+            let sample = self.house.sample();
+            Change {
+                series: self.ids[sample.control],
+                value: sample.value,
+                string: Some(sample.string.into()),
+                position: sample.position,
+            }
+        };
+        (0..changes).map(change).collect()
+    }
+}
+
+fn now_ms() -> i64 {
+    SystemClock.now_ms()
+}
+
+async fn feed(recorder: Recorder, mut room: Room, rate: u64, over: Arc<AtomicBool>) {
     let mut pace = tokio::time::interval(Duration::from_millis(10));
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
     while !over.load(Ordering::Relaxed) {
         pace.tick().await;
-        let now_ms = std::time::SystemTime::UNIX_EPOCH
-            .elapsed()
-            .unwrap()
-            .as_millis() as i64;
-        let frame = (0..rate / 100)
-            .map(|_| {
-                let sample = house.sample();
-                Change {
-                    series: ids[sample.control],
-                    value: sample.value,
-                    string: Some(sample.string.into()),
-                    position: sample.position,
-                }
-            })
-            .collect();
-        recorder.changes(now_ms, frame).await;
+        recorder.changes(now_ms(), room.frame(rate / 100)).await;
     }
 }
