@@ -194,6 +194,7 @@ impl Archive {
             series,
             gaps: contents.gaps,
             state: contents.state,
+            edits: contents.edits,
             source,
         })
     }

@@ -37,7 +37,7 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
     let source = open_reader(live)?;
     let failed = || Error::sqlite(live, "compare it with the archived day");
     source.execute_batch("BEGIN").map_err(failed())?;
-    if !continues(&source, after, part.events).map_err(failed())? {
+    if !continues(&source, "main", after, part).map_err(failed())? {
         return Ok(None);
     }
     drop(source);
@@ -87,7 +87,7 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
             )
             .optional()?;
         // Seen again in the transaction that the rows came from.
-        let simple = continues_attached(&conn, after, part.events)?;
+        let simple = continues(&conn, "live", after, part)?;
         conn.execute_batch("COMMIT; DETACH live;")?;
         Ok(simple.then_some(Gained {
             events,
@@ -125,16 +125,9 @@ pub(crate) fn apply(base: &Path, delta: &Path) -> Result<()> {
         .map_err(|(_, error)| Error::sqlite(base, "close the built day")(error))
 }
 
-/// Is everything up to `last` still there, and nothing more? Blocks know their counts, so this reads little.
-fn continues(conn: &Connection, last: i64, events: u64) -> rusqlite::Result<bool> {
-    counts(conn, "main", last, events)
-}
-
-fn continues_attached(conn: &Connection, last: i64, events: u64) -> rusqlite::Result<bool> {
-    counts(conn, "live", last, events)
-}
-
-fn counts(conn: &Connection, schema: &str, last: i64, events: u64) -> rusqlite::Result<bool> {
+/// Is everything up to `last` still there as it was archived, and nothing more? Blocks know their counts, so this reads
+/// little.
+fn continues(conn: &Connection, schema: &str, last: i64, part: &DayPart) -> rusqlite::Result<bool> {
     let there = conn
         .query_row(
             &format!("SELECT 1 FROM {schema}.changes WHERE id = ?1"),
@@ -143,7 +136,8 @@ fn counts(conn: &Connection, schema: &str, last: i64, events: u64) -> rusqlite::
         )
         .optional()?
         .is_some();
-    if !there {
+    // A change that was altered in place shows in no count; the file's own trigger tells.
+    if !there || snapshot::edits(conn, schema)? != part.edits {
         return Ok(false);
     }
     let count: u64 = conn.query_row(
@@ -155,5 +149,5 @@ fn counts(conn: &Connection, schema: &str, last: i64, events: u64) -> rusqlite::
         [last],
         |row| row.get(0),
     )?;
-    Ok(count == events)
+    Ok(count == part.events)
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::marks::Mark;
 use super::report::Finding;
 use crate::digest::sha256;
+use crate::id::EventId;
 use crate::state_digest::StateDigest;
 
 /// The newest manifest format this program writes and reads.
@@ -74,6 +75,9 @@ pub(crate) struct DayPart {
     /// Spans in which changes may have been missed, as recorded in this day's file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) gaps: Vec<GapPart>,
+    /// Changes of its rows by hand when it was archived, as the day file counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) edits: Option<i64>,
     /// The recorder's own digest of the state of all controls in this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<StateDigest>,
@@ -150,13 +154,10 @@ impl Manifest {
 
     /// The file's bytes: JSON whose last member is the SHA-256 of all bytes before that member's line.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut text = serde_json::to_string_pretty(self).expect("a manifest is plain data");
+        let mut text = serde_json::to_vec_pretty(self).expect("a manifest is plain data");
         // The object's closing brace moves behind the seal.
         text.truncate(text.len() - 2);
-        text.push_str(",\n");
-        let seal = sha256(text.as_bytes());
-        text.push_str(&format!("  \"seal\": \"{seal}\"\n}}\n"));
-        text.into_bytes()
+        sealed(&text)
     }
 
     /// Every object and settings file this backup needs: path and stored size.
@@ -171,6 +172,37 @@ impl Manifest {
             .iter()
             .map(|part| (part.file.as_str(), part.bytes));
         days.chain(settings)
+    }
+}
+
+impl Manifest {
+    /// A number that no backup has, in words: sums and differences of the others stay within their types.
+    fn absurdity(&self) -> Option<String> {
+        const MOST: u64 = 1 << 52;
+        let days = self.days.iter().flat_map(|day| {
+            let stored = day.objects().flat_map(|part| [part.bytes, part.raw_bytes]);
+            let later = day.deltas.iter().map(|delta| delta.events);
+            stored.chain(later).chain([day.events])
+        });
+        let settings = self.settings.iter().map(|part| part.bytes);
+        let own = [self.events, self.sequence, self.segments_to];
+        let numbers: Vec<u64> = own.into_iter().chain(days).chain(settings).collect();
+        let sum = numbers
+            .iter()
+            .try_fold(0u64, |sum, number| sum.checked_add(*number));
+        if sum.is_none_or(|sum| sum > MOST) {
+            let largest = numbers.iter().max().copied().unwrap_or(0);
+            return Some(format!("numbers up to {largest}"));
+        }
+        let span = [self.created_at_ms, self.covers_to_ms].into_iter();
+        let bounds = [self.from_ms, self.to_ms].into_iter();
+        let times = self.days.iter().flat_map(|day| {
+            let gaps = day.gaps.iter().flat_map(|gap| [gap.from_ms, gap.to_ms]);
+            gaps.chain([day.from_ms, day.to_ms].into_iter().flatten())
+        });
+        let mut all = span.chain(bounds.flatten()).chain(times);
+        let wrong = all.find(|ms| !(-EventId::MAX_MS..=EventId::MAX_MS).contains(ms));
+        wrong.map(|ms| format!("the time {ms} ms"))
     }
 }
 
@@ -213,7 +245,7 @@ pub(crate) fn read(path: &Path) -> Result<(Manifest, String), Finding> {
     Ok((manifest, sha256(&bytes)))
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
     if bytes.is_empty() {
         return Err(Finding::new(path, "cut short")
             .expected("a manifest")
@@ -281,6 +313,12 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
             .found(format!("the path {file:?}"))
             .hint("do not use this backup"));
     }
+    if let Some(absurd) = manifest.absurdity() {
+        return Err(Finding::new(path, "altered")
+            .expected("numbers and times that a backup can have")
+            .found(absurd)
+            .hint("do not use this backup"));
+    }
     Ok(manifest)
 }
 
@@ -293,6 +331,14 @@ fn is_inside(file: &str) -> bool {
         && matches!(folder, Some("days" | "settings"))
         && name
             .is_some_and(|name| !name.is_empty() && !name.starts_with('.') && !name.contains('\0'))
+}
+
+/// A JSON object whose closing brace is still to come, with the seal over it as its last member.
+pub(crate) fn sealed(open_object: &[u8]) -> Vec<u8> {
+    let mut bytes = [open_object, b",\n"].concat();
+    let seal = sha256(&bytes);
+    bytes.extend_from_slice(format!("  \"seal\": \"{seal}\"\n}}\n").as_bytes());
+    bytes
 }
 
 fn seal_holds(bytes: &[u8]) -> bool {

@@ -1,7 +1,6 @@
 //! The archive: verified backups of the store, and the way back. `FORMAT.md` tells what lies on the disk.
 
 mod assemble;
-mod convert;
 mod create;
 mod delta;
 mod fault;

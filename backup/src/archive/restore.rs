@@ -16,6 +16,7 @@ use crate::day::Day;
 use crate::day_file::DayFile;
 use crate::error::{Error, Result};
 use crate::id::EventId;
+use crate::import::{Destination, import};
 use crate::names::Names;
 use crate::state_digest::{FORGET, StateDigest};
 use crate::store::Store;
@@ -67,12 +68,7 @@ impl RestorePlan {
                 progress.step(&format!("read {}", path.display()), 0, 1);
                 let opened = seed::open(path, &scratch::place(&self.archive))?;
                 if *seed {
-                    built.extend(super::convert::seed_table(
-                        &opened.conn,
-                        path,
-                        *until,
-                        &new,
-                    )?);
+                    built.extend(build_original(&opened.path, path, *until, &new)?);
                 } else {
                     built.insert(self.build_copy(&opened, path, *until, &new)?);
                 }
@@ -231,6 +227,43 @@ impl Drop for Restored {
         // After a swap nothing is left there; before one, the target stays as it was.
         swap::discard_build(&self.plan.target);
     }
+}
+
+/// Builds the days of a database of the original by importing it, so that its events are the same ones whichever way
+/// they come.
+fn build_original(
+    database: &Path,
+    name: &Path,
+    until: Option<EventId>,
+    new: &Path,
+) -> Result<BTreeSet<Day>> {
+    let report = import(Destination::Folder(new), database)?;
+    if report.rejected > 0 {
+        return Err(Error::Unexpected {
+            path: name.to_path_buf(),
+            found: format!(
+                "{} rows that are no events: {}",
+                report.rejected,
+                report.first_reasons.join("; ")
+            ),
+            expected: "events only; `import` takes the other rows over".into(),
+        });
+    }
+    let mut days = BTreeSet::new();
+    for day in report.days {
+        let path = new.join(day.file_name());
+        match until {
+            Some(until) if EventId::first_of_ms(day.start_ms()) > until => {
+                std::fs::remove_file(&path).map_err(Error::io(&path, "leave out the day"))?;
+                continue;
+            }
+            Some(until) => cut(&path, until)?,
+            None => {}
+        }
+        index(new, day)?;
+        days.insert(day);
+    }
+    Ok(days)
 }
 
 /// Removes everything after an id from a built day file, exactly to the event.

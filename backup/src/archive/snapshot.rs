@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::manifest::{GapPart, Source};
 use crate::error::{Error, Result};
@@ -28,6 +28,7 @@ pub(crate) struct Contents {
     pub(crate) to_ms: Option<i64>,
     pub(crate) gaps: Vec<GapPart>,
     pub(crate) state: Option<StateDigest>,
+    pub(crate) edits: Option<i64>,
 }
 
 /// How a live day file looks from outside, if it is at rest: nothing in its log, not touched just now.
@@ -167,12 +168,23 @@ pub(crate) fn check(conn: &Connection, full: bool) -> std::result::Result<(), St
     }
 }
 
+/// How often rows of a day file were changed by hand; its schema counts.
+pub(crate) fn edits(conn: &Connection, schema: &str) -> rusqlite::Result<Option<i64>> {
+    conn.query_row(
+        &format!(
+            "SELECT value FROM {schema}.meta WHERE key = 'edits' AND typeof(value) = 'integer'"
+        ),
+        [],
+        |row| row.get(0),
+    )
+    .optional()
+}
+
 /// Counts a day file of ours.
 pub(crate) fn contents(conn: &Connection, path: &Path) -> Result<Contents> {
     check_schema(conn, path)?;
     let counted = || -> rusqlite::Result<Contents> {
         let bound = |order: &str| -> rusqlite::Result<(Option<i64>, Option<i64>)> {
-            use rusqlite::OptionalExtension as _;
             let sql = format!(
                 "SELECT id, coalesce(at, id >> 12) FROM changes ORDER BY id {order} LIMIT 1"
             );
@@ -201,6 +213,7 @@ pub(crate) fn contents(conn: &Connection, path: &Path) -> Result<Contents> {
             to_ms,
             gaps,
             state: StateDigest::read(conn)?,
+            edits: edits(conn, "main")?,
         })
     };
     counted().map_err(Error::sqlite(path, "count the events"))

@@ -1,7 +1,7 @@
 -- A day file, version 1. One UTC day of events, complete in itself.
 
 CREATE TABLE meta (
-    key   TEXT PRIMARY KEY,   -- sqlite_version, program_version, alive_ms, stopped, importing, state_id, state_sha256
+    key   TEXT PRIMARY KEY,   -- sqlite_version, program_version, alive_ms, stopped, importing, state_id, state_sha256, edits
     value
 ) WITHOUT ROWID;
 
@@ -31,6 +31,11 @@ CREATE TABLE changes (
     position,                       -- number; NULL: follows from value by low and high; x'': none
     at       INTEGER                -- wall time in Unix ms where it is not id >> 12
 );
+
+-- Nobody changes a change; where somebody did by hand, the next backup stores the day whole again.
+CREATE TRIGGER edited AFTER UPDATE ON changes BEGIN
+    INSERT INTO meta (key, value) VALUES ('edits', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1;
+END;
 
 -- Which changes belong to which series, written block by block: an index without a B-tree on the hot path.
 CREATE TABLE blocks (

@@ -18,4 +18,5 @@ mod archive_loop;
 mod archive_seed;
 mod archive_segments;
 mod archive_stage;
+mod archive_trust;
 mod archive_truth;
