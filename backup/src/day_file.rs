@@ -1,61 +1,27 @@
 //! One day file open for writing: batches of changes, keyframes, gaps, and the blocks of postings as they fill.
 
+mod refusal;
+mod slots;
+
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::cell::{Cell, position_in, string_in, text_in, value_in};
+use crate::change::{Change, Row, unstorable};
 use crate::day::Day;
-use crate::dictionary::{self, FileSeries};
 use crate::error::{Error, Result};
-use crate::event::{Gap, Series};
+use crate::event::Gap;
 use crate::id::EventId;
-use crate::names::{Names, SeriesId};
+use crate::names::Names;
 use crate::postings::BlockBuilder;
-use crate::rule::{Range, RangeLearner, TextLearner, TextRule};
 use crate::schema::open_writer;
 use crate::state_digest::StateDigest;
-use crate::value::Value;
 
-/// The longest string or text value that is stored; longer ones are quarantined.
-pub(crate) const TEXT_LIMIT: usize = 1 << 20;
+use refusal::{Refused, judge};
+use slots::Slots;
 
-/// One control's new content, as handed to the recorder.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    /// Which control.
-    pub series: SeriesId,
-    /// The value, where the Core gave one. Numbers must be finite.
-    pub value: Option<Value>,
-    /// The text a panel would show.
-    pub string: Option<compact_str::CompactString>,
-    /// The position 0 to 1.
-    pub position: Option<f64>,
-}
-
-/// A change with its identity.
-#[derive(Debug, Clone)]
-pub(crate) struct Row {
-    pub(crate) id: EventId,
-    pub(crate) at_ms: i64,
-    pub(crate) change: Change,
-}
-
-/// Why a batch could not be written.
-#[derive(Debug)]
-pub(crate) enum WriteError {
-    /// An id is taken; the batch needs higher ones.
-    Conflict,
-    /// SQLite refused.
-    Sqlite(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for WriteError {
-    fn from(error: rusqlite::Error) -> WriteError {
-        WriteError::Sqlite(error)
-    }
-}
+pub(crate) use refusal::WriteError;
 
 /// A day file open for writing. After any error it must be dropped and opened again: memory and file may differ.
 pub(crate) struct DayFile {
@@ -63,20 +29,11 @@ pub(crate) struct DayFile {
     path: PathBuf,
     day: Day,
     identity: Option<(u64, u64)>,
-    slots: Vec<Option<Slot>>,
+    slots: Slots,
     block: BlockBuilder,
     since_keyframe: u64,
     /// While an import runs, blocks would be wrong tomorrow; they are built at its end.
     blocks_deferred: bool,
-}
-
-/// What the file knows of a series.
-struct Slot {
-    id: i64,
-    text: Option<TextRule>,
-    range: Option<Range>,
-    text_learner: TextLearner,
-    range_learner: RangeLearner,
 }
 
 impl DayFile {
@@ -89,23 +46,7 @@ impl DayFile {
             doing: "read the day file",
             source,
         };
-        let mut slots = Vec::new();
-        for FileSeries {
-            id,
-            series,
-            text,
-            range,
-        } in dictionary::load(&conn).map_err(failed)?
-        {
-            let slot = Slot {
-                id,
-                text,
-                range,
-                text_learner: TextLearner::default(),
-                range_learner: RangeLearner::default(),
-            };
-            put_slot(&mut slots, names.intern(Series::clone(&series)), slot);
-        }
+        let slots = Slots::load(&conn, names).map_err(failed)?;
         let blocks_deferred = meta(&conn, "importing").map_err(failed)?.is_some();
         let mut block = BlockBuilder::default();
         if !blocks_deferred {
@@ -168,7 +109,7 @@ impl DayFile {
 
     /// Whether this very change is already in the file (its commit had succeeded although an error was reported).
     pub(crate) fn has(&self, row: &Row) -> rusqlite::Result<bool> {
-        let Some(Some(slot)) = self.slots.get(row.change.series.0 as usize) else {
+        let Some(number) = self.slots.number(row.change.series) else {
             return Ok(false);
         };
         let found: Option<i64> = self
@@ -179,7 +120,7 @@ impl DayFile {
                 |found| found.get(0),
             )
             .optional()?;
-        Ok(found == Some(slot.id))
+        Ok(found == Some(number))
     }
 
     pub(crate) fn begin(&mut self) -> rusqlite::Result<()> {
@@ -209,19 +150,10 @@ impl DayFile {
                 poison(row, reason);
                 continue;
             }
-            let number = row.change.series.0 as usize;
-            if !matches!(self.slots.get(number), Some(Some(_))) {
-                let Some(series) = names.get(row.change.series) else {
-                    poison(
-                        row,
-                        format!("series number {number} was never given out by this recorder"),
-                    );
-                    continue;
-                };
-                let slot = new_slot(&self.conn, &series)?;
-                put_slot(&mut self.slots, row.change.series, slot);
-            }
-            let Some(Some(slot)) = self.slots.get_mut(number) else {
+            let Some(slot) = self.slots.of(&self.conn, names, row.change.series)? else {
+                let number = row.change.series.0;
+                let reason = format!("series number {number} was never given out by this recorder");
+                poison(row, reason);
                 continue;
             };
             let change = &row.change;
@@ -240,12 +172,12 @@ impl DayFile {
             match insert.raw_execute() {
                 Ok(_) => {}
                 Err(error) => match judge(&error) {
-                    Judgement::Taken => return Err(WriteError::Conflict),
-                    Judgement::Row => {
+                    Refused::Taken => return Err(WriteError::Conflict),
+                    Refused::Row => {
                         poison(row, format!("SQLite refused it: {error}"));
                         continue;
                     }
-                    Judgement::File => return Err(error.into()),
+                    Refused::File => return Err(error.into()),
                 },
             }
             if !self.blocks_deferred {
@@ -268,15 +200,7 @@ impl DayFile {
         self.conn
             .execute("DELETE FROM keyframe_states WHERE keyframe = ?1", [id.0])?;
         for change in states {
-            let number = change.series.0 as usize;
-            if !matches!(self.slots.get(number), Some(Some(_))) {
-                let Some(series) = names.get(change.series) else {
-                    continue;
-                };
-                let slot = new_slot(&self.conn, &series)?;
-                put_slot(&mut self.slots, change.series, slot);
-            }
-            let Some(Some(slot)) = self.slots.get(number) else {
+            let Some(slot) = self.slots.of(&self.conn, names, change.series)? else {
                 continue;
             };
             let string = match &change.string {
@@ -402,69 +326,6 @@ impl DayFile {
     }
 }
 
-impl Slot {
-    /// The string's cell; learns the series' rule on the way.
-    fn string<'t>(
-        &mut self,
-        conn: &Connection,
-        value: Option<&Value>,
-        string: Option<&'t str>,
-    ) -> rusqlite::Result<Cell<&'t str>> {
-        let Some(string) = string else {
-            return Ok(Cell::Absent);
-        };
-        if self.text.is_none()
-            && let Some(rule) = self.text_learner.observe(value, string)
-        {
-            dictionary::set_text_rule(conn, self.id, &rule)?;
-            self.text = Some(rule);
-        }
-        Ok(match &self.text {
-            Some(rule) if rule.gives(value, string) => Cell::Derived,
-            _ => Cell::Stored(string),
-        })
-    }
-
-    fn position(
-        &mut self,
-        conn: &Connection,
-        value: Option<&Value>,
-        position: Option<f64>,
-    ) -> rusqlite::Result<Cell<f64>> {
-        let Some(position) = position else {
-            return Ok(Cell::Absent);
-        };
-        if self.range.is_none()
-            && let Some(range) = self.range_learner.observe(value, position)
-        {
-            dictionary::set_range(conn, self.id, range)?;
-            self.range = Some(range);
-        }
-        Ok(match self.range {
-            Some(range) if range.gives(value, position) => Cell::Derived,
-            _ => Cell::Stored(position),
-        })
-    }
-}
-
-fn put_slot(slots: &mut Vec<Option<Slot>>, id: SeriesId, slot: Slot) {
-    let number = id.0 as usize;
-    if slots.len() <= number {
-        slots.resize_with(number + 1, || None);
-    }
-    slots[number] = Some(slot);
-}
-
-fn new_slot(conn: &Connection, series: &Arc<Series>) -> rusqlite::Result<Slot> {
-    Ok(Slot {
-        id: dictionary::insert(conn, series)?,
-        text: None,
-        range: None,
-        text_learner: TextLearner::default(),
-        range_learner: RangeLearner::default(),
-    })
-}
-
 /// Reads the changes that no block covers yet. Where there are many (an import was cut short) the blocks are made.
 fn load_tail(conn: &Connection, block: &mut BlockBuilder) -> rusqlite::Result<()> {
     let mut from: i64 =
@@ -496,64 +357,6 @@ fn meta(conn: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
         row.get(0)
     })
     .optional()
-}
-
-/// What of a change no day file can hold, in words.
-pub(crate) fn unstorable(row: &Row) -> Option<String> {
-    let change = &row.change;
-    if !(0..=EventId::MAX_MS).contains(&row.at_ms) {
-        return Some(format!(
-            "found time {} ms, expected a time between 1970 and 9999",
-            row.at_ms
-        ));
-    }
-    match &change.value {
-        Some(Value::Number(n)) if !n.is_finite() => {
-            return Some(format!("found value {n}, expected a finite number"));
-        }
-        Some(Value::Text(text)) if text.len() > TEXT_LIMIT => return Some(too_long("value", text)),
-        _ => {}
-    }
-    match (&change.position, &change.string) {
-        (Some(p), _) if !p.is_finite() => {
-            Some(format!("found position {p}, expected a finite number"))
-        }
-        (_, Some(text)) if text.len() > TEXT_LIMIT => Some(too_long("string", text)),
-        _ => None,
-    }
-}
-
-fn too_long(what: &str, text: &str) -> String {
-    format!(
-        "found a {what} of {} bytes, expected at most {TEXT_LIMIT}",
-        text.len()
-    )
-}
-
-enum Judgement {
-    Taken,
-    Row,
-    File,
-}
-
-/// Whether an error concerns one row or the whole file.
-fn judge(error: &rusqlite::Error) -> Judgement {
-    const CONSTRAINT_PRIMARYKEY: i32 = 1555;
-    const CONSTRAINT_ROWID: i32 = 2579;
-    match error {
-        rusqlite::Error::SqliteFailure(failure, _) => match (failure.code, failure.extended_code) {
-            (_, CONSTRAINT_PRIMARYKEY | CONSTRAINT_ROWID) => Judgement::Taken,
-            (
-                rusqlite::ErrorCode::ConstraintViolation
-                | rusqlite::ErrorCode::TooBig
-                | rusqlite::ErrorCode::TypeMismatch
-                | rusqlite::ErrorCode::ParameterOutOfRange,
-                _,
-            ) => Judgement::Row,
-            _ => Judgement::File,
-        },
-        _ => Judgement::Row,
-    }
 }
 
 #[cfg(unix)]

@@ -9,8 +9,9 @@ mod staging;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::change::Row;
 use crate::day::Day;
-use crate::day_file::{DayFile, Row, WriteError};
+use crate::day_file::{DayFile, WriteError};
 use crate::error::{Error, Result};
 use crate::id::EventId;
 use crate::lock::StoreLock;

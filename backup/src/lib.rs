@@ -11,6 +11,7 @@ mod error;
 mod id;
 mod value;
 
+mod change;
 mod event;
 mod names;
 
@@ -49,9 +50,9 @@ pub use archive::{
     Recoverable, Report, RestorePlan, RestoreReport, RestoreSource, Restored, SettingsFile,
     Shipped, Shipper, UndoReport, finish_interrupted, kill_at_step, undo, undo_available,
 };
+pub use change::Change;
 pub use clock::{Clock, SystemClock};
 pub use day::Day;
-pub use day_file::Change;
 pub use error::{Error, Result};
 pub use event::{Event, Gap, Series};
 pub use export::{ExportOptions, Format, export};

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::change::Change;
 use crate::clock::{Clock, SystemClock};
-use crate::day_file::Change;
 use crate::error::{Error, Result};
 use crate::event::Series;
 use crate::lock::StoreLock;

@@ -12,8 +12,8 @@ use super::source::Incoming;
 use crate::cell::{
     Cell, position_in, position_out, string_in, string_out, text_in, value_in, value_out,
 };
+use crate::change::{Change, Row, unstorable};
 use crate::day::Day;
-use crate::day_file::{Change, Row, unstorable};
 use crate::error::{Error, Result};
 use crate::event::Series;
 use crate::id::EventId;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::stats::{Shared, lock};
-use crate::day_file::Change;
+use crate::change::Change;
 use crate::error::{Error, Result};
 use crate::names::SeriesId;
 

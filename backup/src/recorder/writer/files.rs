@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use super::{Failure, Item, Writer};
+use crate::change::Change;
 use crate::day::Day;
-use crate::day_file::{Change, DayFile};
+use crate::day_file::DayFile;
 use crate::error::{Error, Result};
 use crate::event::Gap;
 use crate::id::{EventId, IdSource};

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use super::{BATCH, Failure, Item, Known, RETRY, Writer};
+use crate::change::Change;
 use crate::day::Day;
-use crate::day_file::Change;
 use crate::error::Error;
 use crate::event::Gap;
 use crate::id::EventId;

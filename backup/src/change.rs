@@ -1,0 +1,61 @@
+//! A change as callers hand it over, and which changes no day file can hold.
+
+use crate::id::EventId;
+use crate::names::SeriesId;
+use crate::value::Value;
+
+/// The longest string or text value that is stored; longer ones are quarantined.
+pub(crate) const TEXT_LIMIT: usize = 1 << 20;
+
+/// One control's new content, as handed to the recorder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Which control.
+    pub series: SeriesId,
+    /// The value, where the Core gave one. Numbers must be finite.
+    pub value: Option<Value>,
+    /// The text a panel would show.
+    pub string: Option<compact_str::CompactString>,
+    /// The position 0 to 1.
+    pub position: Option<f64>,
+}
+
+/// A change with its identity.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) id: EventId,
+    pub(crate) at_ms: i64,
+    pub(crate) change: Change,
+}
+
+/// What of a change no day file can hold, in words.
+pub(crate) fn unstorable(row: &Row) -> Option<String> {
+    let change = &row.change;
+    if !(0..=EventId::MAX_MS).contains(&row.at_ms) {
+        return Some(format!(
+            "found time {} ms, expected a time between 1970 and 9999",
+            row.at_ms
+        ));
+    }
+    match &change.value {
+        Some(Value::Number(n)) if !n.is_finite() => {
+            return Some(format!("found value {n}, expected a finite number"));
+        }
+        Some(Value::Text(text)) if text.len() > TEXT_LIMIT => return Some(too_long("value", text)),
+        _ => {}
+    }
+    match (&change.position, &change.string) {
+        (Some(p), _) if !p.is_finite() => {
+            Some(format!("found position {p}, expected a finite number"))
+        }
+        (_, Some(text)) if text.len() > TEXT_LIMIT => Some(too_long("string", text)),
+        _ => None,
+    }
+}
+
+fn too_long(what: &str, text: &str) -> String {
+    format!(
+        "found a {what} of {} bytes, expected at most {TEXT_LIMIT}",
+        text.len()
+    )
+}
