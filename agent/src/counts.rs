@@ -1,26 +1,16 @@
-//! What the store holds, in numbers; counting the files is dear, so it is done now and then.
+//! What the store holds, in numbers. Counted by a task of its own, and only the files that changed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use backup::{Gap, Store, StoreSummary};
+use backup::{Day, Gap, Store, StoreSummary};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-/// How often the day files are counted anew; between, the recorder's own count is added.
-const RECOUNT: Duration = Duration::from_secs(2);
-
-/// Counts a store that is being recorded into.
-pub(crate) struct Counts {
-    store: PathBuf,
-    last: Mutex<Option<Last>>,
-}
-
-struct Last {
-    when: Instant,
-    /// The recorder's count when the files were counted.
-    committed: u64,
-    counted: Counted,
-}
+/// How often the files are looked at; between, the recorder's own count is added.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// The store in numbers.
 #[derive(Clone, Default)]
@@ -29,34 +19,22 @@ pub(crate) struct Counted {
     pub(crate) gaps: Vec<Gap>,
 }
 
-impl Counts {
-    pub(crate) fn new(store: &Path) -> Self {
-        Self {
-            store: store.to_owned(),
-            last: Mutex::default(),
-        }
-    }
+/// The numbers of a store that is being recorded into.
+#[derive(Default)]
+pub(crate) struct Counts {
+    last: Mutex<Option<Last>>,
+}
 
-    /// The numbers as of now; `committed` is the recorder's own count. A store that cannot
-    /// be read keeps its last numbers: the recorder tells of the trouble.
+struct Last {
+    /// The recorder's count when the files were counted.
+    committed: u64,
+    counted: Counted,
+}
+
+impl Counts {
+    /// The numbers as of now; `committed` is the recorder's own count.
     pub(crate) fn now(&self, committed: u64) -> Counted {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = last
-            .as_ref()
-            .is_some_and(|last| last.when.elapsed() < RECOUNT);
-        if !fresh {
-            match (count(&self.store), &mut *last) {
-                (Ok(counted), last) => {
-                    *last = Some(Last {
-                        when: Instant::now(),
-                        committed,
-                        counted,
-                    });
-                }
-                (Err(_), Some(last)) => last.when = Instant::now(),
-                (Err(_), None) => {}
-            }
-        }
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(last) = &*last else {
             return Counted::default();
         };
@@ -64,13 +42,160 @@ impl Counts {
         counted.summary.events += committed.saturating_sub(last.committed);
         counted
     }
+
+    /// Counts once, then goes on counting until told to stop.
+    pub(crate) async fn start(
+        store: &Path,
+        recorder: backup::Recorder,
+        stop: CancellationToken,
+        tasks: &TaskTracker,
+    ) -> Arc<Self> {
+        let counts = Arc::new(Self::default());
+        let mut counter = Counter {
+            store: store.to_owned(),
+            recorder,
+            files: Files::default(),
+        };
+        counter = counts.look(counter).await;
+        let counting = counts.clone();
+        tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+                counter = counting.look(counter).await;
+            }
+        });
+        counts
+    }
+
+    /// Looks away from the runtime. A store that cannot be read keeps its last numbers: the
+    /// recorder tells of the trouble.
+    async fn look(self: &Arc<Self>, mut counter: Counter) -> Counter {
+        let counts = self.clone();
+        let store = counter.store.clone();
+        let recorder = counter.recorder.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            // Taken first: what is committed during the count is counted twice for a moment
+            // rather than not at all.
+            let committed = counter.recorder.stats().committed;
+            if let Ok(counted) = counter.files.count(&counter.store) {
+                let mut last = counts.last.lock().unwrap_or_else(PoisonError::into_inner);
+                *last = Some(Last { committed, counted });
+            }
+            counter
+        });
+        looked.await.unwrap_or_else(|_| Counter {
+            store,
+            recorder,
+            files: Files::default(),
+        })
+    }
 }
 
-/// Counts the files of a store.
+struct Counter {
+    store: PathBuf,
+    recorder: backup::Recorder,
+    files: Files,
+}
+
+/// Counts the files of a store once.
 pub(crate) fn count(store: &Path) -> backup::Result<Counted> {
-    let store = Store::open(store)?;
-    Ok(Counted {
-        summary: store.summary()?,
-        gaps: store.gaps(i64::MIN, i64::MAX)?,
-    })
+    Files::default().count(store)
+}
+
+/// Day files as they were when last counted.
+#[derive(Default)]
+struct Files {
+    days: BTreeMap<Day, File>,
+}
+
+struct File {
+    stamp: Stamp,
+    summary: StoreSummary,
+    gaps: Vec<Gap>,
+}
+
+/// Size and time of a day file and of its log: the same as long as nothing was committed.
+#[derive(Clone, PartialEq)]
+struct Stamp([Option<(u64, SystemTime)>; 2]);
+
+impl Stamp {
+    fn of(file: &Path) -> Self {
+        let mut log = file.as_os_str().to_owned();
+        log.push("-wal");
+        Self([file, Path::new(&log)].map(|path| {
+            let meta = path.metadata().ok()?;
+            Some((meta.len(), meta.modified().ok()?))
+        }))
+    }
+}
+
+impl Files {
+    fn count(&mut self, store: &Path) -> backup::Result<Counted> {
+        let store = Store::open(store)?;
+        let days = store.days()?;
+        self.days.retain(|day, _| days.contains(day));
+        let mut counted = Counted::default();
+        for day in days {
+            // Looked at first: what is committed during the count is counted the next time.
+            let stamp = Stamp::of(&store.day_path(day));
+            if self.days.get(&day).is_none_or(|known| known.stamp != stamp) {
+                let (summary, gaps) = (store.day_summary(day)?, store.day_gaps(day)?);
+                let file = File {
+                    stamp,
+                    summary,
+                    gaps,
+                };
+                self.days.insert(day, file);
+            }
+        }
+        for file in self.days.values() {
+            counted.summary.add_later(&file.summary);
+            counted.gaps.extend(file.gaps.iter().cloned());
+        }
+        counted.gaps.sort_by_key(|gap| (gap.from_ms, gap.to_ms));
+        Ok(counted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_is_counted_again_once_something_was_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = backup::RecorderOptions::default();
+        let (recorder, writer) = backup::Recorder::start(folder.path(), options).unwrap();
+        let fader = recorder.series(backup::Series {
+            path: "Main.gain".into(),
+            ..backup::Series::default()
+        });
+        let mut files = Files::default();
+        for round in 1..4 {
+            let level = backup::Change {
+                series: fader,
+                value: Some(backup::Value::Number(f64::from(round))),
+                string: None,
+                position: None,
+            };
+            let now = crate::moment::now();
+            recorder.changes(now, vec![level]).await;
+            recorder.gap(now - 10, now, "test").await;
+            recorder.flush().await.unwrap();
+            let counted = files.count(folder.path()).unwrap();
+            let anew = count(folder.path()).unwrap();
+            assert_eq!(counted.summary, anew.summary);
+            assert_eq!(counted.summary.events, round as u64);
+            assert_eq!(counted.gaps, anew.gaps);
+            assert_eq!(counted.gaps.len(), round as usize);
+        }
+        recorder.stop().await.unwrap();
+        writer.join();
+        let day = Store::open(folder.path()).unwrap().days().unwrap()[0];
+        std::fs::remove_file(folder.path().join(day.file_name())).unwrap();
+        assert_eq!(files.count(folder.path()).unwrap().summary.events, 0);
+    }
 }

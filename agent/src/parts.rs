@@ -17,7 +17,7 @@ pub(crate) struct Parts {
     pub(crate) jobs: Jobs,
     pub(crate) facts: Arc<Facts>,
     pub(crate) shipped: Arc<Shipped>,
-    pub(crate) counts: Counts,
+    pub(crate) counts: Arc<Counts>,
 }
 
 impl Parts {

@@ -60,8 +60,12 @@ impl Service {
         let shipping =
             Shipping::start(&settings.backup.path, &settings.store.path, shipped.clone())?;
         let jobs = Jobs::new(settings.clone(), recorder.clone());
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let counts =
+            Counts::start(&settings.store.path, recorder.clone(), stop.clone(), &tasks).await;
         let parts = Arc::new(Parts {
-            counts: Counts::new(&settings.store.path),
+            counts,
             settings,
             core,
             recorder,
@@ -70,8 +74,6 @@ impl Service {
             shipped,
         });
 
-        let stop = CancellationToken::new();
-        let tasks = TaskTracker::new();
         let recording = tokio::spawn(record_forever(parts.clone(), stop.clone()));
         tasks.spawn(panel::serve(parts.clone(), stop.clone()));
         tasks.spawn(run_schedule(parts.clone(), stop.clone()));

@@ -151,7 +151,11 @@ pub(crate) fn verdict(status: &Status) -> (Level, String) {
         );
     }
     if !status.recording {
-        let why = status.core.problem.as_deref().unwrap_or("no link yet");
+        let why = match (&status.core.problem, &status.core.design) {
+            (Some(problem), _) => problem,
+            (None, Some(_)) => "its controls are still being read",
+            (None, None) => "no link yet",
+        };
         return (
             Level::Critical,
             format!("Not recording: Core {} ({why})", status.core.state),

@@ -31,6 +31,17 @@ pub struct StoreSummary {
     pub gaps: u64,
 }
 
+impl StoreSummary {
+    /// Adds what a later day holds.
+    pub fn add_later(&mut self, later: &StoreSummary) {
+        self.events += later.events;
+        self.bytes += later.bytes;
+        self.gaps += later.gaps;
+        self.from_ms = self.from_ms.or(later.from_ms);
+        self.to_ms = later.to_ms.or(self.to_ms);
+    }
+}
+
 /// A change that no day file can hold, as far as it can be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantined {
@@ -131,12 +142,7 @@ impl Store {
     pub fn summary(&self) -> Result<StoreSummary> {
         let mut sum = StoreSummary::default();
         for day in self.days()? {
-            let one = self.day_summary(day)?;
-            sum.events += one.events;
-            sum.bytes += one.bytes;
-            sum.gaps += one.gaps;
-            sum.from_ms = sum.from_ms.or(one.from_ms);
-            sum.to_ms = one.to_ms.or(sum.to_ms);
+            sum.add_later(&self.day_summary(day)?);
         }
         Ok(sum)
     }
@@ -185,27 +191,34 @@ impl Store {
             .into_iter()
             .filter(|day| day.end_ms() > from_ms)
         {
-            let path = self.day_path(day);
-            let conn = self.day_reader(day)?;
-            let failed = || Error::sqlite(&path, "read its gaps");
-            let mut query = conn
-                .prepare("SELECT from_ms, to_ms, why FROM gaps WHERE to_ms >= ?1 AND from_ms <= ?2 ORDER BY id")
-                .map_err(failed())?;
-            let rows = query
-                .query_map([from_ms, to_ms], |row| {
-                    Ok(Gap {
-                        from_ms: row.get(0)?,
-                        to_ms: row.get(1)?,
-                        why: row.get(2)?,
-                    })
-                })
-                .map_err(failed())?;
-            for gap in rows {
-                gaps.push(gap.map_err(failed())?);
-            }
+            let all = self.day_gaps(day)?.into_iter();
+            gaps.extend(all.filter(|gap| gap.to_ms >= from_ms && gap.from_ms <= to_ms));
         }
         gaps.sort_by_key(|gap| (gap.from_ms, gap.to_ms));
         Ok(gaps)
+    }
+
+    /// The gaps that were written into a day's file: those that ended on that day.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn day_gaps(&self, day: Day) -> Result<Vec<Gap>> {
+        let path = self.day_path(day);
+        let conn = self.day_reader(day)?;
+        let failed = || Error::sqlite(&path, "read its gaps");
+        let mut query = conn
+            .prepare("SELECT from_ms, to_ms, why FROM gaps ORDER BY id")
+            .map_err(failed())?;
+        let rows = query
+            .query_map([], |row| {
+                Ok(Gap {
+                    from_ms: row.get(0)?,
+                    to_ms: row.get(1)?,
+                    why: row.get(2)?,
+                })
+            })
+            .map_err(failed())?;
+        rows.map(|gap| gap.map_err(failed())).collect()
     }
 
     /// The changes that could not be stored as they came, with the reasons, oldest file first.
