@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::segment::{self, Covers, SEGMENTS};
-use super::{Archive, publish};
+use super::{Archive, fault, publish};
 use crate::clock::{Clock as _, SystemClock};
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -235,6 +235,7 @@ impl Shipper {
                     .map_or(1, |(last, _)| last + 1);
                 let folder = self.archive.join(SEGMENTS);
                 publish::create_folder(&folder)?;
+                fault::step();
                 let path = folder.join(segment::file_name(number));
                 let file = OpenOptions::new()
                     .append(true)
@@ -248,9 +249,11 @@ impl Shipper {
         };
         let failed = || Error::io(path, "append to the segment");
         let record = segment::encode(covers, rows).map_err(failed())?;
-        file.write_all(&record)
-            .and_then(|()| file.sync_data())
-            .map_err(failed())?;
+        fault::step();
+        file.write_all(&record).map_err(failed())?;
+        fault::step();
+        file.sync_data().map_err(failed())?;
+        fault::step();
         *size += record.len() as u64;
         Ok(record.len() as u64)
     }

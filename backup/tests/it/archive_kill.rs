@@ -1,11 +1,11 @@
-//! kill -9 at every step of backup, prune, restore and undo: the next start finds everything as before or as after.
+//! kill -9 at every step of backup, prune, restore, undo, verification and shipping: the next start finds everything as before or as after.
 //!
 //! The test binary runs itself again as a child, which stops itself with SIGKILL at the n-th of the archive's marked
 //! steps (`BACKUP_TEST_KILL_AT`), or is killed by its parent at a random moment.
 
 use std::path::Path;
 use std::process::{Command, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backup::{Archive, Depth, Policy, RestoreSource, Store, finish_interrupted, undo};
 
@@ -14,6 +14,7 @@ use crate::archive_stage::{Stage, all_in, day_ms};
 const JOB: &str = "BACKUP_TEST_JOB";
 const DIR: &str = "BACKUP_TEST_DIR";
 const KILL_AT: &str = "BACKUP_TEST_KILL_AT";
+const RANDOM_KILLS: usize = 30;
 
 /// Not a test of its own: what a child does. Without the variables it does nothing.
 #[test]
@@ -40,6 +41,8 @@ fn the_child_of_the_kill_tests() {
             plan.build(&()).unwrap().swap().unwrap();
         }
         "undo" => drop(undo(&events).unwrap()),
+        "verify" => assert!(archive.verify(None, Depth::Deep).ok),
+        "ship" => ship(&archive, &events),
         other => panic!("no job {other}"),
     }
 }
@@ -85,18 +88,31 @@ fn at_every_step(stage: &Stage, job: &str, check: impl Fn(&Path)) {
     assert!(steps >= 4, "{job} has only {steps} steps");
 }
 
-/// The same with signals at random moments.
+/// The same with signals at random moments of the time that the job takes.
 fn at_random_moments(stage: &Stage, job: &str, check: impl Fn(&Path)) {
     let mut random = fastrand::Rng::with_seed(20261123);
-    for _ in 0..12 {
+    let mut longest = Duration::ZERO;
+    for n in 0..=RANDOM_KILLS {
         let copy = tempfile::tempdir().unwrap();
         copy_tree(stage.dir.path(), copy.path());
+        let begun = Instant::now();
         let mut running = child(job, copy.path()).spawn().unwrap();
-        std::thread::sleep(Duration::from_micros(random.u64(0..120_000)));
-        let _ = running.kill();
-        running.wait().unwrap();
+        if n == 0 {
+            // The first one gets through, to know how long it takes.
+            assert!(running.wait().unwrap().success(), "{job}");
+            longest = begun.elapsed();
+        } else {
+            std::thread::sleep(longest.mul_f64(random.f64()));
+            let _ = running.kill();
+            running.wait().unwrap();
+        }
         check(copy.path());
     }
+}
+
+fn ship(archive: &Archive, events: &Path) {
+    let mut shipper = archive.ship(&Store::open(events).unwrap()).unwrap();
+    while shipper.step().unwrap().more {}
 }
 
 fn copy_tree(from: &Path, to: &Path) {
@@ -158,7 +174,7 @@ fn a_prune_killed_anywhere_never_takes_what_a_backup_needs() {
         stage.record(day_ms(0) + 500 + n * 10_000, 10, 1000);
         stage.archive.backup(&stage.store, &[], &()).unwrap();
     }
-    at_every_step(&stage, "prune", |dir| {
+    let check = |dir: &Path| {
         let archive = sound_archive(dir);
         assert_eq!(archive.list().unwrap()[0].events, Some(240));
         let report = archive.prune(Policy::count(1), false).unwrap();
@@ -171,7 +187,9 @@ fn a_prune_killed_anywhere_never_takes_what_a_backup_needs() {
                 .is_empty()
         );
         sound_archive(dir);
-    });
+    };
+    at_every_step(&stage, "prune", check);
+    at_random_moments(&stage, "prune", check);
 }
 
 #[test]
@@ -207,11 +225,59 @@ fn an_undo_killed_anywhere_is_all_or_nothing() {
         .plan(RestoreSource::Latest, None, &stage.events_dir())
         .unwrap();
     plan.build(&()).unwrap().swap().unwrap();
-    at_every_step(&stage, "undo", |dir| {
+    let check = |dir: &Path| {
         let found = started(dir);
         assert!(found == then || found == now, "{} events", found.len());
         // Either way the other state is one undo away.
         undo(&dir.join("events")).unwrap();
         assert_eq!(started(dir).len() + found.len(), then.len() + now.len());
-    });
+    };
+    at_every_step(&stage, "undo", check);
+    at_random_moments(&stage, "undo", check);
+}
+
+#[test]
+fn a_verification_killed_anywhere_leaves_the_archive_as_proved_as_it_was() {
+    let stage = Stage::with(2, 200);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    stage.record(day_ms(1) + 1_000_000, 50, 10);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    let check = |dir: &Path| {
+        let archive = sound_archive(dir);
+        assert!(archive.list().unwrap().iter().all(|info| info.verified));
+        for left in std::fs::read_dir(archive.dir()).unwrap() {
+            let name = left.unwrap().file_name().into_string().unwrap();
+            assert!(!name.starts_with(".tmp-"), "{name} is left");
+        }
+        assert!(archive.verify(None, Depth::Deep).ok);
+    };
+    at_every_step(&stage, "verify", check);
+    at_random_moments(&stage, "verify", check);
+}
+
+#[test]
+fn shipping_killed_anywhere_leaves_whole_records_and_the_next_one_goes_on() {
+    let stage = Stage::with(1, 200);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    ship(&stage.archive, &stage.events_dir());
+    stage.record(day_ms(0) + 1_000_000, 300, 10);
+    stage.record(day_ms(1), 30, 10);
+    let all = stage.all();
+    let check = |dir: &Path| {
+        let archive = sound_archive(dir);
+        let latest = || {
+            let elsewhere = tempfile::tempdir().unwrap();
+            let plan = archive
+                .plan(RestoreSource::Latest, None, elsewhere.path())
+                .unwrap();
+            plan.build(&()).unwrap().swap().unwrap();
+            all_in(elsewhere.path())
+        };
+        let found = latest();
+        assert!(all.starts_with(&found), "{} events", found.len());
+        ship(&archive, &dir.join("events"));
+        assert_eq!(latest(), all);
+    };
+    at_every_step(&stage, "ship", check);
+    at_random_moments(&stage, "ship", check);
 }
