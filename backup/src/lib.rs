@@ -3,6 +3,8 @@
 //! Data goes one way: events are recorded into day files (the *store*), read back by questions, exported and
 //! imported, and backed up into the *archive*. Nothing here knows of a Core or of the agent.
 
+#![allow(unexpected_cfgs)] // `fuzzing`, which fuzz/run sets
+
 // Modules in reading order: each knows only those above it.
 mod clock;
 mod day;
@@ -45,6 +47,9 @@ mod import;
 // Backups of the store.
 mod archive;
 
+/// What only the fuzz targets call.
+#[cfg(fuzzing)]
+pub use archive::fuzzing;
 pub use archive::{
     Archive, BackupInfo, BackupKind, Depth, Finding, Policy, Progress, PruneReport, Pruned,
     Recoverable, Report, RestorePlan, RestoreReport, RestoreSource, Restored, SettingsFile,

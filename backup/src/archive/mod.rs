@@ -4,6 +4,8 @@ mod assemble;
 mod create;
 mod delta;
 mod fault;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gzip;
 mod keep;
 mod known;
