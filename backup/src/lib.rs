@@ -3,8 +3,6 @@
 //! Data goes one way: events are recorded into day files (the *store*), read back by questions, exported and
 //! imported, and backed up into the *archive*. Nothing here knows of a Core or of the agent.
 
-#![allow(unexpected_cfgs)] // `fuzzing`, which fuzz/run sets
-
 // Modules in reading order: each knows only those above it.
 mod clock;
 mod day;

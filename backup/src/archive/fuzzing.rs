@@ -60,9 +60,9 @@ pub fn segment(bytes: &[u8]) {
     let dir = tempfile::tempdir().expect("a scratch folder");
     let path = dir.path().join("segment-0000000001.jsonl.gz");
     fs::write(&path, bytes).expect("a small file");
-    if let Ok((places, _)) = segment::places(&path) {
-        for place in &places {
-            let _ = segment::read(&path, place);
+    if let Ok(places) = segment::places(&path, 0) {
+        for place in places.flatten() {
+            let _ = segment::read(&path, &place);
         }
     }
     for line in String::from_utf8_lossy(bytes).lines() {
