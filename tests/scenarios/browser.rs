@@ -17,6 +17,9 @@ use crate::stage::until;
 /// Nothing here takes this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// Asks the page how its link to the server is: `live` or `cut`.
+pub(crate) const LIVE: &str = "document.body?.dataset.link";
+
 /// One window of a browser of its own, which does not outlive its test.
 pub(crate) struct Browser {
     chromium: Child,
@@ -124,6 +127,15 @@ impl Browser {
         self.ask("Page.navigate", json!({ "url": url })).await;
     }
 
+    /// Goes to another page of the panel, by its tab.
+    pub(crate) async fn page(&mut self, name: &str) {
+        let tabs = "[...document.querySelectorAll('#tabs button')].map((tab) => tab.textContent)";
+        let tabs = self.until(tabs, |said| said[0].is_string()).await;
+        let at = tabs.as_array().unwrap().iter().position(|tab| tab == name);
+        let at = at.unwrap_or_else(|| panic!("no page {name} in {tabs}")) + 1;
+        self.click(&format!("#tabs button:nth-child({at})")).await;
+    }
+
     /// What an expression says in the page.
     pub(crate) async fn eval(&mut self, script: &str) -> Value {
         let script = json!({"expression": script, "returnByValue": true, "awaitPromise": true});
@@ -155,6 +167,33 @@ impl Browser {
             format!("document.querySelector('[data-control=\"{control}\"]')?.innerText ?? ''");
         let text = self.until(&script, |said| said.as_str().is_some_and(&wanted));
         text.await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// From now on keeps everything that the control's object reads, each with the browser's time in milliseconds.
+    pub(crate) async fn watch(&mut self, control: &str) {
+        let script = format!(
+            "(() => {{ const e = document.querySelector('[data-control=\"{control}\"]'), seen = []; \
+             const look = () => {{ if (seen.at(-1)?.[0] !== e.innerText) seen.push([e.innerText, performance.now()]); }}; \
+             look(); new MutationObserver(look).observe(e, {{subtree: true, childList: true, characterData: true}}); \
+             (window.watched ??= {{}})[\"{control}\"] = seen; }})()"
+        );
+        self.eval(&script).await;
+    }
+
+    /// What a watched control's object has read, oldest first.
+    pub(crate) async fn watched(&mut self, control: &str) -> Vec<(String, f64)> {
+        let seen = self.eval(&format!("window.watched[\"{control}\"]")).await;
+        serde_json::from_value(seen).unwrap()
+    }
+
+    /// The browser's own clock, in milliseconds.
+    pub(crate) async fn now(&mut self) -> f64 {
+        self.eval("performance.now()").await.as_f64().unwrap()
+    }
+
+    /// A click with the mouse on an object of the panel.
+    pub(crate) async fn press(&mut self, control: &str) {
+        self.click(&format!("[data-control={control}]")).await;
     }
 
     /// A click with the mouse, in the middle of the first element that matches, if it can be seen.

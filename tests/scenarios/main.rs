@@ -11,6 +11,7 @@ mod core_restart;
 mod demo;
 mod exactly_once;
 mod one_agent;
+mod operator;
 mod page;
 mod panel;
 mod questions;
