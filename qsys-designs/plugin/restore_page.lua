@@ -20,9 +20,11 @@ local function DrawRestorePage()
   panel.button("ArmUndo", 646, 310, 98, 88, "Restore~Arm Undo", "Arm undo")
   panel.button("ConfirmRestore", 752, 310, 180, 88, "Restore~Confirm", "Not armed", "Trigger", Grave)
 
-  panel.readout("RequestText", 16, 420, 440, 40, "Request~Answer", 15)
-  panel.readout("JobText", 16, 462, 440, 40, "Request~Job", 18, { IsBold = true })
-  panel.readout("RestoreResult", 472, 420, 220, 84, "Restore~Last Result", 15)
+  panel.label(16, 418, 440, 20, "Last press")
+  panel.readout("RequestText", 16, 438, 440, 36, "Request~Answer", 15)
+  panel.readout("JobText", 16, 474, 440, 34, "Request~Job", 18, { IsBold = true })
+  panel.label(472, 418, 220, 20, "Last restore or undo")
+  panel.readout("RestoreResult", 472, 438, 220, 70, "Restore~Last Result", 15, { IsBold = true, VTextAlign = "Top" })
   panel.button("CancelRestore", 700, 420, 244, 88, "Restore~Cancel", "Cancel")
   return panel
 end

@@ -212,6 +212,28 @@ impl Browser {
         }
     }
 
+    /// Draws the first element that matches by a part of its own width and height.
+    pub(crate) async fn drag(&mut self, selector: &str, right: f64, down: f64) {
+        let script = format!(
+            "(() => {{ const b = document.querySelector({selector:?}).getBoundingClientRect(); \
+             return [b.x + b.width / 2, b.y + b.height / 2, b.width, b.height]; }})()"
+        );
+        let at = self.eval(&script).await;
+        let [x, y, width, height] = [0, 1, 2, 3].map(|i| at[i].as_f64().unwrap());
+        let (far_x, far_y) = (x + right * width, y + down * height);
+        for (kind, x, y, buttons) in [
+            ("mouseMoved", x, y, 0),
+            ("mousePressed", x, y, 1),
+            ("mouseMoved", (x + far_x) / 2.0, (y + far_y) / 2.0, 1),
+            ("mouseMoved", far_x, far_y, 1),
+            ("mouseReleased", far_x, far_y, 0),
+        ] {
+            let event = json!({"type": kind, "x": x, "y": y, "button": "left",
+                "buttons": buttons, "clickCount": 1});
+            self.ask("Input.dispatchMouseEvent", event).await;
+        }
+    }
+
     /// Types into what has the focus, and presses Enter.
     pub(crate) async fn type_line(&mut self, text: &str) {
         self.ask("Input.insertText", json!({ "text": text })).await;

@@ -53,6 +53,85 @@ async fn every_page_fits_every_usual_screen_and_a_core_that_goes_is_not_shown_as
     browser.until(LIVE, |said| said == "live").await;
 }
 
+/// Another maker's plugin, of two pages, with what ours does not use.
+const MIXER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/plugins/mixer.qplug");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_plugin_is_drawn_whole_and_pressed_dragged_typed_into_and_chosen_from() {
+    let core = EmulatedCore::start(&["--panel", "127.0.0.1:0", "--plugin", MIXER]);
+    let mut browser = Browser::start().await;
+    browser.open(&core.panel()).await;
+    browser.until(LIVE, |said| said == "live").await;
+    for (width, height) in [(1920, 1080), (1024, 600)] {
+        browser.size(width, height).await;
+        for page in ["Looks", "Mix"] {
+            browser.page(page).await;
+            let bad = browser.eval(FITS).await;
+            assert!(
+                bad.as_array().unwrap().is_empty(),
+                "{page} at {width}x{height}: {bad}"
+            );
+        }
+    }
+
+    browser.press("Mute").await;
+    browser
+        .until_reads("Said", |text| text == "mute true")
+        .await;
+    let lit = "document.querySelector('[data-control=Clip]').dataset.state";
+    browser.until(lit, |said| said == "on").await;
+    browser.press("Talk").await;
+    browser
+        .until_reads("Said", |text| text == "talk false")
+        .await;
+    browser.click("[data-control=Source] > :nth-child(2)").await;
+    browser
+        .until_reads("Said", |text| text == "source Lectern")
+        .await;
+    browser.press("Title").await;
+    browser.type_line("Matinee").await;
+    browser
+        .until_reads("Said", |text| text == "title Matinee")
+        .await;
+    // The second fader follows the first, which a hand draws down.
+    let value = "Number(document.querySelector('[data-control=\"Level 2\"]').ariaValueNow)";
+    browser.until(value, |said| said == 0).await;
+    browser.drag("[data-control='Level 1']", 0.0, 0.4).await;
+    browser
+        .until(value, |said| said.as_f64().is_some_and(|db| db < -30.0))
+        .await;
+    browser.picture("page-other.png").await;
+
+    // Icons are pictures of the plugin's own; a meter of a reduction hangs from its top.
+    let mask =
+        "getComputedStyle(document.querySelector('[data-control=Mute] .button-icon')).maskImage";
+    browser
+        .until(mask, |said| {
+            said.as_str()
+                .is_some_and(|url| url.contains("data:image/svg"))
+        })
+        .await;
+    let gloss = "getComputedStyle(document.querySelector('[data-control=Mute]'), '::after').backgroundImage";
+    browser
+        .until(gloss, |said| {
+            said.as_str()
+                .is_some_and(|image| image.contains("gradient"))
+        })
+        .await;
+    browser.page("Looks").await;
+    let looks = "(() => { const t = document.querySelector('[data-control=Title]'), s = getComputedStyle(t); \
+         const b = document.querySelector('[data-control=Signal] .bar'); \
+         return [s.left, s.width, s.paddingLeft, s.fontStyle, s.fontWeight, parseFloat(b.style.bottom) + parseFloat(b.style.height)]; })()";
+    let looks = browser.until(looks, serde_json::Value::is_array).await;
+    assert_eq!(
+        looks,
+        serde_json::json!(["104px", "312px", "12px", "italic", "600", 100])
+    );
+    browser.until_reads("Camera", |text| text == "Media").await;
+    let said = browser.complaints();
+    assert!(said.is_empty(), "{said:?}");
+}
+
 #[test]
 fn what_cannot_be_drawn_is_said_before_anything_is_served() {
     let site = Site::new(1);

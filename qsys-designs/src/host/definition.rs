@@ -70,6 +70,10 @@ pub struct ControlDef {
     pub user_pin: bool,
     /// `Input`, `Output`, `Both` or `None`.
     pub pin_style: String,
+    /// A button's `Icon`: a name of Designer's, or base64 of a picture; empty: none.
+    pub icon: String,
+    /// `IconType`: `Icon`, `SVG` or `Image`.
+    pub icon_type: String,
     /// `DefaultValue`, where given.
     pub default: Option<PropertyValue>,
 }
@@ -414,6 +418,8 @@ impl Pass<'_> {
             count: count as u32,
             user_pin: entry.get("UserPin").map_err(|e| self.fail(e))?,
             pin_style: self.text(&name, entry, "PinStyle")?,
+            icon: self.text(&name, entry, "Icon")?,
+            icon_type: self.text(&name, entry, "IconType")?,
             default: PropertyValue::from_lua(&default),
             name,
         })

@@ -70,10 +70,13 @@ pub async fn serve(
         pages: Arc::new(Semaphore::new(PAGES)),
         stop: stop.clone(),
     });
-    let app = Router::new()
+    let scripts = assets::SCRIPTS.into_iter();
+    let scripts = scripts.fold(Router::new(), |app, (path, asset)| {
+        app.route(path, get(move || async move { asset.response() }))
+    });
+    let app = scripts
         .route("/", get(|| async { assets::HTML.response() }))
         .route("/panel.css", get(|| async { assets::CSS.response() }))
-        .route("/panel.js", get(|| async { assets::JS.response() }))
         .route("/live", any(enter))
         .fallback(|| async { (StatusCode::NOT_FOUND, "nothing here; the panel is at /\n") })
         .layer(axum::middleware::from_fn(callers::check))

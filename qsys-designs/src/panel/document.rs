@@ -46,6 +46,15 @@ pub struct PanelControl {
     pub max: f64,
 }
 
+/// A button's picture.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PanelIcon {
+    /// `Icon`: one of Designer's own, by name; `SVG` or `Image`: the picture itself.
+    pub kind: String,
+    /// The name, or base64.
+    pub data: String,
+}
+
 /// Something on a page: a graphic, or a control in a style. Colours are `#rrggbb` or `#rrggbbaa`.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
 pub struct PanelObject {
@@ -112,6 +121,20 @@ pub struct PanelObject {
     pub background: Option<String>,
     /// A fader or knob shows its value in words too.
     pub show_text: bool,
+    /// Style of the font as its maker spells it, `Semibold` or `Light Italic`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub font_style: String,
+    /// A button that looks like glass.
+    pub gloss: bool,
+    /// A button's picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<PanelIcon>,
+    /// The colour that an icon is to have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon_color: Option<String>,
+    /// `MeterStyle`: where a meter's bar begins.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub meter: String,
     /// Base64 of an `Image` or `Svg` graphic.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub image: String,
@@ -126,12 +149,17 @@ impl Panel {
             .map(|page| {
                 let graphics = page.graphics.iter().filter_map(Json::as_object);
                 let controls = page.layout.iter().filter_map(|(name, item)| {
-                    Some((control_of(definition, name)?, item.as_object()?))
+                    let def = def_of(definition, name)?;
+                    Some((def, control_of(def, name), item.as_object()?))
                 });
                 let mut objects: Vec<(f64, PanelObject)> = graphics
                     .map(|item| (number(item, "ZOrder", 0.0), graphic(item)))
-                    .chain(controls.map(|(control, item)| {
-                        (number(item, "ZOrder", 0.0), control_object(control, item))
+                    .chain(controls.map(|(def, control, item)| {
+                        let drawn = PanelObject {
+                            icon: icon_of(def),
+                            ..control_object(control, item)
+                        };
+                        (number(item, "ZOrder", 0.0), drawn)
                     }))
                     .filter(|(_, object)| object.style != "None")
                     .collect();
@@ -154,22 +182,33 @@ impl Panel {
     }
 }
 
-fn control_of(definition: &Definition, outside: &str) -> Option<PanelControl> {
+fn def_of<'a>(definition: &'a Definition, outside: &str) -> Option<&'a ControlDef> {
     let named = |def: &&ControlDef| (1..=def.count).any(|i| def.outside_name(i) == outside);
-    let def = definition.controls.iter().find(named)?;
-    Some(PanelControl {
+    definition.controls.iter().find(named)
+}
+
+fn icon_of(def: &ControlDef) -> Option<PanelIcon> {
+    let (kind, data) = (def.icon_type.clone(), def.icon.clone());
+    (!data.is_empty()).then_some(PanelIcon { kind, data })
+}
+
+fn control_of(def: &ControlDef, outside: &str) -> PanelControl {
+    PanelControl {
         name: outside.into(),
         kind: def.control_type.clone(),
         variant: def.variant.clone(),
         min: def.min,
         max: def.max,
-    })
+    }
 }
 
 /// What graphics and controls have in common.
 fn object(item: &Map<String, Json>, style: &str) -> PanelObject {
     let (x, y) = pair(item, "Position");
     let (w, h) = pair(item, "Size");
+    let margin = number(item, "Margin", 0.0).clamp(0.0, w.min(h).max(0.0) / 2.0);
+    let (x, y) = (x + margin, y + margin);
+    let (w, h) = (w - 2.0 * margin, h - 2.0 * margin);
     PanelObject {
         style: style.into(),
         x,
@@ -185,6 +224,7 @@ fn object(item: &Map<String, Json>, style: &str) -> PanelObject {
         v_align: text(item, "VTextAlign", "Center"),
         wrap: flag(item, "WordWrap"),
         font: text(item, "Font", ""),
+        font_style: text(item, "FontStyle", ""),
         padding: number(item, "Padding", 1.0),
         ..PanelObject::default()
     }
@@ -217,6 +257,9 @@ fn control_object(control: PanelControl, item: &Map<String, Json>) -> PanelObjec
             .then(|| ["CustomButtonDown", "CustomButtonUp"].map(|key| text(item, key, "")))
             .map(|[down, up]| (down, up)),
         background: color(item, "BackgroundColor"),
+        gloss: text(item, "ButtonVisualStyle", "") == "Gloss",
+        icon_color: color(item, "IconColor"),
+        meter: text(item, "MeterStyle", ""),
         show_text: item
             .get("ShowTextbox")
             .and_then(Json::as_bool)

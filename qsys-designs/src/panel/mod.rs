@@ -6,6 +6,6 @@ mod picture;
 mod view;
 
 pub use act::{PanelAct, PanelActError, act_on_panel};
-pub use document::{Panel, PanelControl, PanelObject, PanelPage};
+pub use document::{Panel, PanelControl, PanelIcon, PanelObject, PanelPage};
 pub use picture::page_picture;
 pub use view::PanelView;

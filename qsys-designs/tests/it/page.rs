@@ -191,7 +191,7 @@ async fn the_page_and_its_files_come_whole_and_need_nothing_from_elsewhere() {
         ("/", "text/html; charset=utf-8", "<script src=\"panel.js\""),
         ("/panel.css", "text/css; charset=utf-8", ".button"),
         (
-            "/panel.js",
+            "/link.js",
             "text/javascript; charset=utf-8",
             "new WebSocket",
         ),
@@ -205,10 +205,42 @@ async fn the_page_and_its_files_come_whole_and_need_nothing_from_elsewhere() {
         assert!(head.contains("content-security-policy: default-src 'none'"));
         assert!(head.contains("cache-control: no-store"), "{head}");
         assert!(body.contains(holds), "{path}");
-        for outside in ["http://", "https://", "url(", "@import", "innerHTML"] {
-            assert!(!body.contains(outside), "{path} names {outside}");
-        }
+        assert_at_home(path, &body);
     }
+}
+
+fn assert_at_home(path: &str, body: &str) {
+    for outside in [
+        "http://",
+        "https://",
+        "url(h",
+        "url(/",
+        "@import",
+        "innerHTML",
+    ] {
+        assert!(!body.contains(outside), "{path} names {outside}");
+    }
+}
+
+#[tokio::test]
+async fn every_script_that_another_imports_is_served() {
+    let site = Site::demo().await;
+    let mut wanted = vec!["panel.js".to_owned()];
+    let mut got = std::collections::HashSet::new();
+    while let Some(name) = wanted.pop() {
+        if !got.insert(name.clone()) {
+            continue;
+        }
+        let (head, body) = site.get(&format!("/{name}")).await;
+        assert!(head.starts_with("http/1.1 200"), "{name}: {head}");
+        assert_at_home(&name, &body);
+        let imports = body.split(" from \"./").skip(1);
+        wanted.extend(imports.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+    }
+    let kept = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/page")).unwrap();
+    let names = kept.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let scripts: std::collections::HashSet<_> = names.filter(|n| n.ends_with(".js")).collect();
+    assert_eq!(got, scripts, "nothing is kept that no page loads");
 }
 
 #[tokio::test]
