@@ -61,17 +61,20 @@ fn push_leb128(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
-/// Unpacks the ids of a posting; `None` when the bytes are not one.
+/// Unpacks the ids of a posting, which rise; `None` when the bytes are not one.
 pub(crate) fn unpack(block: i64, bytes: &[u8], ids: &mut Vec<i64>) -> Option<()> {
-    let (mut id, mut number, mut shift) = (block, 0u64, 0u32);
+    const LONGEST: u32 = 56; // nine bytes hold every difference of two ids
+    let (mut id, mut number, mut shift) = (block, 0i64, 0u32);
     for byte in bytes {
-        number |= u64::from(byte & 0x7f).checked_shl(shift)?;
+        number |= i64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
-            id = id.checked_add(i64::try_from(number).ok()?)?;
+            id = id.checked_add(number)?;
             ids.push(id);
             (number, shift) = (0, 0);
-        } else {
+        } else if shift < LONGEST {
             shift += 7;
+        } else {
+            return None;
         }
     }
     (shift == 0).then_some(())

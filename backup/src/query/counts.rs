@@ -47,23 +47,21 @@ impl Store {
         {
             let reader = DayReader::open(&self.day_path(day))?;
             let wanted = reader.matching(globs.as_ref());
-            let mut ids = vec![Vec::new(); reader.series.len()];
+            let mut found = vec![Vec::new(); reader.series.len()];
             each_id(
                 &reader,
                 wanted.as_deref(),
                 low.0,
                 high.0,
-                &mut |series, id| {
-                    if let Some(minutes) = usize::try_from(series)
-                        .ok()
-                        .and_then(|number| ids.get_mut(number))
-                    {
-                        count(minutes, EventId(id).ms().div_euclid(MINUTE_MS) * MINUTE_MS);
+                &mut |series, ids| {
+                    let known = usize::try_from(series).ok();
+                    if let Some(minutes) = known.and_then(|number| found.get_mut(number)) {
+                        count(minutes, ids);
                     }
                 },
             )
             .map_err(reader.failed())?;
-            for (entry, minutes) in reader.series.iter().zip(ids) {
+            for (entry, minutes) in reader.series.iter().zip(found) {
                 let Some(entry) = entry else { continue };
                 if !minutes.is_empty() {
                     let sum = counts.entry(entry.series.path.clone()).or_default();
@@ -81,10 +79,16 @@ impl Store {
     }
 }
 
-/// Ids of a series come in order, so the last minute is the one to count in.
-fn count(minutes: &mut Vec<(i64, u64)>, minute: i64) {
-    match minutes.last_mut() {
-        Some((last, count)) if *last == minute => *count += 1,
-        _ => minutes.push((minute, 1)),
+/// Ids of a series come in order, so the last minute is the one to count in, up to the first id of the next.
+fn count(minutes: &mut Vec<(i64, u64)>, mut ids: &[i64]) {
+    while let Some(first) = ids.first() {
+        let minute = EventId(*first).ms().div_euclid(MINUTE_MS) * MINUTE_MS;
+        let next = EventId::first_of_ms(minute + MINUTE_MS).0;
+        let within = ids.iter().take_while(|id| **id < next).count();
+        match minutes.last_mut() {
+            Some((last, count)) if *last == minute => *count += within as u64,
+            _ => minutes.push((minute, within as u64)),
+        }
+        ids = &ids[within..];
     }
 }

@@ -1,6 +1,9 @@
 //! Events in a span, oldest or newest first, page by page.
 
+use std::fmt::Write as _;
+
 use globset::GlobSet;
+use rusqlite::{Rows, params};
 
 use super::matcher;
 use super::reader::{COLUMNS, DayReader};
@@ -193,37 +196,35 @@ impl Scan<'_> {
     }
 
     fn points(&mut self, low: i64, high: i64, mut ids: Vec<i64>) -> rusqlite::Result<bool> {
+        ids.retain(|id| (low..=high).contains(id));
         if self.newest_first {
             ids.reverse();
         }
-        let mut find = self
-            .reader
-            .conn
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM changes WHERE id = ?1"))?;
-        for id in ids.into_iter().filter(|id| (low..=high).contains(id)) {
-            let mut rows = find.query([id])?;
-            if let Some(row) = rows.next()?
-                && let Some(event) = self.reader.event(row)?
-                && !(self.take)(event)
-            {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        // One statement that walks the list costs half as much as one statement for each id. SQLite keeps the
+        // order of the left side of a CROSS JOIN.
+        let mut find = self.reader.conn.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM json_each(?1) wanted CROSS JOIN changes ON changes.id = wanted.value"
+        ))?;
+        let mut rows = find.query([list(&ids)])?;
+        self.take_all(&mut rows)
     }
 
     fn rows(&mut self, low: i64, high: i64, wanted: Option<&[i64]>) -> rusqlite::Result<bool> {
+        let only = match wanted {
+            Some(_) => "AND series IN (SELECT value FROM json_each(?3))",
+            None => "AND ?3 IS NULL",
+        };
         let order = if self.newest_first { "DESC" } else { "ASC" };
-        let sql =
-            format!("SELECT {COLUMNS} FROM changes WHERE id BETWEEN ?1 AND ?2 ORDER BY id {order}");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM changes WHERE id BETWEEN ?1 AND ?2 {only} ORDER BY id {order}"
+        );
         let mut query = self.reader.conn.prepare_cached(&sql)?;
-        let mut rows = query.query([low, high])?;
+        let mut rows = query.query(params![low, high, wanted.map(list)])?;
+        self.take_all(&mut rows)
+    }
+
+    fn take_all(&mut self, rows: &mut Rows<'_>) -> rusqlite::Result<bool> {
         while let Some(row) = rows.next()? {
-            if let Some(wanted) = wanted
-                && wanted.binary_search(&row.get(1)?).is_err()
-            {
-                continue;
-            }
             if let Some(event) = self.reader.event(row)?
                 && !(self.take)(event)
             {
@@ -232,4 +233,15 @@ impl Scan<'_> {
         }
         Ok(true)
     }
+}
+
+/// Numbers as a JSON array, which SQL can walk.
+fn list(numbers: &[i64]) -> String {
+    let mut list = String::with_capacity(numbers.len() * 18 + 2);
+    for number in numbers {
+        list.push(if list.is_empty() { '[' } else { ',' });
+        let _ = write!(list, "{number}");
+    }
+    list.push_str(if list.is_empty() { "[]" } else { "]" });
+    list
 }

@@ -3,14 +3,15 @@
 use super::reader::DayReader;
 use crate::postings;
 
-/// Passes on `(series, id)` of every change with an id in `low..=high`. The ids of one series come in order.
+/// Passes on a series and some ids of its changes in `low..=high`, rising, until all were passed on. The ids of one
+/// series come in order.
 /// `wanted` holds series numbers, ascending; `None` means all.
 pub(super) fn each_id(
     reader: &DayReader,
     wanted: Option<&[i64]>,
     low: i64,
     high: i64,
-    note: &mut dyn FnMut(i64, i64),
+    note: &mut dyn FnMut(i64, &[i64]),
 ) -> rusqlite::Result<()> {
     let conn = &reader.conn;
     let mut blocks = conn.prepare(
@@ -31,9 +32,11 @@ pub(super) fn each_id(
                 let what = format!("the postings of block {first} are damaged");
                 return Err(rusqlite::Error::SqliteFailure(damaged, Some(what)));
             }
-            ids.iter()
-                .filter(|id| (low..=high).contains(*id))
-                .for_each(|id| note(series, *id));
+            let begin = ids.partition_point(|id| *id < low);
+            let end = ids.partition_point(|id| *id <= high);
+            if begin < end {
+                note(series, &ids[begin..end]);
+            }
             Ok(())
         };
         match wanted {
@@ -70,7 +73,7 @@ fn loose(
     wanted: Option<&[i64]>,
     low: i64,
     high: i64,
-    note: &mut dyn FnMut(i64, i64),
+    note: &mut dyn FnMut(i64, &[i64]),
 ) -> rusqlite::Result<()> {
     let sql = "SELECT id, series FROM changes WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
     let mut query = reader.conn.prepare_cached(sql)?;
@@ -78,7 +81,7 @@ fn loose(
     while let Some(row) = rows.next()? {
         let series = row.get(1)?;
         if wanted.is_none_or(|wanted| wanted.binary_search(&series).is_ok()) {
-            note(series, row.get(0)?);
+            note(series, &[row.get(0)?]);
         }
     }
     Ok(())

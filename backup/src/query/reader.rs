@@ -22,7 +22,8 @@ pub(crate) struct DayReader {
 }
 
 /// The columns that [`DayReader::event`] reads, in its order.
-pub(crate) const COLUMNS: &str = "id, series, value, string, position, at";
+pub(crate) const COLUMNS: &str =
+    "changes.id, changes.series, changes.value, changes.string, changes.position, changes.at";
 
 impl DayReader {
     /// Opens a day and fixes what is seen of it.

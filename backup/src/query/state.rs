@@ -151,12 +151,10 @@ impl Found {
         until: EventId,
     ) -> rusqlite::Result<()> {
         let mut last = vec![-1i64; reader.series.len()];
-        each_id(reader, None, from.0, until.0, &mut |series, id| {
-            if let Some(last) = usize::try_from(series)
-                .ok()
-                .and_then(|number| last.get_mut(number))
-            {
-                *last = (*last).max(id);
+        each_id(reader, None, from.0, until.0, &mut |series, ids| {
+            let known = usize::try_from(series).ok();
+            if let Some(last) = known.and_then(|number| last.get_mut(number)) {
+                *last = ids.last().map_or(*last, |id| (*last).max(*id));
             }
         })?;
         last.retain(|id| *id >= 0);
