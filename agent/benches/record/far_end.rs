@@ -20,7 +20,7 @@ pub(crate) struct FarEnd {
 
 impl FarEnd {
     /// A design of `controls` faders, together making `per_second` changes.
-    pub(crate) fn start(controls: usize, per_second: u64) -> FarEnd {
+    pub(crate) fn start(controls: u64, per_second: u64) -> FarEnd {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["far-end", &controls.to_string(), &per_second.to_string()])
             .stdout(Stdio::piped())

@@ -1,8 +1,9 @@
 //! Recording through a real socket: what `qsys-agent run` costs from the Core's pushes to committed rows, beside
 //! the same rows put into the store, and into the original's table, without a network.
 //!
-//! `cargo bench -p agent --bench record -- [EVENTS] [--seconds N]` prints the tables of BENCHMARKS.md: EVENTS as fast
-//! as they go (a million), then 20,000 changes a second for N seconds (30). The simulated Core is a process of its
+//! `cargo bench -p agent --bench record -- [EVENTS] [--controls N] [--seconds N]` prints the tables of BENCHMARKS.md:
+//! EVENTS (a million) as fast as a Core pushes the changes of that many controls (20,000), each ten times a second;
+//! then 20,000 changes a second for a while (30 s). The simulated Core is a process of its
 //! own; of the agent's process the kernel's account is read. `BENCH_DIR` says on which disk.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
@@ -34,19 +35,18 @@ fn main() {
     if !arguments.iter().any(|argument| argument == "--bench") {
         return println!("run me by `cargo bench -p agent --bench record`");
     }
-    let (mut events, mut seconds) = (1_000_000, 30);
+    let (mut events, mut controls, mut seconds) = (1_000_000, 20_000, 30);
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
+        let mut number = || arguments.next().and_then(|number| number.parse().ok());
         match argument.as_str() {
-            "--seconds" => {
-                let number = arguments.next().and_then(|number| number.parse().ok());
-                seconds = number.expect("--seconds takes a number");
-            }
+            "--seconds" => seconds = number().expect("--seconds takes a number"),
+            "--controls" => controls = number().expect("--controls takes a number"),
             other => events = other.parse().unwrap_or(events),
         }
     }
     println!("Load at the beginning: {}\n", load());
-    flat_out(events);
+    flat_out(events, controls);
     steady(seconds);
 }
 
@@ -56,9 +56,9 @@ struct Taken {
     wall: f64,
 }
 
-/// As fast as it goes: the far end moves more than anybody can take.
-fn flat_out(events: u64) {
-    let far_end = FarEnd::start(20_000, 200_000);
+/// As fast as a Core pushes.
+fn flat_out(events: u64, controls: u64) {
+    let far_end = FarEnd::start(controls, controls * 10);
     let far_process = format!("/proc/{}", far_end.id());
     let mut agent = Agent::start(far_end.port);
     let (begun, far_begun) = (agent.used(), cpu_of(Path::new(&far_process)));
