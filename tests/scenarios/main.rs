@@ -8,6 +8,7 @@ mod stage;
 mod bad_input;
 mod contract;
 mod core_restart;
+mod crash;
 mod demo;
 mod exactly_once;
 mod one_agent;
