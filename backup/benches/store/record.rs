@@ -1,9 +1,11 @@
 //! Recording a day of the house: into our store through the recorder, and into the original's table.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::Instant;
 
-use backup::{Change, Recorder, RecorderOptions, Store, Value};
+use backup::{Change, Clock, Recorder, RecorderOptions, Store, Value};
 
 use crate::account::{cpu, peak_rss};
 use crate::generator::House;
@@ -18,6 +20,15 @@ pub(crate) struct Recorded {
     pub(crate) bytes: u64,
     /// Peak resident memory of the process so far, MiB.
     pub(crate) rss: f64,
+}
+
+/// The time in the house; by the machine's clock a second day would come after all that was recorded today.
+struct HouseClock(AtomicI64);
+
+impl Clock for HouseClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Relaxed)
+    }
 }
 
 /// CPU seconds of making a day's events alone.
@@ -38,7 +49,12 @@ pub(crate) fn ours(dir: &Path, begin: i64, size: u64) -> Recorded {
         .unwrap();
     runtime.block_on(async {
         let mut house = House::new(begin, size);
-        let (recorder, thread) = Recorder::start(dir, RecorderOptions::default()).unwrap();
+        let clock = Arc::new(HouseClock(AtomicI64::new(begin)));
+        let options = RecorderOptions {
+            clock: clock.clone(),
+            ..RecorderOptions::default()
+        };
+        let (recorder, thread) = Recorder::start(dir, options).unwrap();
         let ids: Vec<_> = house
             .controls
             .iter()
@@ -59,6 +75,7 @@ pub(crate) fn ours(dir: &Path, begin: i64, size: u64) -> Recorded {
                     position: sample.position,
                 });
             }
+            clock.0.store(at, Relaxed);
             left -= frame.len() as u64;
             recorder.changes(at, std::mem::take(&mut frame)).await;
         }
