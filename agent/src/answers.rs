@@ -2,19 +2,33 @@
 
 use std::sync::Arc;
 
+use crate::audit::Asked;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::Asker;
-use crate::local_socket::Request;
+use crate::local_socket::{Caller, Request};
 use crate::parts::Parts;
 use crate::{documents, gather};
 
-/// Does what is asked and gives its document.
-pub(crate) async fn answer(parts: Arc<Parts>, request: Request) -> Outcome<serde_json::Value> {
+/// Does what is asked and gives its document. What may change something is written down.
+pub(crate) async fn answer(
+    parts: Arc<Parts>,
+    request: Request,
+    caller: Caller,
+) -> Outcome<serde_json::Value> {
+    let Some(act) = request.act() else {
+        return perform(&parts, request).await;
+    };
+    let asked = Asked::by_command_line(caller.user, caller.process);
+    let work = perform(&parts, request);
+    parts.audit.of(asked, act, work, |_| String::new()).await
+}
+
+async fn perform(parts: &Parts, request: Request) -> Outcome<serde_json::Value> {
     let document = |value: serde_json::Result<serde_json::Value>| {
         value.map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))
     };
     match request {
-        Request::Status => document(serde_json::to_value(gather::with_agent(&parts))),
+        Request::Status => document(serde_json::to_value(gather::with_agent(parts))),
         Request::Backup => {
             let turn = parts.jobs.turn().await;
             let made = parts.jobs.backup(turn, Asker::CommandLine).await?;

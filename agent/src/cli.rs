@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Drill,
     /// Removes backups beyond the number to keep, and days beyond the age to keep
     Prune(Prune),
+    /// Shows who asked for what, and what came of it
+    Audit(Audit),
     /// Prints a completion script for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -228,6 +230,19 @@ pub(crate) struct Events {
     #[arg(long, conflicts_with_all = ["order", "limit"])]
     pub(crate) plot: bool,
     /// A table for programs: a header, then a line for each event
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Only what was asked at or after this moment
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
+    pub(crate) since: Option<i64>,
+    /// At most this many, the newest ones
+    #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: u64,
+    /// A table for programs: a header, then a line for each request
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
 }

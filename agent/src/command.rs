@@ -1,5 +1,6 @@
 //! The verbs, a file each, and how each is run.
 
+mod audit;
 mod backup;
 mod check;
 mod completions;
@@ -20,6 +21,7 @@ mod verify;
 
 use std::process::ExitCode;
 
+use crate::audit::{Asked, Audit};
 use crate::cli::{Cli, Command};
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::{self, Answer, Request};
@@ -52,6 +54,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
         Command::Events(typed) => events::events(&typed, &settings()?, output),
         Command::State(typed) => state::state(&typed, &settings()?, output),
         Command::Diff(typed) => diff::diff(&typed, &settings()?, output),
+        Command::Audit(typed) => audit::audit(&typed, &settings()?, output),
         Command::Prune(typed) => prune::prune(&typed, &settings()?, output),
         Command::Completions { shell } => completions::completions(shell),
         Command::Rewind(_) => Err(not_yet(
@@ -92,6 +95,14 @@ fn through_agent<T: serde::de::DeserializeOwned>(
             ))
             .hint("agent and command line may be of different versions")
         }),
-        Answer::NoAgent => here(),
+        Answer::NoAgent => match request.act() {
+            Some(act) => {
+                let user = rustix::process::getuid().as_raw();
+                let process = i32::try_from(std::process::id()).ok();
+                let asked = Asked::by_command_line(user, process);
+                Audit::of_store(&settings.store.path).of_blocking(asked, act, here)
+            }
+            None => here(),
+        },
     }
 }

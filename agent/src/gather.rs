@@ -22,6 +22,7 @@ pub(crate) fn with_agent(parts: &Parts) -> Status {
     let mut status = from_files(settings, &summary, &gaps, &backups, shipped_to);
     status.agent.running = true;
     status.agent.pid = Some(std::process::id());
+    status.agent.audit_problem = parts.audit.problem();
     status.core = core(parts);
     status.store.problem = problem(&stats);
     status.recording =
@@ -109,6 +110,7 @@ fn from_files(
             pid: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             sqlite: backup::sqlite_version().to_owned(),
+            audit_problem: None,
         },
         core: status::Core {
             host: settings.core.host.clone(),

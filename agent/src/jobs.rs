@@ -150,8 +150,8 @@ impl Jobs {
 
     /// The schedule's backup. Where nothing is new since the last one it proves that one again
     /// instead, so that a quiet month pushes no older backup out; one that does not prove is
-    /// made anew.
-    pub(crate) async fn scheduled_backup(&self, turn: Turn) -> Outcome<()> {
+    /// made anew. Gives what was done in words.
+    pub(crate) async fn scheduled_backup(&self, turn: Turn) -> Outcome<String> {
         if self.nothing_new().await
             && let Some(newest) = self.backups().first().map(|newest| newest.id.clone())
         {
@@ -164,13 +164,14 @@ impl Jobs {
             if proved.ok {
                 tracing::info!(id = %newest, "nothing new since the last backup; it was proved again");
                 self.with(|known| known.history.last_good = Some(moment::now()));
-                return Ok(());
+                return Ok(format!("nothing new; {newest} was proved again"));
             }
             for finding in &proved.findings {
                 tracing::error!(id = %newest, "the last backup does not prove any more: {finding}");
             }
         }
-        self.backup(turn, Asker::Schedule).await.map(drop)
+        let made = self.backup(turn, Asker::Schedule).await?;
+        Ok(format!("{} made and proved", made.id))
     }
 
     /// Whether everything recorded so far is in the last backup.

@@ -17,6 +17,7 @@ mod core;
 mod facts;
 mod record;
 
+mod audit;
 mod local_socket;
 mod work;
 

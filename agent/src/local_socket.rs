@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use client::{Answer, ask};
 pub(crate) use server::{Listener, answer_all};
 
+use crate::audit::Act;
 use crate::failure::Failure;
+use crate::moment;
 
 /// What the command line asks a running agent to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +27,24 @@ pub(crate) enum Request {
     Prune { dry_run: bool },
 }
 
+impl Request {
+    /// What the audit calls it; `None` where nothing can change.
+    pub(crate) fn act(&self) -> Option<Act> {
+        let (what, about) = match self {
+            Self::Status | Self::Prune { dry_run: true } => return None,
+            Self::Backup => ("backup", String::new()),
+            Self::Restore(request) => ("restore", request.in_words()),
+            Self::Undo => ("undo", String::new()),
+            Self::Import { files } => {
+                let names = files.iter().map(|file| file.display().to_string());
+                ("import", names.collect::<Vec<_>>().join(", "))
+            }
+            Self::Prune { dry_run: false } => ("prune", String::new()),
+        };
+        Some(Act { what, about })
+    }
+}
+
 /// A restore as it was asked for; paths are absolute, times Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RestoreRequest {
@@ -32,6 +52,32 @@ pub(crate) struct RestoreRequest {
     pub(crate) at: Option<i64>,
     pub(crate) keep_newer: bool,
     pub(crate) force: bool,
+}
+
+impl RestoreRequest {
+    /// `latest, at 2026-11-23T19:55:00.000Z, forced`
+    pub(crate) fn in_words(&self) -> String {
+        let mut words = self.what.clone();
+        if let Some(at) = self.at {
+            words.push_str(&format!(", at {}", moment::rfc3339(at)));
+        }
+        for (said, word) in [
+            (self.keep_newer, ", keeping newer"),
+            (self.force, ", forced"),
+        ] {
+            if said {
+                words.push_str(word);
+            }
+        }
+        words
+    }
+}
+
+/// Who called: the user, and the process where the system tells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller {
+    pub(crate) user: u32,
+    pub(crate) process: Option<i32>,
 }
 
 /// The agent's one-line reply.

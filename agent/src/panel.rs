@@ -9,6 +9,7 @@ use std::time::Duration;
 use qrc::{ControlId, Value, WatchEvent};
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::{Act, Asked};
 use crate::facts::PanelState;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Jobs, Turn};
@@ -151,6 +152,8 @@ impl Panel {
             Judgement::Nothing => {}
             Judgement::Refuse { id, why } => {
                 tracing::warn!(panel = %code_name, request = %id, "panel request refused: {why}");
+                self.write_down_refusal(&id, "request", String::new(), &why)
+                    .await;
                 self.acknowledge(Ack {
                     id,
                     result: "refused",
@@ -169,6 +172,8 @@ impl Panel {
         let Some(turn) = self.parts.jobs.try_turn() else {
             let text = "another job is running; wait for it to end".to_owned();
             tracing::warn!(request = %id, "panel request refused: {text}");
+            let (what, about) = kind.in_words();
+            self.write_down_refusal(&id, what, about, &text).await;
             self.acknowledge(Ack {
                 id,
                 result: "refused",
@@ -183,10 +188,14 @@ impl Panel {
             text: String::new(),
         })
         .await;
-        let jobs = self.parts.jobs.clone();
+        let asked = self.asked(&id);
+        let parts = self.parts.clone();
         let acks = self.acks.0.clone();
         tokio::spawn(async move {
-            let outcome = run(&jobs, turn, kind).await;
+            let (what, about) = kind.in_words();
+            let act = Act { what, about };
+            let work = run(&parts.jobs, turn, kind);
+            let outcome = parts.audit.of(asked, act, work, Clone::clone).await;
             let ack = match outcome {
                 Ok(text) => Ack {
                     id,
@@ -202,6 +211,25 @@ impl Panel {
             // Nobody listens once the service stops.
             let _ = acks.send(ack).await;
         });
+    }
+
+    /// Which Core and control asked; which person, QRC does not tell.
+    fn asked(&self, id: &str) -> Asked {
+        let (host, _) = self.parts.core.link();
+        let code_name = &self.parts.settings.panel.code_name;
+        Asked {
+            asker: "panel",
+            place: format!("Core {host}, {code_name}.{REQUEST}"),
+            request: Some(id.to_owned()),
+        }
+    }
+
+    async fn write_down_refusal(&self, id: &str, what: &'static str, about: String, why: &str) {
+        let act = Act { what, about };
+        self.parts
+            .audit
+            .refused(self.asked(id), act, why.to_owned())
+            .await;
     }
 
     async fn acknowledge(&mut self, ack: Ack) {

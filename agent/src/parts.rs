@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::audit::Audit;
 use crate::core::Core;
 use crate::counts::Counts;
 use crate::facts::Facts;
@@ -18,6 +19,7 @@ pub(crate) struct Parts {
     pub(crate) facts: Arc<Facts>,
     pub(crate) shipped: Arc<Shipped>,
     pub(crate) counts: Arc<Counts>,
+    pub(crate) audit: Audit,
 }
 
 impl Parts {

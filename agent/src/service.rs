@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::{Act, Asked, Audit};
 use crate::core::Core;
 use crate::counts::Counts;
 use crate::facts::Facts;
@@ -52,6 +53,8 @@ impl Service {
         let (recorder, writer) =
             backup::Recorder::start(&settings.store.path, recorder_options(&settings))
                 .map_err(work::failure)?;
+        let audit = Audit::of_store(&settings.store.path);
+        audit.close_open_rows();
         let socket = local_socket::Listener::bind(&settings.store.path)?;
 
         let core = Core::start(&host, &settings.core);
@@ -66,6 +69,7 @@ impl Service {
             Counts::start(&settings.store.path, recorder.clone(), stop.clone(), &tasks).await;
         let parts = Arc::new(Parts {
             counts,
+            audit,
             settings,
             core,
             recorder,
@@ -85,7 +89,7 @@ impl Service {
         tasks.spawn(local_socket::answer_all(
             socket,
             stop.clone(),
-            move |request| answers::answer(callers.clone(), request),
+            move |request, caller| answers::answer(callers.clone(), request, caller),
         ));
         Ok(Self {
             parts,
@@ -186,7 +190,13 @@ async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
         if due.is_some_and(|due| moment::now() >= due) {
             let turn = parts.jobs.turn().await;
             // Its failure is in the log and in the status; the schedule tries again.
-            let _ = parts.jobs.scheduled_backup(turn).await;
+            let act = Act {
+                what: "backup",
+                about: String::new(),
+            };
+            let work = parts.jobs.scheduled_backup(turn);
+            let asked = Asked::by_schedule();
+            let _ = parts.audit.of(asked, act, work, Clone::clone).await;
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Agent {
     pub(crate) pid: Option<u32>,
     pub(crate) version: String,
     pub(crate) sqlite: String,
+    /// Why requests cannot be written down, if they cannot.
+    pub(crate) audit_problem: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -167,6 +169,12 @@ pub(crate) fn verdict(status: &Status) -> (Level, String) {
             format!("Recording, but the last backup failed: {problem}"),
         );
     }
+    if let Some(problem) = &status.agent.audit_problem {
+        return (
+            Level::Warning,
+            format!("Recording; requests cannot be written down: {problem}"),
+        );
+    }
     match (&status.backup.last_verified, status.backup.age_seconds) {
         (None, _) => (Level::Warning, "Recording; no proved backup yet".to_owned()),
         (Some(_), Some(age)) if status.backup.overdue => (
@@ -196,6 +204,7 @@ mod tests {
                 pid: Some(7),
                 version: "0".into(),
                 sqlite: "3".into(),
+                audit_problem: None,
             },
             core: Core {
                 host: Some("core".into()),
@@ -248,7 +257,8 @@ mod tests {
         let good = healthy();
         assert_eq!(verdict(&good).0, Level::Ok);
 
-        let worse: [fn(&mut Status); 6] = [
+        let worse: [fn(&mut Status); 7] = [
+            |s| s.agent.audit_problem = Some("disk full".into()),
             |s| s.recording = false,
             |s| s.agent.running = false,
             |s| s.store.problem = Some("disk full".into()),

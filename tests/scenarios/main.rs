@@ -5,6 +5,7 @@
 mod browser;
 mod stage;
 
+mod audit;
 mod bad_input;
 mod contract;
 mod core_restart;

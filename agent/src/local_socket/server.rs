@@ -9,7 +9,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Address, LONGEST_REQUEST, Reply, Request};
+use super::{Address, Caller, LONGEST_REQUEST, Reply, Request};
 use crate::failure::{Failure, Outcome};
 
 /// A caller that says nothing, or does not listen, must not keep the agent from stopping.
@@ -84,7 +84,7 @@ impl Drop for Listener {
 pub(crate) async fn answer_all<F>(
     mut listener: Listener,
     stop: CancellationToken,
-    answer: impl Fn(Request) -> F + Clone + Send + 'static,
+    answer: impl Fn(Request, Caller) -> F + Clone + Send + 'static,
 ) where
     F: Future<Output = Outcome<serde_json::Value>> + Send,
 {
@@ -117,21 +117,28 @@ pub(crate) async fn answer_all<F>(
     callers.wait().await;
 }
 
-async fn serve<F>(mut stream: UnixStream, answer: impl Fn(Request) -> F) -> std::io::Result<()>
+async fn serve<F>(
+    mut stream: UnixStream,
+    answer: impl Fn(Request, Caller) -> F,
+) -> std::io::Result<()>
 where
     F: Future<Output = Outcome<serde_json::Value>>,
 {
-    let caller = stream.peer_cred()?.uid();
+    let credentials = stream.peer_cred()?;
+    let caller = Caller {
+        user: credentials.uid(),
+        process: credentials.pid(),
+    };
     let own = rustix::process::geteuid().as_raw();
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(LONGEST_REQUEST));
     tokio::time::timeout(CALLER_PATIENCE, reader.read_line(&mut line)).await??;
-    let outcome = if caller != own && caller != 0 {
+    let outcome = if caller.user != own && caller.user != 0 {
         Err(Failure::failed("this agent belongs to another user"))
     } else {
         match serde_json::from_str(&line) {
-            Ok(request) => answer(request).await,
+            Ok(request) => answer(request, caller).await,
             Err(error) => Err(
                 Failure::failed(format!("no request of this version: {error}"))
                     .hint("agent and command line may be of different versions"),

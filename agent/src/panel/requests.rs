@@ -43,6 +43,28 @@ pub(crate) enum Target {
     Moment(i64),
 }
 
+impl Kind {
+    /// The verb, and what it is about.
+    pub(crate) fn in_words(&self) -> (&'static str, String) {
+        match self {
+            Self::Backup => ("backup", String::new()),
+            Self::Verify => ("verify", String::new()),
+            Self::Preview(target) => ("preview", target.in_words()),
+            Self::Restore(target) => ("restore", target.in_words()),
+            Self::Undo => ("undo", String::new()),
+        }
+    }
+}
+
+impl Target {
+    fn in_words(&self) -> String {
+        match self {
+            Self::Backup(id) => id.clone(),
+            Self::Moment(at) => format!("at {}", moment::rfc3339(*at)),
+        }
+    }
+}
+
 /// The answer to one value of the request mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Judgement {

@@ -1,0 +1,47 @@
+//! `audit`: who asked for what, and what came of it.
+
+use std::process::ExitCode;
+
+use crate::failure::Outcome;
+use crate::output::Output;
+use crate::settings::Settings;
+use crate::{audit, cli, moment, shown};
+
+pub(super) fn audit(typed: &cli::Audit, settings: &Settings, output: Output) -> Outcome<ExitCode> {
+    let rows = audit::rows(&settings.store.path, typed.since, typed.limit)?;
+    if typed.csv {
+        output.csv(&rows)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output.result(&rows, || {
+        if rows.is_empty() {
+            return "Nothing was asked for.".to_owned();
+        }
+        rows.iter().map(lines).collect::<Vec<_>>().join("\n")
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was asked and what came of it; below, by whom, and the words.
+fn lines(row: &audit::Row) -> String {
+    let columns = shown::columns();
+    let at = moment::parse(&row.at).map_or_else(|_| row.at.clone(), moment::local);
+    let mut text = format!("{at}  {:<9} {}", row.outcome, row.what);
+    let mut by = row.asker.clone();
+    if !row.about.is_empty() {
+        text.push_str(&format!(" {}", row.about));
+    }
+    if !row.place.is_empty() {
+        by.push_str(&format!(", {}", row.place));
+    }
+    if let Some(request) = &row.request {
+        by.push_str(&format!(", request {request}"));
+    }
+    let mut lines = vec![shown::clip(&text, columns)];
+    let indent = " ".repeat(21);
+    lines.push(shown::clip(&format!("{indent}by {by}"), columns));
+    if !row.said.is_empty() {
+        lines.push(shown::clip(&format!("{indent}{}", row.said), columns));
+    }
+    lines.join("\n")
+}

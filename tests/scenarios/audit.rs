@@ -1,0 +1,93 @@
+//! Who asked for what stays written down: presses on the panel, refusals, verbs with and without an agent, a kill.
+
+use qrc::method::component::{Get, Set, SetControl};
+use serde_json::Value;
+
+use crate::stage::{EmulatedCore, Site, failed, until};
+
+const PANEL: &str = "DisasterRecovery";
+
+/// The newest row about `what` that ended so.
+fn row(site: &Site, asker: &str, what: &str, outcome: &str) -> Value {
+    until(&format!("a row: {asker}, {what}, {outcome}"), || {
+        let rows = site.json(&["audit"]);
+        let mut rows = rows.as_array().unwrap().iter().rev();
+        rows.find(|row| row["asker"] == asker && row["what"] == what && row["outcome"] == outcome)
+            .cloned()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn presses_and_refusals_on_the_panel_are_written_down() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let _agent = site.recording_agent();
+    let wall = core.client();
+    // A panel that has not heard of an agent passes no press on.
+    let online = Get::new(PANEL, ["AgentOnline"]);
+    while wall.call(&online).await.unwrap().controls[0].reading.value
+        != Some(qrc::Value::Number(1.0))
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let press = Set::new(PANEL, vec![SetControl::value("BackupNow", 1.0)]);
+    wall.call(&press).await.unwrap();
+    let made = row(&site, "panel", "backup", "done");
+    assert!(
+        made["place"].as_str().unwrap().contains("127.0.0.1"),
+        "{made}"
+    );
+    assert!(made["place"].as_str().unwrap().contains(PANEL), "{made}");
+    assert!(
+        made["said"].as_str().unwrap().contains("made and proved"),
+        "{made}"
+    );
+    assert!(
+        made["request"].is_string() && made["seconds"].is_number(),
+        "{made}"
+    );
+
+    let stale = r#"{"id":"forged-1","kind":"restore","at":"2020-01-01T00:00:00Z"}"#;
+    let forged = Set::new(PANEL, vec![SetControl::value("RequestJson", stale)]);
+    wall.call(&forged).await.unwrap();
+    let refused = row(&site, "panel", "request", "refused");
+    assert_eq!(refused["request"], "forged-1");
+    assert!(
+        refused["said"].as_str().unwrap().contains(" old"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn verbs_are_written_down_with_their_user_whether_an_agent_runs_or_not() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = site.recording_agent();
+    site.json(&["backup"]);
+    let user = format!("user {}", rustix::process::getuid().as_raw());
+    let with = row(&site, "command line", "backup", "done");
+    assert!(with["place"].as_str().unwrap().starts_with(&user), "{with}");
+    // Nothing is written for what changes nothing.
+    let before = site.json(&["audit"]).as_array().unwrap().len();
+    site.json(&["status"]);
+    site.json(&["prune", "--dry-run"]);
+    assert_eq!(site.json(&["audit"]).as_array().unwrap().len(), before);
+
+    assert_eq!(agent.terminate(), 0);
+    failed(&site.run(&["restore", "no-such-backup"]));
+    let without = row(&site, "command line", "restore", "failed");
+    assert_eq!(without["about"], "no-such-backup");
+    site.json(&["restore", "latest", "--force"]);
+    assert_eq!(
+        row(&site, "command line", "restore", "done")["about"],
+        "latest, forced"
+    );
+    // The restore has put the day back, and the rows about what came before it are still there.
+    row(&site, "command line", "backup", "done");
+    let shown = site.run(&["audit"]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(
+        shown.contains("failed    restore no-such-backup"),
+        "{shown}"
+    );
+}
