@@ -32,7 +32,8 @@ pub struct RecorderOptions {
     /// Changes held in memory at most. When it is reached callers wait; when the disk fails, changes are dropped and
     /// a gap is written.
     pub queue_limit: usize,
-    /// Changes between two keyframes at most. A state at a moment is read in time proportional to this.
+    /// Changes between two keyframes, more where thousands of controls are known: a keyframe holds them all. A state
+    /// at a moment is read in time proportional to this.
     pub keyframe_every: u64,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,

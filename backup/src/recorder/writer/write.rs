@@ -13,6 +13,9 @@ use crate::id::EventId;
 use crate::names::SeriesId;
 use crate::recorder::stats::{RecorderState, lock};
 
+/// A keyframe writes each known state; so many changes for each of them keep that cheap beside the changes.
+const CHANGES_PER_STATE: u64 = 25;
+
 impl Writer {
     /// Writes everything pending, or finds out that it cannot.
     pub(super) fn write(&mut self) {
@@ -326,7 +329,9 @@ impl Writer {
     /// After so many changes the next state should not have to read them all again.
     fn keyframe_if_due(&mut self) {
         let Some(file) = &self.file else { return };
-        if file.since_keyframe() < self.options.keyframe_every || self.known.is_empty() {
+        let states = self.known.len() as u64;
+        let every = self.options.keyframe_every.max(CHANGES_PER_STATE * states);
+        if file.since_keyframe() < every || states == 0 {
             return;
         }
         // It stands before whatever comes next, also before what already has its number.
