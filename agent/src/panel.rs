@@ -16,7 +16,7 @@ use crate::jobs::{Asker, Jobs, Turn};
 use crate::local_socket::RestoreRequest;
 use crate::output::count;
 use crate::parts::Parts;
-use crate::{gather, moment};
+use crate::{audit, gather, moment};
 use mailbox::{ACK, Ack, HEARTBEAT, HEARTBEAT_LIMIT, REQUEST, STATE};
 use requests::{Judgement, Kind, Requests, Target};
 
@@ -41,7 +41,7 @@ pub(crate) async fn serve(parts: Arc<Parts>, stop: CancellationToken) {
         meters: false,
         max_groups: 1,
     };
-    let mut watch = loop {
+    let watch = loop {
         let watched = tokio::select! {
             () = stop.cancelled() => return,
             watched = parts.core.watch(selection.clone()) => watched,
@@ -58,18 +58,11 @@ pub(crate) async fn serve(parts: Arc<Parts>, stop: CancellationToken) {
         }
     };
     let mut panel = Panel::new(parts);
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => break,
-            event = watch.next() => match event {
-                Some(event) => panel.on_event(event).await,
-                None => break,
-            },
-            Some(ack) = panel.acks.1.recv() => panel.acknowledge(ack).await,
-            _ = tick.tick() => panel.publish().await,
-        }
+    // A write may wait long for a silent Core; stopping does not wait for the write. Its answer
+    // is lost with it, and the next agent finds the request pending and refuses it.
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = panel.run(watch) => {}
     }
 }
 
@@ -91,7 +84,10 @@ struct Panel {
 impl Panel {
     fn new(parts: Arc<Parts>) -> Self {
         Self {
-            requests: Requests::new(parts.settings.panel.pin.clone()),
+            requests: Requests::new(
+                parts.settings.panel.pin.clone(),
+                lately_answered(&parts.settings.store.path),
+            ),
             parts,
             request_control: None,
             shown: None,
@@ -100,6 +96,22 @@ impl Panel {
             heartbeat: std::process::id() % HEARTBEAT_LIMIT,
             beaten: None,
             acks: tokio::sync::mpsc::channel(16),
+        }
+    }
+
+    /// Until the watch ends.
+    async fn run(&mut self, mut watch: qrc::Watch) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = watch.next() => match event {
+                    Some(event) => self.on_event(event).await,
+                    None => return,
+                },
+                Some(ack) = self.acks.1.recv() => self.acknowledge(ack).await,
+                _ = tick.tick() => self.publish().await,
+            }
         }
     }
 
@@ -182,12 +194,11 @@ impl Panel {
             .await;
             return;
         };
-        self.acknowledge(Ack {
+        let accepted = Ack {
             id: id.clone(),
             result: "accepted",
             text: String::new(),
-        })
-        .await;
+        };
         let asked = self.asked(&id);
         let parts = self.parts.clone();
         let acks = self.acks.0.clone();
@@ -211,6 +222,8 @@ impl Panel {
             // Nobody listens once the service stops.
             let _ = acks.send(ack).await;
         });
+        // The job does not wait for a slow Core; its last words come through the channel, after this.
+        self.acknowledge(accepted).await;
     }
 
     /// Which Core and control asked; which person, QRC does not tell.
@@ -287,6 +300,18 @@ impl Panel {
                 tracing::debug!("panel: not written: {error}");
                 false
             }
+        }
+    }
+}
+
+/// The requests that an earlier agent answered so lately that they would not be stale yet.
+fn lately_answered(store: &std::path::Path) -> Vec<String> {
+    let since = moment::now() - 2 * requests::WINDOW_MS;
+    match audit::rows(store, Some(since), 1000) {
+        Ok(rows) => rows.into_iter().filter_map(|row| row.request).collect(),
+        Err(failure) => {
+            tracing::warn!("panel: what was answered before the start is not known: {failure}");
+            Vec::new()
         }
     }
 }

@@ -27,3 +27,19 @@ async fn sigterm_commits_everything_that_was_received() {
         8
     );
 }
+
+#[test]
+fn a_core_that_never_answers_the_panels_writes_does_not_hold_the_stop_up() {
+    let core = EmulatedCore::start(&["--fault", "swallow=Component.Set"]);
+    let site = Site::new(core.port);
+    let agent = site.recording_agent();
+    until("the panel to be found, and written to", || {
+        (site.json(&["status"])["panel"]["state"] == "found").then_some(())
+    });
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let told = std::time::Instant::now();
+    assert_eq!(agent.terminate(), 0);
+    // The write itself would be waited for for ten seconds.
+    let took = told.elapsed();
+    assert!(took < std::time::Duration::from_secs(7), "{took:?}");
+}

@@ -9,7 +9,7 @@ use crate::moment;
 use crate::settings::Pin;
 
 /// A request older or younger than this is refused (clocks of Core and agent may differ).
-const WINDOW_MS: i64 = 10_000;
+pub(super) const WINDOW_MS: i64 = 10_000;
 /// How many answered ids are remembered; a panel asks a few times an hour.
 const REMEMBERED: usize = 1024;
 /// The plugin makes short ids.
@@ -92,7 +92,7 @@ struct Wire {
     pin_proof: Option<String>,
 }
 
-/// Remembers what was answered, for as long as the agent runs.
+/// Remembers what was answered.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     answered: VecDeque<String>,
@@ -103,9 +103,11 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    pub(crate) fn new(pin: Option<Pin>) -> Self {
+    /// `answered`: ids that were answered before the agent was started anew.
+    pub(crate) fn new(pin: Option<Pin>, answered: Vec<String>) -> Self {
         Self {
             pin,
+            answered: answered.into(),
             ..Self::default()
         }
     }
@@ -218,8 +220,17 @@ impl Requests {
         if text.len() > LONGEST_REQUEST {
             return Err(unreadable("the request is too long"));
         }
-        let wire: Wire = serde_json::from_str(text)
-            .map_err(|error| unreadable(&format!("the request cannot be read: {error}")))?;
+        // The error's own words would quote what was typed, in the log too: it may be a PIN.
+        let wire: Wire = serde_json::from_str(text).map_err(|error| {
+            unreadable(&format!(
+                "the request cannot be read: {} in column {}",
+                match error.classify() {
+                    serde_json::error::Category::Data => "a member is missing or of another type",
+                    _ => "it is no JSON",
+                },
+                error.column()
+            ))
+        })?;
         if wire.id.is_empty() || wire.id.len() > LONGEST_ID {
             return Err(unreadable("the request's id is empty or too long"));
         }
@@ -365,7 +376,7 @@ mod tests {
 
     #[test]
     fn a_wrong_pin_is_refused_and_five_lock_even_the_right_one_out() {
-        let mut requests = Requests::new(Some(Pin("4071".into())));
+        let mut requests = Requests::new(Some(Pin("4071".into())), Vec::new());
         refused(
             requests.appeared(&restore("none", None, true), NOW),
             "needs the PIN",
@@ -378,7 +389,7 @@ mod tests {
             requests.appeared(&restore("right", Some("4071"), true), NOW),
             "10 min",
         );
-        let mut requests = Requests::new(Some(Pin("4071".into())));
+        let mut requests = Requests::new(Some(Pin("4071".into())), Vec::new());
         assert!(matches!(
             requests.appeared(&restore("right", Some("4071"), true), NOW),
             Judgement::Honour { .. }
@@ -387,9 +398,25 @@ mod tests {
 
     #[test]
     fn a_proof_for_one_request_is_good_for_no_other() {
-        let mut requests = Requests::new(Some(Pin("4071".into())));
+        let mut requests = Requests::new(Some(Pin("4071".into())), Vec::new());
         let stolen = restore("first", Some("4071"), true).replace("\"first\"", "\"second\"");
         refused(requests.appeared(&stolen, NOW), "wrong");
+    }
+
+    #[test]
+    fn what_was_typed_into_a_malformed_request_is_not_told_again() {
+        let text = r#"{"id":"a","kind":"undo","at":"2026-11-23T19:55:00Z","pinProof":4071}"#;
+        match Requests::default().appeared(text, NOW) {
+            Judgement::Refuse { why, .. } => assert!(!why.contains("4071"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_agent_answered_does_not_fire_again() {
+        let mut requests = Requests::new(None, vec!["a-1".to_owned()]);
+        let text = request("a-1", "backup", "2026-11-23T19:54:58Z");
+        assert_eq!(requests.appeared(&text, NOW), Judgement::Nothing);
     }
 
     #[test]
