@@ -147,10 +147,17 @@ fn make_folder(path: &Path, what: &str) -> Outcome<()> {
     })
 }
 
+/// What an answer of the Core takes at most to get here, beyond the time between two polls.
+const ON_THE_WAY: Duration = Duration::from_secs(1);
+
 fn recorder_options(settings: &Settings) -> backup::RecorderOptions {
+    let record = &settings.record;
+    let rates = record.rates.iter().map(|(_, every)| *every);
+    let slowest = rates.fold(record.every, Duration::max);
     backup::RecorderOptions {
         flush_interval: settings.store.commit_every,
         flush_events: settings.store.commit_events,
+        arrival: slowest + ON_THE_WAY,
         ..backup::RecorderOptions::default()
     }
 }

@@ -35,6 +35,10 @@ pub struct RecorderOptions {
     /// Changes between two keyframes, more where thousands of controls are known: a keyframe holds them all. A state
     /// at a moment is read in time proportional to this.
     pub keyframe_every: u64,
+    /// How old a change may be when it arrives: the time between two looks at a control, and the way here. What the
+    /// last stop or crash cut off may be older than the last commit by this much, and so the gap begins that much
+    /// earlier.
+    pub arrival: Duration,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -46,6 +50,7 @@ impl Default for RecorderOptions {
             flush_events: 1000,
             queue_limit: 50_000,
             keyframe_every: 50_000,
+            arrival: Duration::ZERO,
             clock: Arc::new(SystemClock),
         }
     }
@@ -58,6 +63,7 @@ impl std::fmt::Debug for RecorderOptions {
             .field("flush_events", &self.flush_events)
             .field("queue_limit", &self.queue_limit)
             .field("keyframe_every", &self.keyframe_every)
+            .field("arrival", &self.arrival)
             .finish_non_exhaustive()
     }
 }

@@ -84,7 +84,8 @@ impl Writer {
             } else {
                 "the agent ended without stopping"
             };
-            self.open_gap = Some((end, why.to_owned()));
+            let arrival = i64::try_from(self.options.arrival.as_millis()).unwrap_or(i64::MAX);
+            self.open_gap = Some((end.saturating_sub(arrival).max(0), why.to_owned()));
         }
         file.begin()
             .and_then(|()| file.put_meta("stopped", 0))
