@@ -228,20 +228,25 @@ impl Site {
 
     /// Events in the store, read as anybody with SQLite would: through the view.
     pub(crate) fn count(&self, filter: &str) -> u64 {
-        day_files(&self.store())
-            .iter()
-            .map(|day| -> u64 {
-                let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-                let database = rusqlite::Connection::open_with_flags(day, flags).unwrap();
-                let sql = format!("SELECT count(*) FROM events WHERE {filter}");
-                match database.query_row(&sql, [], |row| row.get(0)) {
-                    Ok(count) => count,
-                    // The file is just being made.
-                    Err(error) if error.to_string().contains("no such table") => 0,
-                    Err(error) => panic!("{}: {error}", day.display()),
-                }
-            })
-            .sum()
+        let in_day = |day: &PathBuf| -> rusqlite::Result<u64> {
+            let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+            let database = rusqlite::Connection::open_with_flags(day, flags)?;
+            let sql = format!("SELECT count(*) FROM events WHERE {filter}");
+            match database.query_row(&sql, [], |row| row.get(0)) {
+                // The file is just being made.
+                Err(error) if error.to_string().contains("no such table") => Ok(0),
+                counted => counted,
+            }
+        };
+        // A restore that swaps the files under a strange reader may fail it once.
+        until("the store to be readable", || {
+            let counts = day_files(&self.store());
+            counts
+                .iter()
+                .map(in_day)
+                .sum::<rusqlite::Result<u64>>()
+                .ok()
+        })
     }
 }
 
@@ -251,9 +256,11 @@ pub(crate) fn day_files(store: &Path) -> Vec<PathBuf> {
         return Vec::new();
     };
     let paths = entries.map(|entry| entry.unwrap().path());
-    paths
-        .filter(|path| path.extension().is_some_and(|ending| ending == "db"))
-        .collect()
+    let is_day = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.starts_with("events-") && name.ends_with(".db")
+    };
+    paths.filter(is_day).collect()
 }
 
 /// What a failed verb said, exit code and standard error.
