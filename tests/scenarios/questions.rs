@@ -1,7 +1,7 @@
 //! Questions from a shell: events page by page, as they come, as a table and as a picture; the room at a moment.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -24,6 +24,16 @@ async fn move_fader(core: &EmulatedCore, site: &Site, levels: impl Iterator<Item
         last = Some(level);
     }
     assert!(last.is_some());
+}
+
+/// A process that would go on for ever, killed with its test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn ids(page: &Value) -> Vec<i64> {
@@ -132,14 +142,15 @@ async fn following_shows_each_change_as_it_is_recorded_over_a_restart_of_the_age
     let core = EmulatedCore::start(&[]);
     let site = Site::new(core.port);
     let agent = site.recording_agent();
-    let mut follower = site
-        .command()
-        .args(["events", "--follow", "--json", "--control", "Master.gain"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut follower = Killed(
+        site.command()
+            .args(["events", "--follow", "--json", "--control", "Master.gain"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
     let (send, lines) = mpsc::channel();
-    let output = BufReader::new(follower.stdout.take().unwrap());
+    let output = BufReader::new(follower.0.stdout.take().unwrap());
     std::thread::spawn(move || {
         for line in output.lines().map_while(Result::ok) {
             let event: Value = serde_json::from_str(&line).unwrap();
@@ -154,6 +165,4 @@ async fn following_shows_each_change_as_it_is_recorded_over_a_restart_of_the_age
     let _agent = site.recording_agent();
     move_fader(&core, &site, [-43].into_iter()).await;
     assert_eq!(next(), -43.0);
-    follower.kill().unwrap();
-    follower.wait().unwrap();
 }

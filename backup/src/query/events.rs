@@ -200,7 +200,7 @@ impl Scan<'_> {
         if self.newest_first {
             ids.reverse();
         }
-        // One statement that walks the list costs half as much as one statement for each id. SQLite keeps the
+        // One statement that walks the list costs less than one statement for each id. SQLite keeps the
         // order of the left side of a CROSS JOIN.
         let mut find = self.reader.conn.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM json_each(?1) wanted CROSS JOIN changes ON changes.id = wanted.value"
