@@ -153,25 +153,41 @@ impl Jobs {
     /// made anew. Gives what was done in words.
     pub(crate) async fn scheduled_backup(&self, turn: Turn) -> Outcome<String> {
         if self.nothing_new().await
-            && let Some(newest) = self.backups().first().map(|newest| newest.id.clone())
+            && let Some(newest) = self.newest_of_ours()
         {
             let id = newest.clone();
             let proved = self
                 .run("backup", move |settings, _| {
                     work::verify(&settings, Some(&id), false)
                 })
-                .await?;
-            if proved.ok {
-                tracing::info!(id = %newest, "nothing new since the last backup; it was proved again");
-                self.with(|known| known.history.last_good = Some(moment::now()));
-                return Ok(format!("nothing new; {newest} was proved again"));
-            }
-            for finding in &proved.findings {
-                tracing::error!(id = %newest, "the last backup does not prove any more: {finding}");
+                .await;
+            match proved {
+                Ok(proved) if proved.ok => {
+                    tracing::info!(id = %newest, "nothing new since the last backup; it was proved again");
+                    self.with(|known| known.history.last_good = Some(moment::now()));
+                    return Ok(format!("nothing new; {newest} was proved again"));
+                }
+                Ok(proved) => {
+                    for finding in &proved.findings {
+                        tracing::error!(id = %newest, "the last backup does not prove any more: {finding}");
+                    }
+                }
+                // Making one anew has its own way to fail, which is tried again later and later.
+                Err(failure) => {
+                    tracing::error!(id = %newest, "the last backup cannot be proved: {failure}");
+                }
             }
         }
         let made = self.backup(turn, Asker::Schedule).await?;
         Ok(format!("{} made and proved", made.id))
+    }
+
+    fn newest_of_ours(&self) -> Option<String> {
+        let ours = |backup: &&backup::BackupInfo| backup.kind == backup::BackupKind::Ours;
+        self.backups()
+            .iter()
+            .find(ours)
+            .map(|newest| newest.id.clone())
     }
 
     /// Whether everything recorded so far is in the last backup.

@@ -78,6 +78,33 @@ async fn a_backup_whose_files_are_damaged_is_made_anew_though_nothing_is_new() {
 }
 
 #[test]
+fn an_archive_that_cannot_be_read_is_a_failure_though_nothing_is_new_and_is_tried_again() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port).set("EVENT_BACKUP_INTERVAL", "200");
+    let _agent = site.recording_agent();
+    let mut looked = String::new();
+    until("a look without a new backup", || {
+        let before = ids(&site);
+        looked = good_again(&site, &looked);
+        (!before.is_empty() && ids(&site) == before).then_some(())
+    });
+    // What stood there is no folder any more.
+    let failures = || {
+        site.json(&["status"])["backup"]["failures"]
+            .as_u64()
+            .unwrap()
+    };
+    std::fs::rename(site.path("backups"), site.path("aside")).unwrap();
+    std::fs::write(site.path("backups"), "mounted elsewhere").unwrap();
+    until("the failure to be counted", || {
+        (failures() > 1).then_some(())
+    });
+    std::fs::remove_file(site.path("backups")).unwrap();
+    std::fs::rename(site.path("aside"), site.path("backups")).unwrap();
+    until("a backup that succeeds", || (failures() == 0).then_some(()));
+}
+
+#[test]
 fn times_of_day_are_read_from_the_settings_and_shown() {
     let core = EmulatedCore::start(&[]);
     let site = Site::new(core.port).unset("EVENT_BACKUP_INTERVAL");
