@@ -33,7 +33,15 @@ pub(crate) fn without_secrets(text: &str) -> (String, Vec<String>) {
     while let Some((before, key, after_separator)) = next_pair(rest) {
         out.push_str(before);
         rest = after_separator;
-        if is_secret(key) {
+        if let (true, Some((user, password))) = (before.ends_with(':'), userinfo(rest)) {
+            out.push_str(&rest[..user]);
+            out.push_str(LEFT_OUT);
+            rest = &rest[user + password..];
+            let name = format!("password in {key}://");
+            if !left_out.contains(&name) {
+                left_out.push(name);
+            }
+        } else if is_secret(key) {
             let value = value_length(rest);
             let (lead, body) =
                 rest[..value].split_at(rest[..value].len() - rest[..value].trim_start().len());
@@ -65,6 +73,18 @@ fn next_pair(text: &str) -> Option<(&str, &str, &str)> {
             i + bare[i..].chars().next().map_or(1, char::len_utf8)
         });
     Some((&text[..=at], &bare[begin..], &text[at + 1..]))
+}
+
+/// Behind a scheme's colon, `//user:password@`: the bytes before the password, and the password's. A password may hold
+/// whatever its owner forgot to escape, so only blanks and quotes end the search for the last `@`.
+fn userinfo(text: &str) -> Option<(usize, usize)> {
+    let address = text.strip_prefix("//")?;
+    let end = address
+        .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\''))
+        .unwrap_or(address.len());
+    let end = address[..end].rfind('@')?;
+    let colon = address[..end].find(':')?;
+    (end > colon + 1).then_some((2 + colon + 1, end - colon - 1))
 }
 
 fn is_secret(key: &str) -> bool {
@@ -189,6 +209,16 @@ mod tests {
             ),
             ("API_KEY = 'k1 k2'\n", "k1", vec!["API_KEY"]),
             ("{\"apiToken\":\n  \"t0k\"}", "t0k", vec!["apiToken"]),
+            (
+                "DATABASE_URL=postgres://agent:h/u#n@t5@db/events\nPORT=1\n",
+                "h/u#n@t5",
+                vec!["password in postgres://"],
+            ),
+            (
+                "{\"broker\":{\"url\":\"mqtts://u:p4ss@h:8883/x\"},\"port\":1}",
+                "p4ss",
+                vec!["password in mqtts://"],
+            ),
         ];
         for (text, secret, keys) in cases {
             let (copy, left_out) = without_secrets(text);
@@ -210,6 +240,8 @@ mod tests {
             "no pairs",
             "pin =\n",
             "a=b=c:d",
+            "url = \"https://core.example:8443/a\"\nmail=\"x@y.example\"\n",
+            "u=ssh://git@host/x\n",
         ] {
             assert_eq!(
                 without_secrets(text),
