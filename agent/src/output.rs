@@ -57,7 +57,8 @@ impl Output {
             .has_headers(header)
             .terminator(csv::Terminator::CRLF)
             .from_writer(std::io::stdout().lock());
-        rows.iter().try_for_each(|row| writer.serialize(row))?;
+        let written = rows.iter().try_for_each(|row| writer.serialize(row));
+        written.map_err(io_error)?;
         writer.flush()
     }
 
@@ -117,6 +118,14 @@ impl Output {
     /// A bar for work that may take longer than a second, where people watch.
     pub(crate) fn progress(self) -> Bar {
         Bar::new(self.is_terminal() && std::io::stderr().is_terminal())
+    }
+}
+
+/// What the disk or the pipe said; the library's own conversion would hide its kind.
+fn io_error(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
     }
 }
 
@@ -198,6 +207,12 @@ pub(crate) fn count(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_that_left_is_told_from_other_trouble() {
+        let gone = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        assert_eq!(io_error(gone().into()).kind(), gone().kind());
+    }
 
     #[test]
     fn sizes_and_counts_read_well() {

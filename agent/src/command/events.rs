@@ -51,7 +51,7 @@ pub(super) fn events(
         None => Vec::new(),
     };
     output.result(&documents, || {
-        let mut lines = Lines::new(page.events.iter());
+        let mut lines = Lines::new();
         if page.events.is_empty() && gaps.is_empty() {
             return "No events match.".to_owned();
         }

@@ -29,7 +29,7 @@ pub(super) fn follow(
     let started = EventId::first_of_ms(moment::now());
     query.after = Some(begin.last().map_or(started, |event| event.id));
     let mut gaps_to = begin.first().map_or_else(moment::now, |event| event.at_ms);
-    let mut lines = Lines::new(begin.iter());
+    let mut lines = Lines::new();
     let mut told = None;
     let mut header = true;
     let mut news = News {
@@ -47,6 +47,8 @@ pub(super) fn follow(
         let written = if output.is_json() || csv {
             let documents: Vec<_> = news.events.iter().map(documents::Event::from).collect();
             match csv {
+                // The header stands above the first event, whenever that comes.
+                true if documents.is_empty() => Ok(()),
                 true => output.csv_part(&documents, std::mem::take(&mut header)),
                 false => output.json_lines(&documents),
             }

@@ -11,6 +11,7 @@ const FOR_CONTENT: usize = 24;
 const TIME_WIDTH: usize = 12;
 
 /// Lines in the making; remembers what was last said, so that they can come bit by bit.
+#[derive(Default)]
 pub(super) struct Lines {
     columns: Option<usize>,
     name_width: usize,
@@ -18,19 +19,19 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// For events such as these.
-    pub(super) fn new<'a>(events: impl Iterator<Item = &'a Event>) -> Self {
-        let columns = shown::columns();
-        let names = events.map(|event| event.series.path.as_str());
+    /// For standard output.
+    pub(super) fn new() -> Self {
         Self {
-            columns,
-            name_width: shown::name_width(names, columns, TIME_WIDTH + 4 + FOR_CONTENT),
-            day: None,
+            columns: shown::columns(),
+            ..Self::default()
         }
     }
 
     /// Adds events and the gaps among them, both in the events' order.
     pub(super) fn add(&mut self, text: &mut Vec<String>, events: &[Event], gaps: &[Gap]) {
+        let names = events.iter().map(|event| event.series.path.as_str());
+        let width = shown::name_width(names, self.columns, TIME_WIDTH + 4 + FOR_CONTENT);
+        self.name_width = self.name_width.max(width);
         let newest_first = matches!(events, [first, .., last] if first.id > last.id);
         let mut gaps: Vec<&Gap> = gaps.iter().collect();
         if newest_first {
@@ -103,7 +104,7 @@ mod tests {
 
     fn kinds(events: &[Event], gaps: &[Gap]) -> String {
         let mut text = Vec::new();
-        Lines::new(events.iter()).add(&mut text, events, gaps);
+        Lines::default().add(&mut text, events, gaps);
         text.iter()
             .map(|line| {
                 if line.contains("not recorded") {
@@ -113,6 +114,15 @@ mod tests {
                 }
             })
             .collect()
+    }
+
+    #[test]
+    fn a_name_that_comes_later_and_is_longer_is_shown_whole() {
+        let mut lines = Lines::default();
+        let mut text = Vec::new();
+        lines.add(&mut text, &[], &[]);
+        lines.add(&mut text, &[event(1_000)], &[]);
+        assert!(text[0].contains("  Main.gain  -3.0dB"), "{text:?}");
     }
 
     #[test]

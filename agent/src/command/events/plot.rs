@@ -51,7 +51,7 @@ pub(super) fn plot(typed: &cli::Events, store: &Store, output: Output) -> Outcom
     let width = shown::columns().unwrap_or(PIPE_COLUMNS);
     let grid = Grid::new(from, to, width.saturating_sub(NAME_WIDTH + TOTAL_WIDTH + 3));
     let counts = store
-        .counts_per_minute(&typed.control, grid.start(0), to)
+        .counts_per_minute(&typed.control, from, to)
         .map_err(work::failure)?;
     let gaps = store.gaps(from, to).map_err(work::failure)?;
     let rows = rows(&counts, &grid, typed.control.is_empty());
