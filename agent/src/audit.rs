@@ -13,8 +13,10 @@ use crate::moment;
 
 /// Below the store's folder; no day file is named so.
 const FILE: &str = "audit.db";
-/// Rows kept; a site makes a few a day, an attacker on the network as many as he likes.
+/// Rows kept; a site makes a few a day.
 const MOST_ROWS: i64 = 100_000;
+/// Refusals kept, apart from the others: anybody on the network can cause as many as he likes.
+const MOST_REFUSALS: i64 = 10_000;
 /// Another process may be writing its row.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A longer text is no name and no reason.
@@ -239,7 +241,13 @@ impl Audit {
                 ],
             )?;
             let id = conn.last_insert_rowid();
-            conn.execute("DELETE FROM audit WHERE id <= ?1", [id - MOST_ROWS])?;
+            let refused = outcome == "refused";
+            let most = if refused { MOST_REFUSALS } else { MOST_ROWS };
+            conn.execute(
+                "DELETE FROM audit WHERE (outcome = 'refused') = ?1 AND id <= (
+                    SELECT id FROM audit WHERE (outcome = 'refused') = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+                params![refused, most],
+            )?;
             Ok(id)
         });
         self.told(written)
@@ -402,24 +410,27 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_rows_are_kept() {
+    fn only_so_many_rows_are_kept_and_refusals_push_no_others_out() {
         let store = tempfile::tempdir().unwrap();
         let audit = Audit::of_store(store.path());
         drop(audit.begin(Asked::by_schedule(), undo()));
         let conn = audit.connect().unwrap();
-        conn.execute("UPDATE audit SET id = id + ?1", [MOST_ROWS])
-            .unwrap();
         conn.execute(
-            "INSERT INTO audit SELECT 1, at_ms, asker, place, request, what, about, outcome, said, ended_ms FROM audit",
-            [],
+            "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= ?1)
+             INSERT INTO audit SELECT i, at_ms, asker, place, request, what, about, 'refused', said, ended_ms
+             FROM n, (SELECT * FROM audit WHERE id = 1)",
+            [MOST_REFUSALS],
         )
         .unwrap();
-        drop(audit.begin(Asked::by_schedule(), undo()));
-        let ids: Vec<i64> = rows(store.path(), None, 10)
-            .unwrap()
-            .iter()
-            .map(|row| row.id)
-            .collect();
-        assert_eq!(ids, [MOST_ROWS + 1, MOST_ROWS + 2]);
+        let refusal = Begun {
+            id: None,
+            at_ms: 0,
+            asked: Asked::by_schedule(),
+            act: undo(),
+        };
+        audit.insert(&refusal, "refused", "", Some(0)).unwrap();
+        let rows = rows(store.path(), None, u64::MAX).unwrap();
+        assert_eq!(rows.len() as i64, MOST_REFUSALS + 1);
+        assert_eq!((rows[0].id, rows[1].id), (1, 3));
     }
 }
