@@ -8,7 +8,7 @@
 #[path = "../scenarios/stage.rs"]
 mod stage;
 
-use qrc::method::component::{Get, Set, SetControl};
+use qrc::method::component::{Set, SetControl};
 use serde_json::Value;
 
 use stage::{EmulatedCore, Site, until};
@@ -29,12 +29,7 @@ async fn measure(presses: usize) {
     let site = Site::new(core.port);
     let _agent = site.recording_agent();
     let wall = core.client();
-    let online = Get::new(PANEL, ["AgentOnline"]);
-    while wall.call(&online).await.unwrap().controls[0].reading.value
-        != Some(qrc::Value::Number(1.0))
-    {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    core.until_agent_online(&wall).await;
     let mut latencies = Vec::with_capacity(presses);
     let mut last = 0;
     for press in 0..presses {

@@ -1,6 +1,6 @@
 //! Who asked for what stays written down: presses on the panel, refusals, verbs with and without an agent, a kill.
 
-use qrc::method::component::{Get, Set, SetControl};
+use qrc::method::component::{Set, SetControl};
 use serde_json::Value;
 
 use crate::stage::{EmulatedCore, Site, failed, until};
@@ -23,13 +23,7 @@ async fn presses_and_refusals_on_the_panel_are_written_down() {
     let site = Site::new(core.port);
     let _agent = site.recording_agent();
     let wall = core.client();
-    // A panel that has not heard of an agent passes no press on.
-    let online = Get::new(PANEL, ["AgentOnline"]);
-    while wall.call(&online).await.unwrap().controls[0].reading.value
-        != Some(qrc::Value::Number(1.0))
-    {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    core.until_agent_online(&wall).await;
     let press = Set::new(PANEL, vec![SetControl::value("BackupNow", 1.0)]);
     wall.call(&press).await.unwrap();
     let made = row(&site, "panel", "backup", "done");

@@ -45,14 +45,7 @@ async fn our_own_mailbox_is_never_recorded() {
     let agent = site.recording_agent();
     let wall = core.client();
     // The agent has written its heartbeat at least once when the panel shows it online.
-    let online = qrc::method::component::Get::new("DisasterRecovery", ["AgentOnline"]);
-    loop {
-        let readings = wall.call(&online).await.unwrap();
-        if readings.controls[0].reading.value == Some(qrc::Value::Number(1.0)) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    core.until_agent_online(&wall).await;
     assert_eq!(agent.terminate(), 0);
     assert_eq!(site.count("component_name = 'DisasterRecovery'"), 0);
 }

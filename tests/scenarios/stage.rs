@@ -145,6 +145,18 @@ impl EmulatedCore {
         self.process.told("panel on ").to_owned()
     }
 
+    /// Waits until the plugin shows an agent; before that it passes no press on.
+    pub(crate) async fn until_agent_online(&self, wall: &qrc::Client) {
+        let online = qrc::method::component::Get::new("DisasterRecovery", ["AgentOnline"]);
+        let deadline = Instant::now() + PATIENCE;
+        while wall.call(&online).await.unwrap().controls[0].reading.value
+            != Some(qrc::Value::Number(1.0))
+        {
+            assert!(Instant::now() < deadline, "the plugin shows no agent");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// A QRC client of its own, as a third party would be.
     pub(crate) fn client(&self) -> qrc::Client {
         qrc::Client::start(qrc::Options::new("127.0.0.1", self.port))
