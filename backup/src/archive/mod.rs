@@ -31,6 +31,7 @@ mod stamp;
 mod swap;
 mod tail;
 mod verify;
+mod work;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -6,6 +6,7 @@ use super::manifest::{self, DayPart, Manifest};
 use super::seed::{self, Holds};
 use super::stamp::rfc3339;
 use super::tail::Tail;
+use super::work::{self, Work};
 use super::{Archive, lock, scratch, space};
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -60,24 +61,6 @@ pub struct RestorePlan {
     pub(crate) work: Work,
     pub(crate) keep_newer: bool,
     pub(crate) thorough: bool,
-}
-
-/// What has to be built.
-#[derive(Debug)]
-pub(crate) enum Work {
-    /// A backup's days up to an id (inclusive), or all; the store becomes exactly that.
-    Backup {
-        days: Vec<DayPart>,
-        /// What segments add.
-        tail: Tail,
-        until: Option<EventId>,
-    },
-    /// One database of ours or of the seed.
-    File {
-        path: PathBuf,
-        seed: bool,
-        until: Option<EventId>,
-    },
 }
 
 impl Archive {
@@ -157,11 +140,7 @@ impl Archive {
         let mut days = Vec::new();
         let mut present = present_days(target);
         for part in &manifest.days {
-            let day: Day = part.day.parse().map_err(|found| Error::Unexpected {
-                path: self.dir.join(Manifest::file_name(&manifest.id)),
-                found,
-                expected: "days as YYYY-MM-DD".into(),
-            })?;
+            let day = work::day_of(part, &self.dir)?;
             if until.is_some_and(|until| EventId::first_of_ms(day.start_ms()) > until) {
                 continue;
             }

@@ -7,18 +7,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::lock::Lock;
-use super::manifest::DayPart;
-use super::plan::{RestorePlan, Work};
+use super::plan::RestorePlan;
 use super::publish;
 use super::swap::{self, RestoreReport, Swap};
-use super::{Progress, assemble, lock, scratch, seed, snapshot};
+use super::work::{self, Work};
+use super::{Progress, lock};
 use crate::day::Day;
-use crate::day_file::DayFile;
 use crate::error::{Error, Result};
-use crate::id::EventId;
-use crate::import::{Destination, import};
-use crate::names::Names;
-use crate::state_digest::{FORGET, StateDigest};
 use crate::store::Store;
 
 /// A restore that is built and checked, waiting to be swapped in. Dropped, it leaves the target as it was.
@@ -49,31 +44,7 @@ impl RestorePlan {
         let _reader = lock::reader(&self.archive)?;
         self.require_space(&self.target)?;
         let new = swap::fresh_build_folder(&self.target)?;
-        let mut built = BTreeSet::new();
-        match &self.work {
-            Work::Backup { days, tail, until } => {
-                for part in days {
-                    built.insert(self.build_day(part, *until, &new, progress)?);
-                }
-                progress.step("apply segments", 0, 1);
-                for day in tail.apply(*until, &new)? {
-                    if let Some(until) = until {
-                        cut(&new.join(day.file_name()), *until)?;
-                    }
-                    index(&new, day)?;
-                    built.insert(day);
-                }
-            }
-            Work::File { path, seed, until } => {
-                progress.step(&format!("read {}", path.display()), 0, 1);
-                let opened = seed::open(path, &scratch::place(&self.archive))?;
-                if *seed {
-                    built.extend(build_original(&opened.path, path, *until, &new)?);
-                } else {
-                    built.insert(self.build_copy(&opened, path, *until, &new)?);
-                }
-            }
-        }
+        let built = self.work.build(&self.archive, &|_| true, &new, progress)?;
         let mut restored = Restored {
             replaces: self.replaced_days(&built)?,
             plan: self,
@@ -86,7 +57,7 @@ impl RestorePlan {
         if restored.plan.keep_newer {
             restored.keep = Some(super::keep::merge(&restored.plan.target, &new, &built)?);
             for &day in &built {
-                index(&new, day)?;
+                work::index(&new, day)?;
             }
             // Days that only the live store has stay where they are.
             restored.replaces = built.clone();
@@ -103,69 +74,6 @@ impl RestorePlan {
             days.extend(Store::open(&self.target)?.days()?);
         }
         Ok(days)
-    }
-
-    fn build_day(
-        &self,
-        part: &DayPart,
-        until: Option<EventId>,
-        new: &Path,
-        progress: &dyn Progress,
-    ) -> Result<Day> {
-        let day: Day = part.day.parse().map_err(|found| Error::Unexpected {
-            path: self.archive.join(&part.object.file),
-            found,
-            expected: "a day as YYYY-MM-DD".into(),
-        })?;
-        let what = format!("restore {day}");
-        assemble::day(
-            &self.archive,
-            part,
-            until,
-            new,
-            &day.file_name(),
-            &mut |done, total| {
-                progress.step(&what, done, total);
-            },
-        )?;
-        let crossing = until.filter(|until| part.to_id.is_none_or(|last| last > until.0));
-        if let Some(until) = crossing {
-            cut(&new.join(day.file_name()), until)?;
-        }
-        if crossing.is_some() || !part.deltas.is_empty() {
-            index(new, day)?;
-        }
-        Ok(day)
-    }
-
-    fn build_copy(
-        &self,
-        opened: &seed::Opened,
-        name: &Path,
-        until: Option<EventId>,
-        new: &Path,
-    ) -> Result<Day> {
-        let contents = snapshot::contents(&opened.conn, name)?;
-        let by_name = name
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| Day::from_file_name(name.strip_suffix(".gz").unwrap_or(name)));
-        let day = contents
-            .from_id
-            .map(|id| EventId(id).day())
-            .or(by_name)
-            .ok_or_else(|| Error::Unexpected {
-                path: name.to_path_buf(),
-                found: "a day file without events".into(),
-                expected: "at least one event to tell its day".into(),
-            })?;
-        let path = new.join(day.file_name());
-        snapshot::copy_from(&opened.conn, &opened.path, &path)?;
-        if let Some(until) = until {
-            cut(&path, until)?;
-            index(new, day)?;
-        }
-        Ok(day)
     }
 }
 
@@ -227,83 +135,4 @@ impl Drop for Restored {
         // After a swap nothing is left there; before one, the target stays as it was.
         swap::discard_build(&self.plan.target);
     }
-}
-
-/// Builds the days of a database of the original by importing it, so that its events are the same ones whichever way
-/// they come.
-fn build_original(
-    database: &Path,
-    name: &Path,
-    until: Option<EventId>,
-    new: &Path,
-) -> Result<BTreeSet<Day>> {
-    let report = import(Destination::Folder(new), database)?;
-    if report.rejected > 0 {
-        return Err(Error::Unexpected {
-            path: name.to_path_buf(),
-            found: format!(
-                "{} rows that are no events: {}",
-                report.rejected,
-                report.first_reasons.join("; ")
-            ),
-            expected: "events only; `import` takes the other rows over".into(),
-        });
-    }
-    let mut days = BTreeSet::new();
-    for day in report.days {
-        let path = new.join(day.file_name());
-        match until {
-            Some(until) if EventId::first_of_ms(day.start_ms()) > until => {
-                std::fs::remove_file(&path).map_err(Error::io(&path, "leave out the day"))?;
-                continue;
-            }
-            Some(until) => cut(&path, until)?,
-            None => {}
-        }
-        index(new, day)?;
-        days.insert(day);
-    }
-    Ok(days)
-}
-
-/// Removes everything after an id from a built day file, exactly to the event.
-fn cut(path: &Path, until: EventId) -> Result<()> {
-    let conn = scratch::open(path)?;
-    let ms = until.ms();
-    let run = || -> rusqlite::Result<()> {
-        // Without a journal there is no way back, and none is needed: the file is scratch until it is checked.
-        conn.execute_batch("BEGIN")?;
-        conn.execute("DELETE FROM changes WHERE id > ?1", [until.0])?;
-        conn.execute(
-            "DELETE FROM postings WHERE block IN (SELECT first FROM blocks WHERE last > ?1)",
-            [until.0],
-        )?;
-        conn.execute("DELETE FROM blocks WHERE last > ?1", [until.0])?;
-        conn.execute("DELETE FROM keyframe_states WHERE keyframe > ?1", [until.0])?;
-        conn.execute("DELETE FROM keyframes WHERE id > ?1", [until.0])?;
-        // A gap that was open at the moment is a gap up to the moment.
-        conn.execute("DELETE FROM gaps WHERE from_ms >= ?1", [ms])?;
-        conn.execute("UPDATE gaps SET to_ms = ?1 WHERE to_ms > ?1", [ms])?;
-        conn.execute("DELETE FROM quarantine WHERE at_ms > ?1", [ms])?;
-        conn.execute(
-            "UPDATE meta SET value = min(value, ?1) WHERE key = 'alive_ms'",
-            [ms],
-        )?;
-        conn.execute("DELETE FROM meta WHERE key = 'stopped'", [])?;
-        if StateDigest::read(&conn)?.is_some_and(|state| state.id > until.0) {
-            conn.execute_batch(FORGET)?;
-        }
-        conn.execute_batch("COMMIT")
-    };
-    run().map_err(Error::sqlite(path, "cut the day at the moment"))?;
-    conn.close()
-        .map_err(|(_, error)| Error::sqlite(path, "close the built database")(error))
-}
-
-/// Lists the changes that no block of the built day lists yet, and leaves the day sealed.
-fn index(new: &Path, day: Day) -> Result<()> {
-    let path = new.join(day.file_name());
-    DayFile::open(new, day, &Names::default())?
-        .seal()
-        .map_err(Error::sqlite(&path, "index the built day"))
 }

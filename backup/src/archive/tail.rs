@@ -122,7 +122,7 @@ impl Tail {
     /// Days with events in it, with the number of events (up to `until`) and the last id.
     pub(crate) fn days(&self, until: Option<EventId>) -> Result<BTreeMap<Day, (u64, i64)>> {
         let mut days: BTreeMap<Day, (u64, i64)> = BTreeMap::new();
-        self.each(until, &mut |run, place| {
+        self.each(until, &|_| true, &mut |run, place| {
             let inside = place.covers.after >= run.after
                 && until.is_none_or(|until| place.covers.to <= until.0);
             let (events, last) = if inside {
@@ -156,11 +156,16 @@ impl Tail {
     }
 
     /// Puts the records on top of the built days in `new`, in order. Rows after `until` may be among them: the caller
-    /// cuts. Gives the days touched.
-    pub(crate) fn apply(&self, until: Option<EventId>, new: &Path) -> Result<Vec<Day>> {
+    /// cuts. Other days than those wanted are passed over. Gives the days touched.
+    pub(crate) fn apply(
+        &self,
+        until: Option<EventId>,
+        wanted: &dyn Fn(Day) -> bool,
+        new: &Path,
+    ) -> Result<Vec<Day>> {
         let mut touched: Vec<Day> = Vec::new();
         let mut open: Option<(Day, PathBuf, Connection)> = None;
-        self.each(until, &mut |run, place| {
+        self.each(until, wanted, &mut |run, place| {
             if open.as_ref().is_none_or(|(day, ..)| *day != run.day) {
                 if let Some((_, path, conn)) = open.take() {
                     commit(&path, conn)?;
@@ -206,9 +211,10 @@ impl Tail {
     fn each(
         &self,
         until: Option<EventId>,
+        wanted: &dyn Fn(Day) -> bool,
         f: &mut dyn FnMut(&Run, &Place) -> Result<()>,
     ) -> Result<()> {
-        for run in &self.runs {
+        for run in self.runs.iter().filter(|run| wanted(run.day)) {
             if until.is_some_and(|until| EventId::first_of_ms(run.day.start_ms()) > until) {
                 continue;
             }
