@@ -49,8 +49,8 @@ mod archive;
 #[cfg(fuzzing)]
 pub use archive::fuzzing;
 pub use archive::{
-    Archive, BackupInfo, BackupKind, Depth, Finding, Policy, Progress, PruneReport, Pruned,
-    Recoverable, Report, RestorePlan, RestoreReport, RestoreSource, Restored, SettingsFile,
+    Archive, BackupInfo, BackupKind, ControlChange, Depth, Finding, Policy, Progress, PruneReport,
+    Pruned, Recoverable, Report, RestorePlan, RestoreReport, RestoreSource, Restored, SettingsFile,
     Shipped, Shipper, UndoReport, finish_interrupted, kill_at_step, undo, undo_available,
 };
 pub use change::Change;

@@ -37,7 +37,7 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
     let source = open_reader(live)?;
     let failed = || Error::sqlite(live, "compare it with the archived day");
     source.execute_batch("BEGIN").map_err(failed())?;
-    if !continues(&source, "main", after, part).map_err(failed())? {
+    if !continues(&source, "main", part).map_err(failed())? {
         return Ok(None);
     }
     drop(source);
@@ -87,7 +87,7 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
             )
             .optional()?;
         // Seen again in the transaction that the rows came from.
-        let simple = continues(&conn, "live", after, part)?;
+        let simple = continues(&conn, "live", part)?;
         conn.execute_batch("COMMIT; DETACH live;")?;
         Ok(simple.then_some(Gained {
             events,
@@ -125,9 +125,12 @@ pub(crate) fn apply(base: &Path, delta: &Path) -> Result<()> {
         .map_err(|(_, error)| Error::sqlite(base, "close the built day")(error))
 }
 
-/// Is everything up to `last` still there as it was archived, and nothing more? Blocks know their counts, so this reads
+/// Is everything up to the part's end still there as it was archived, and nothing more? Blocks know their counts, so this reads
 /// little.
-fn continues(conn: &Connection, schema: &str, last: i64, part: &DayPart) -> rusqlite::Result<bool> {
+pub(crate) fn continues(conn: &Connection, schema: &str, part: &DayPart) -> rusqlite::Result<bool> {
+    let Some(last) = part.to_id else {
+        return Ok(part.events == 0);
+    };
     let there = conn
         .query_row(
             &format!("SELECT 1 FROM {schema}.changes WHERE id = ?1"),

@@ -41,7 +41,7 @@ use crate::error::Result;
 #[doc(hidden)]
 pub use fault::kill_at_step;
 pub use list::{BackupInfo, BackupKind};
-pub use plan::{Recoverable, RestorePlan, RestoreSource};
+pub use plan::{ControlChange, Recoverable, RestorePlan, RestoreSource};
 pub use report::{Depth, Finding, Report};
 pub use restore::Restored;
 pub use retention::{Policy, PruneReport, Pruned};

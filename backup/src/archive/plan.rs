@@ -1,5 +1,6 @@
 //! The plan of a restore: which moment it reaches and what it would change. Writes nothing to the target or archive.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::manifest::{self, DayPart, Manifest};
@@ -16,7 +17,8 @@ use crate::id::EventId;
 mod compare;
 mod reach;
 
-use compare::present_days;
+pub use compare::ControlChange;
+use compare::{Becomes, DayAfter, Origin};
 pub use reach::Recoverable;
 use reach::{reachable, unreachable};
 
@@ -57,6 +59,9 @@ pub struct RestorePlan {
     pub gaps: Vec<Gap>,
     /// What else one should know.
     pub notes: Vec<String>,
+    days: BTreeMap<Day, Becomes>,
+    /// Events that were altered by hand since; they are among those gained and those lost.
+    altered: u64,
     pub(crate) archive: PathBuf,
     pub(crate) work: Work,
     pub(crate) keep_newer: bool,
@@ -123,6 +128,8 @@ impl Archive {
             estimate_seconds: 0.0,
             gaps: Vec::new(),
             notes,
+            days: BTreeMap::new(),
+            altered: 0,
             archive: self.dir.clone(),
             work: Work::Backup {
                 days: Vec::new(),
@@ -138,7 +145,7 @@ impl Archive {
             plan.would_restore_to_ms = plan.would_restore_to_ms.max(Some(EventId(*last).ms()));
         }
         let mut days = Vec::new();
-        let mut present = present_days(target);
+        let mut after = Vec::new();
         for part in &manifest.days {
             let day = work::day_of(part, &self.dir)?;
             if until.is_some_and(|until| EventId::first_of_ms(day.start_ms()) > until) {
@@ -149,30 +156,24 @@ impl Archive {
                 None => part.events,
                 Some(until) => self.count_until(part, until)?,
             };
-            let live = present
-                .iter()
-                .position(|&other| other == day)
-                .map(|i| present.remove(i));
             let (later, last) = shipped.remove(&day).unwrap_or((0, -1));
             let last = EventId(last.max(part.to_id.unwrap_or(-1)));
-            plan.compare(live, Some(part), events + later, crossing.unwrap_or(last));
-            plan.events += events + later;
+            after.push(DayAfter {
+                day,
+                events: events + later,
+                origin: Origin::Archived(part, crossing.unwrap_or(last)),
+            });
             plan.bytes_needed += part.raw_bytes();
             plan.gaps.extend(gaps_until(part, at));
             days.push(part.clone());
         }
-        for (day, (events, last)) in shipped {
-            let live = present
-                .iter()
-                .position(|&other| other == day)
-                .map(|i| present.remove(i));
-            plan.compare(live, None, events, EventId(last));
-            plan.events += events;
-        }
-        for day in present {
-            plan.lose_all(day);
-        }
+        after.extend(shipped.into_iter().map(|(day, (events, last))| DayAfter {
+            day,
+            events,
+            origin: Origin::Segments(EventId(last)),
+        }));
         plan.work = Work::Backup { days, tail, until };
+        plan.compare(&after, true);
         plan.finish();
         Ok(plan)
     }
@@ -180,9 +181,9 @@ impl Archive {
     fn plan_file(&self, path: PathBuf, at: Option<i64>, target: &Path) -> Result<RestorePlan> {
         let opened = seed::open(&path, &scratch::place(&self.dir))?;
         let holds = opened.inspect(&path, false)?;
-        let (seed, total, from_ms, to_ms) = match &holds {
-            Holds::Day(contents) => (false, contents.events, contents.from_ms, contents.to_ms),
-            Holds::Seed(contents) => (true, contents.events, contents.from_ms, contents.to_ms),
+        let (seed, from_ms, to_ms) = match &holds {
+            Holds::Day(contents) => (false, contents.from_ms, contents.to_ms),
+            Holds::Seed(contents) => (true, contents.from_ms, contents.to_ms),
         };
         if let (Some(at), Some(from), Some(to)) = (at, from_ms, to_ms)
             && !(from..=to).contains(&at)
@@ -190,24 +191,30 @@ impl Archive {
             return Err(unreachable(&path, at, &[(from, to)]));
         }
         let until = at.map(EventId::last_of_ms);
-        let count = |sql: &str, bound: i64| -> Result<u64> {
-            opened
-                .conn
-                .query_row(sql, [bound], |row| row.get(0))
-                .map_err(Error::sqlite(&path, "count its events"))
-        };
-        let events = match (until, at) {
-            (Some(until), _) if !seed => {
-                count("SELECT count(*) FROM changes WHERE id <= ?1", until.0)?
+        let counted = match &holds {
+            Holds::Seed(_) => opened.days_until(at.unwrap_or(i64::MAX)),
+            Holds::Day(contents) => {
+                let day = work::day_of_file(contents, &path)?;
+                let last = until.map_or(i64::MAX, |until| until.0);
+                let sql = "SELECT count(*) FROM changes WHERE id <= ?1";
+                let count = opened.conn.query_row(sql, [last], |row| row.get(0));
+                count.map(|events| vec![(day, events)])
             }
-            (_, Some(at)) => count("SELECT count(*) FROM events WHERE timestamp <= ?1", at)?,
-            _ => total,
         };
+        let after: Vec<DayAfter<'_>> = counted
+            .map_err(Error::sqlite(&path, "count its events"))?
+            .into_iter()
+            .map(|(day, events)| DayAfter {
+                day,
+                events,
+                origin: Origin::File,
+            })
+            .collect();
         let mut plan = RestorePlan {
             from: path.display().to_string(),
             target: target.to_path_buf(),
             would_restore_to_ms: at.or(to_ms),
-            events,
+            events: 0,
             events_gained: 0,
             events_lost: 0,
             // A seed table shrinks to less than a quarter in our tables.
@@ -215,6 +222,8 @@ impl Archive {
             estimate_seconds: 0.0,
             gaps: Vec::new(),
             notes: Vec::new(),
+            days: BTreeMap::new(),
+            altered: 0,
             archive: self.dir.clone(),
             work: Work::File {
                 path: path.clone(),
@@ -224,16 +233,7 @@ impl Archive {
             keep_newer: false,
             thorough: false,
         };
-        let mut live_events = 0;
-        if let (Some(from), Some(to)) = (from_ms, at.or(to_ms)) {
-            for day in present_days(target) {
-                if (Day::of_ms(from)..=Day::of_ms(to)).contains(&day) {
-                    live_events += plan.live_count(day).map_or(0, |(total, _)| total);
-                }
-            }
-        }
-        plan.events_gained = events.saturating_sub(live_events);
-        plan.events_lost = live_events.saturating_sub(events);
+        plan.compare(&after, false);
         plan.notes
             .push("days that the file does not cover stay as they are".into());
         plan.finish();
@@ -242,12 +242,13 @@ impl Archive {
 }
 
 impl RestorePlan {
-    /// Keeps what was recorded since the backup and puts back only what is missing: nothing is lost.
+    /// Keeps what was recorded since the backup and puts back only what is missing. What was altered by hand comes
+    /// back as it was archived.
     pub fn keep_newer(mut self) -> RestorePlan {
         if !self.keep_newer {
             self.keep_newer = true;
-            self.events += self.events_lost;
-            self.events_lost = 0;
+            self.events += self.events_lost - self.altered;
+            self.events_lost = self.altered;
         }
         self
     }

@@ -13,6 +13,7 @@ use super::publish::Draft;
 use super::report::Finding;
 use super::snapshot::{self, Contents};
 use super::stamp;
+use crate::day::Day;
 use crate::schema::{APPLICATION_ID, beside, uri_path};
 
 /// The time in the name of a seed backup, `events-backup-<time>.db` or `.db.gz`; `None` for other files.
@@ -145,6 +146,27 @@ impl Opened {
                 .hint("use another backup")
         })?;
         self.holds(name)
+    }
+
+    /// The days of the seed's events up to a moment, with how many there are in each.
+    pub(crate) fn days_until(&self, until_ms: i64) -> rusqlite::Result<Vec<(Day, u64)>> {
+        // From one event's day to the next event's: a clock that stood wrong may have left centuries between them.
+        let mut next = self
+            .conn
+            .prepare("SELECT min(timestamp) FROM events WHERE timestamp BETWEEN ?1 AND ?2")?;
+        let mut count = self
+            .conn
+            .prepare("SELECT count(*) FROM events WHERE timestamp BETWEEN ?1 AND ?2")?;
+        let mut days = Vec::new();
+        let mut from = i64::MIN;
+        while let Some(ms) = next.query_row([from, until_ms], |row| row.get::<_, Option<i64>>(0))? {
+            let day = Day::of_ms(ms);
+            let last = until_ms.min(day.end_ms() - 1);
+            let events = count.query_row([day.start_ms(), last], |row| row.get(0))?;
+            days.push((day, events));
+            from = day.end_ms();
+        }
+        Ok(days)
     }
 
     /// Counts what the database holds.

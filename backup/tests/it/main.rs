@@ -15,6 +15,7 @@ mod archive_damage;
 mod archive_forge;
 mod archive_kill;
 mod archive_loop;
+mod archive_preview;
 mod archive_seed;
 mod archive_segments;
 mod archive_stage;
