@@ -119,11 +119,35 @@ pub(crate) struct Plan {
     pub(crate) bytes_needed: u64,
     pub(crate) estimate_seconds: f64,
     pub(crate) gaps: Vec<Gap>,
+    /// The most affected first.
+    pub(crate) controls: Vec<ControlChange>,
     pub(crate) notes: Vec<String>,
 }
 
-impl From<&backup::RestorePlan> for Plan {
-    fn from(plan: &backup::RestorePlan) -> Self {
+/// Events of a control that come back and go.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ControlChange {
+    pub(crate) control_path: String,
+    pub(crate) gained: u64,
+    pub(crate) lost: u64,
+}
+
+impl Plan {
+    /// A plan with what it means for each control, if that could be found out.
+    pub(crate) fn new(
+        plan: &backup::RestorePlan,
+        controls: backup::Result<Vec<backup::ControlChange>>,
+    ) -> Self {
+        let mut notes = plan.notes.clone();
+        let controls = controls.unwrap_or_else(|error| {
+            notes.push(format!("not told control by control: {error}"));
+            Vec::new()
+        });
+        let controls = controls.into_iter().map(|change| ControlChange {
+            control_path: change.control,
+            gained: change.gained,
+            lost: change.lost,
+        });
         Self {
             would_restore_to: plan.would_restore_to_ms.map(rfc3339),
             from: plan.from.clone(),
@@ -133,7 +157,8 @@ impl From<&backup::RestorePlan> for Plan {
             bytes_needed: plan.bytes_needed,
             estimate_seconds: plan.estimate_seconds,
             gaps: plan.gaps.iter().map(Gap::from).collect(),
-            notes: plan.notes.clone(),
+            controls: controls.collect(),
+            notes,
         }
     }
 }

@@ -256,7 +256,8 @@ impl Jobs {
         request: RestoreRequest,
     ) -> Outcome<documents::Plan> {
         self.run("preview", move |settings, _| {
-            work::plan(&settings, &request, None).map(|plan| documents::Plan::from(&plan))
+            let plan = work::plan(&settings, &request, None)?;
+            Ok(documents::Plan::new(&plan, plan.per_control(&())))
         })
         .await
     }

@@ -335,8 +335,11 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
         }
         Kind::Preview(target) => {
             let plan = jobs.preview(turn, request(target)).await?;
+            let most = plan.controls.first().map_or(String::new(), |most| {
+                format!(", most of them of {}", most.control_path)
+            });
             Ok(format!(
-                "Would go to {}: {} events come back, {} go",
+                "Would go to {}: {} events come back, {} go{most}",
                 shown(plan.would_restore_to.as_deref()),
                 count(plan.events_gained),
                 count(plan.events_lost)

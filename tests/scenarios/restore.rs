@@ -106,6 +106,12 @@ async fn a_dry_run_tells_and_touches_nothing_and_a_moment_is_reached_to_the_even
     let at = middle.to_string();
     let plan = site.json(&["restore", "latest", "--at", &at, "--dry-run"]);
     assert_eq!(plan["events_lost"], 24 - until_middle);
+    let controls = plan["controls"].as_array().unwrap();
+    let lost: u64 = controls
+        .iter()
+        .map(|control| control["lost"].as_u64().unwrap())
+        .sum();
+    assert_eq!(lost, 24 - until_middle, "{plan}");
     for member in [
         "would_restore_to",
         "events_gained",

@@ -4,12 +4,18 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::documents::{Plan, Restored};
+use crate::documents::{ControlChange, Plan, Restored};
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::{Request, RestoreRequest};
 use crate::output::{Output, bytes, count};
 use crate::settings::Settings;
-use crate::{cli, moment, work};
+use crate::{cli, moment, shown, work};
+
+/// As far in as the values of the lines above.
+const INDENT: &str = "             ";
+const COUNT_WIDTH: usize = 12;
+/// More controls than this fill the screen and say nothing.
+const MOST_LISTED: usize = 10;
 
 pub(super) fn restore(
     typed: &cli::Restore,
@@ -24,7 +30,8 @@ pub(super) fn restore(
     };
     let target = typed.target.as_deref();
     if typed.dry_run {
-        let plan = Plan::from(&work::plan(settings, &request, target)?);
+        let plan = work::plan(settings, &request, target)?;
+        let plan = Plan::new(&plan, plan.per_control(&output.progress()));
         output.result(&plan, || planned(&plan));
         return Ok(ExitCode::SUCCESS);
     }
@@ -41,7 +48,7 @@ pub(super) fn restore(
         };
         format!(
             "Restored to {}: {} events, checked, in {:.1} s{undo}",
-            shown(restored.restored_to.as_deref()),
+            told(restored.restored_to.as_deref()),
             count(restored.events),
             restored.seconds
         )
@@ -78,7 +85,7 @@ fn planned(plan: &Plan) -> String {
     let mut lines = vec![
         format!(
             "Would restore to {} from {}",
-            shown(plan.would_restore_to.as_deref()),
+            told(plan.would_restore_to.as_deref()),
             plan.from
         ),
         format!(
@@ -93,11 +100,12 @@ fn planned(plan: &Plan) -> String {
             plan.estimate_seconds
         ),
     ];
+    lines.extend(controls(&plan.controls));
     for gap in &plan.gaps {
         lines.push(format!(
             "Gap          {} to {}: {}",
-            shown(Some(&gap.from)),
-            shown(Some(&gap.to)),
+            told(Some(&gap.from)),
+            told(Some(&gap.to)),
             gap.why
         ));
     }
@@ -106,7 +114,41 @@ fn planned(plan: &Plan) -> String {
     lines.join("\n")
 }
 
-fn shown(time: Option<&str>) -> String {
+/// The controls with the most events that come and go, and how many more there are.
+fn controls(changes: &[ControlChange]) -> Vec<String> {
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    let columns = shown::columns();
+    let listed = &changes[..changes.len().min(MOST_LISTED)];
+    let names = listed.iter().map(|change| change.control_path.as_str());
+    let width = shown::name_width(names, columns, INDENT.len() + 2 * COUNT_WIDTH);
+    let head = format!(
+        "{:<indent$}{}",
+        "Controls",
+        shown::fit("", width),
+        indent = INDENT.len()
+    );
+    let row = |gained: &str, lost: &str| format!("{gained:>COUNT_WIDTH$}{lost:>COUNT_WIDTH$}");
+    let mut lines = vec![head + &row("come back", "go")];
+    lines.extend(listed.iter().map(|change| {
+        let name = shown::fit(&change.control_path, width);
+        format!(
+            "{INDENT}{name}{}",
+            row(&count(change.gained), &count(change.lost))
+        )
+    }));
+    let more = changes.len() - listed.len();
+    if more > 0 {
+        lines.push(format!(
+            "{INDENT}and {} more (--json lists all)",
+            count(more as u64)
+        ));
+    }
+    lines
+}
+
+fn told(time: Option<&str>) -> String {
     let moment = time.and_then(|time| moment::parse(time).ok());
     moment.map_or_else(|| "an empty store".to_owned(), moment::local_precise)
 }
