@@ -214,17 +214,47 @@ pub(crate) struct Pruned {
     pub(crate) removed: Vec<String>,
     /// Days whose files go from the store, `YYYY-MM-DD`.
     pub(crate) days_removed: Vec<String>,
+    /// The same days with their sizes and why each goes.
+    pub(crate) days: Vec<DayFate>,
+    /// Days that should go and must not yet.
+    pub(crate) days_kept: Vec<DayFate>,
+    /// Ids of the backups that stay.
     pub(crate) kept: Vec<String>,
+    /// In the archive.
     pub(crate) freed_bytes: u64,
     pub(crate) notes: Vec<String>,
 }
 
+/// A day file that goes, or stays although it should go.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct DayFate {
+    pub(crate) day: String,
+    pub(crate) bytes: u64,
+    pub(crate) why: String,
+}
+
+impl From<&backup::DayFate> for DayFate {
+    fn from(fate: &backup::DayFate) -> Self {
+        Self {
+            day: fate.day.to_string(),
+            bytes: fate.bytes,
+            why: fate.why.clone(),
+        }
+    }
+}
+
 impl Pruned {
-    pub(crate) fn new(report: &backup::PruneReport, days: &[backup::Day]) -> Self {
+    pub(crate) fn new(report: &backup::PruneReport, days: &backup::RetentionPlan) -> Self {
         Self {
             dry_run: report.dry_run,
             removed: report.removed.iter().map(|gone| gone.id.clone()).collect(),
-            days_removed: days.iter().map(ToString::to_string).collect(),
+            days_removed: days
+                .remove
+                .iter()
+                .map(|fate| fate.day.to_string())
+                .collect(),
+            days: days.remove.iter().map(DayFate::from).collect(),
+            days_kept: days.kept.iter().map(DayFate::from).collect(),
             kept: report.kept.clone(),
             freed_bytes: report.freed_bytes,
             notes: report.notes.clone(),

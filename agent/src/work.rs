@@ -9,8 +9,8 @@ use backup::{
 use crate::documents::{Imported, Pruned};
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::RestoreRequest;
+use crate::moment;
 use crate::settings::Settings;
-use crate::{moment, record};
 
 /// The library's error as a command says it, with the library's hint.
 pub(crate) fn failure(error: backup::Error) -> Failure {
@@ -41,33 +41,24 @@ pub(crate) fn backup(settings: &Settings, progress: &dyn backup::Progress) -> Ou
     Ok(made)
 }
 
-/// Removes the store's days beyond those to keep, never one that no proved backup holds as
-/// it is now. Returns the days that go.
-fn retire(settings: &Settings, archive: &Archive, dry_run: bool) -> Outcome<Vec<Day>> {
+/// Removes the store's days beyond those to keep, never one that the newest proved backup does
+/// not hold as it is now.
+fn retire(settings: &Settings, archive: &Archive, dry_run: bool) -> Outcome<backup::RetentionPlan> {
     if !settings.store.path.exists() {
-        return Ok(Vec::new());
+        return Ok(backup::RetentionPlan::default());
     }
     let store = open_store(&settings.store.path)?;
-    let backups = archive.list().map_err(failure)?;
-    let newest_proved = backups
-        .iter()
-        .filter(|backup| backup.verified)
-        .map(|b| b.created_at_ms)
-        .max();
     let archived = |day: Day| {
-        let changed = std::fs::metadata(store.day_path(day)).and_then(|file| file.modified());
-        match (newest_proved, changed) {
-            (Some(proved), Ok(changed)) => {
-                proved > day.end_ms() && proved > record::unix_ms(changed)
-            }
-            _ => false,
-        }
+        archive.holds(&store, day).unwrap_or_else(|error| {
+            tracing::warn!(%day, "not known to be archived: {error}");
+            false
+        })
     };
     let plan = store
         .plan_retention(&settings.store.retention, moment::now(), &archived)
         .map_err(failure)?;
     for stays in &plan.kept {
-        tracing::warn!(day = %stays.day, "kept although {}: not in a proved backup yet", stays.why);
+        tracing::warn!(day = %stays.day, "{}", stays.why);
     }
     if !dry_run {
         store.remove_days(&plan).map_err(failure)?;
@@ -75,7 +66,7 @@ fn retire(settings: &Settings, archive: &Archive, dry_run: bool) -> Outcome<Vec<
             tracing::info!(day = %gone.day, bytes = gone.bytes, "removed from the store: {}", gone.why);
         }
     }
-    Ok(plan.remove.into_iter().map(|fate| fate.day).collect())
+    Ok(plan)
 }
 
 fn settings_file(path: &Path) -> Option<SettingsFile> {

@@ -16,6 +16,7 @@ mod one_agent;
 mod operator;
 mod page;
 mod panel;
+mod prune;
 mod questions;
 mod record;
 mod redundant;

@@ -25,13 +25,18 @@ pub(super) fn prune(typed: &cli::Prune, settings: &Settings, output: Output) -> 
             .iter()
             .map(|id| format!("{verb} {id}"))
             .collect();
-        let days = pruned.days_removed.iter();
-        lines.extend(days.map(|day| format!("{verb} day {day} from the store")));
+        lines.extend(pruned.days.iter().map(|day| {
+            let size = bytes(day.bytes);
+            format!("{verb} day {} from the store, {size}: {}", day.day, day.why)
+        }));
+        let kept = pruned.days_kept.iter();
+        lines.extend(kept.map(|day| format!("Day {} stays in the store: {}", day.day, day.why)));
         lines.push(format!(
-            "{} backups stay, {} go; {frees} {}",
+            "{} backups stay, {} go; {frees} {} in the archive, {} in the store",
             pruned.kept.len(),
             pruned.removed.len(),
-            bytes(pruned.freed_bytes)
+            bytes(pruned.freed_bytes),
+            bytes(pruned.days.iter().map(|day| day.bytes).sum())
         ));
         lines.extend(pruned.notes.iter().cloned());
         lines.join("\n")

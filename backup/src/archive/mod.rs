@@ -7,6 +7,7 @@ mod fault;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod gzip;
+mod holds;
 mod keep;
 mod known;
 mod lanes;

@@ -1,0 +1,67 @@
+//! Old days leave the store only when the newest proved backup holds all of them.
+
+use serde_json::{Value, json};
+
+use crate::stage::{Site, day_files};
+
+const DAYS: [&str; 4] = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"];
+
+/// Imports an event at a time of each day.
+fn import(site: &Site, days: &[&str], time: &str) {
+    let mut lines = String::new();
+    for day in days {
+        let at: jiff::Timestamp = format!("{day}T{time}Z").parse().unwrap();
+        let event = json!({
+            "timestamp": at.as_millisecond(), "change_group_id": "main", "control_path": "Master.gain",
+            "component_name": "Master", "control_name": "gain", "value": -3.5, "string_value": "-3.50dB",
+            "source": "qrc",
+        });
+        lines += &format!("{event}\n");
+    }
+    let file = site.path("old.jsonl");
+    std::fs::write(&file, lines).unwrap();
+    let report = site.json(&["import", file.to_str().unwrap()]);
+    assert_eq!(report["added"], days.len(), "{report}");
+}
+
+fn days(list: &Value) -> Vec<&str> {
+    let days = list.as_array().unwrap().iter();
+    days.map(|day| day["day"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_day_goes_only_when_the_newest_proved_backup_holds_all_of_it() {
+    // Nobody listens there: no agent runs.
+    let site = Site::new(1).set("EVENT_MONITORING_RETENTION_DAYS", "36500");
+    import(&site, &DAYS, "10:00:00");
+    assert_eq!(site.json(&["backup"])["verified"], true);
+    // Since then a day gained an event, and a file of the original lies there that was proved, and says it is newer.
+    import(&site, &DAYS[1..2], "11:00:00");
+    let seed = site.path("backups/events-backup-2199-01-01T00-00-00-000Z.db");
+    let database = rusqlite::Connection::open(&seed).unwrap();
+    database
+        .execute_batch(
+            "CREATE TABLE events (id INTEGER PRIMARY KEY, timestamp INTEGER, change_group_id TEXT, control_path TEXT,
+                component_name TEXT, control_name TEXT, value REAL, string_value TEXT, source TEXT, created_at DATETIME);",
+        )
+        .unwrap();
+    database.close().unwrap();
+    assert_eq!(site.json(&["verify"])["ok"], true);
+
+    let site = site.set("EVENT_MONITORING_RETENTION_DAYS", "30");
+    let said = site.json(&["prune", "--dry-run"]);
+    assert_eq!(days(&said["days"]), [DAYS[0], DAYS[2]], "{said}");
+    assert_eq!(days(&said["days_kept"]), [DAYS[1]], "{said}");
+    assert_eq!(day_files(&site.store()).len(), 4);
+
+    let done = site.json(&["prune"]);
+    assert_eq!(
+        (&done["days"], &done["days_kept"]),
+        (&said["days"], &said["days_kept"])
+    );
+    assert_eq!(day_files(&site.store()).len(), 2);
+    // Once it is archived it goes too; the newest stays.
+    let made = site.json(&["backup"]);
+    assert_eq!(made["events"], 3);
+    assert_eq!(day_files(&site.store()).len(), 1);
+}
