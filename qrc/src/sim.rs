@@ -67,7 +67,7 @@ mod wall;
 mod laws;
 
 pub use cell::{ControlEvent, ControlKey};
-pub use control::{Direction, Kind, Unit};
+pub use control::{Direction, Kind};
 pub use core::{Core, Faults};
 pub use design::{
     Component, Control, Design, NamedControl, Paging, Property, ScriptAccess, SnapshotBank, Zone,
@@ -75,6 +75,7 @@ pub use design::{
 pub use design_file::DesignError;
 pub use engine::{CoreState, CoreStats};
 pub use faults::{Fault, FaultError, FaultKind};
+pub use number::Unit;
 pub use options::{
     CoreOptions, MetadataKeys, OpenPoints, OutOfRange, PushShape, Reply, Standby, Unusable,
 };

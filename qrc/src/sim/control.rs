@@ -2,27 +2,7 @@
 
 use compact_str::{CompactString, ToCompactString};
 
-use super::number;
-
-/// What a number means; decides the display text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unit {
-    /// A plain number.
-    #[default]
-    None,
-    /// Decibels: `-6.00dB`.
-    Db,
-    /// Hertz: `440Hz`, `1.00kHz`.
-    Hz,
-    /// Per cent: `50%`.
-    Percent,
-    /// Seconds: `60.0s`, below one second `250ms`.
-    Seconds,
-    /// Left to right, -1 to 1.
-    Pan,
-    /// 0 to 1.
-    Position,
-}
+use super::number::{self, Unit};
 
 /// Who may write a control, in the words of `Component.GetControls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

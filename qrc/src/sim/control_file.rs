@@ -3,8 +3,9 @@
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::control::{Direction, Kind, Unit};
+use super::control::{Direction, Kind};
 use super::design::{Control, ScriptAccess};
+use super::number::Unit;
 
 /// A control as written.
 #[derive(Serialize, Deserialize, Default)]

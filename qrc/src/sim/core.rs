@@ -1,11 +1,9 @@
 //! The handle on a simulated Core: one engine behind a lock, its clock, and the connections it talks to.
 
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +17,6 @@ use super::options::CoreOptions;
 use super::outbox::Outbox;
 use super::outgoing::Outgoing;
 use super::script::{Controls, Script};
-use super::server;
 
 /// A simulated Core. Clones are handles on the same Core.
 ///
@@ -134,11 +131,6 @@ impl Core {
     /// Adds a script; it starts at once and runs while the Core is served.
     pub fn add_script(&self, script: Box<dyn Script>) {
         self.with(|inner, now| inner.engine.add_script(now, script));
-    }
-
-    /// Serves QRC on a bound listener until `stop`, then closes its connections. Several listeners may be served.
-    pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
-        server::serve(self, listener, stop).await
     }
 
     /// The fault bench.

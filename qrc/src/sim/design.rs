@@ -2,7 +2,8 @@
 
 use compact_str::{CompactString, ToCompactString};
 
-use super::control::{Direction, Kind, Unit};
+use super::control::{Direction, Kind};
+use super::number::Unit;
 
 /// A design, as Q-SYS Designer would deploy it. Built in Rust or read from a file ([`Design::load`]).
 #[derive(Debug, Clone, PartialEq, Default)]

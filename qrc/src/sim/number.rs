@@ -1,8 +1,27 @@
-//! How a Core prints numbers: single-precision values cut after eight decimals, and display texts of three digits.
+//! What a number means, and how a Core prints it: single precision cut after eight decimals, display texts of three
+//! digits.
 
 use compact_str::{CompactString, format_compact};
 
-use super::control::Unit;
+/// What a number means; decides the display text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unit {
+    /// A plain number.
+    #[default]
+    None,
+    /// Decibels: `-6.00dB`.
+    Db,
+    /// Hertz: `440Hz`, `1.00kHz`.
+    Hz,
+    /// Per cent: `50%`.
+    Percent,
+    /// Seconds: `60.0s`, below one second `250ms`.
+    Seconds,
+    /// Left to right, -1 to 1.
+    Pan,
+    /// 0 to 1.
+    Position,
+}
 
 /// Appends `value` as the Core writes it in JSON: the exact value of the `f32`, cut (not rounded) after eight
 /// decimals, without trailing zeros but always with at least one decimal.

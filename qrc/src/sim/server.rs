@@ -18,39 +18,37 @@ use super::outbox::Outbox;
 /// How long a peer that has ended its side may take its last replies.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Accepts until `stop`; returns when the last connection is closed.
-pub(super) async fn serve(
-    core: &Core,
-    listener: TcpListener,
-    stop: CancellationToken,
-) -> io::Result<()> {
-    let tasks = TaskTracker::new();
-    let stop = stop.child_token();
-    let beating = (core.clone(), stop.clone());
-    tasks.spawn(async move { beating.0.beat(&beating.1).await });
-    let result = loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break Ok(()),
+impl Core {
+    /// Serves QRC on a bound listener until `stop`, then closes its connections. Several listeners may be served.
+    pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
+        let tasks = TaskTracker::new();
+        let stop = stop.child_token();
+        let beating = (self.clone(), stop.clone());
+        tasks.spawn(async move { beating.0.beat(&beating.1).await });
+        let result = loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = stop.cancelled() => break Ok(()),
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    tracing::debug!(%peer, "connection accepted");
+                    tasks.spawn(connection(self.clone(), stream, stop.clone()));
+                }
+                // The peer gave up before we looked; others may come.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                // Out of files, for example: those who are connected go on, and the next one may get in.
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
         };
-        match accepted {
-            Ok((stream, peer)) => {
-                tracing::debug!(%peer, "connection accepted");
-                tasks.spawn(connection(core.clone(), stream, stop.clone()));
-            }
-            // The peer gave up before we looked; others may come.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            // Out of files, for example: those who are connected go on, and the next one may get in.
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    };
-    stop.cancel();
-    tasks.close();
-    tasks.wait().await;
-    result
+        stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        result
+    }
 }
 
 async fn connection(core: Core, stream: TcpStream, stop: CancellationToken) {

@@ -8,8 +8,9 @@ use compact_str::{CompactString, ToCompactString};
 use super::cell::{
     Author, Cell, ControlEvent, ControlKey, Metadata, NotAValue, Outcome, Write, index_of,
 };
-use super::control::{Direction, Kind, Unit};
+use super::control::{Direction, Kind};
 use super::design::{Design, Property, ScriptAccess};
+use super::number::Unit;
 
 /// A component, live.
 #[derive(Debug)]
