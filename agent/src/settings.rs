@@ -1,6 +1,7 @@
 //! What was set: defaults, under the original's `qsys-core.config.json`, under
 //! `qsys-agent.toml`, under `.env`, under the environment. Flags come last, in the commands.
 
+mod apart;
 mod environment;
 mod file;
 mod original;
@@ -168,6 +169,7 @@ impl Settings {
         environment::apply(&mut settings, "environment variable", |name| {
             std::env::var_os(name)
         })?;
+        apart::check(&settings.store.path, &settings.backup.path)?;
         Ok(settings)
     }
 }

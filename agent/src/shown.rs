@@ -1,8 +1,24 @@
 //! How controls, their contents and rows of them look on a terminal 80 columns wide, and in a pipe.
 
+use std::borrow::Cow;
+
 use console::{Term, measure_text_width, style};
 
-/// What a panel would show, else the bare value. Control characters would garble a terminal.
+/// Text from a design on one line of a terminal: what would move the cursor, colour the rest or turn its direction
+/// becomes a space.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let unfit = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.contains(unfit) {
+        text.replace(unfit, " ").into()
+    } else {
+        text.into()
+    }
+}
+
+/// What a panel would show, else the bare value.
 pub(crate) fn content(string: Option<&str>, value: Option<&backup::Value>) -> String {
     let text = match (string, value) {
         (Some(text), _) => text.to_owned(),
@@ -11,9 +27,7 @@ pub(crate) fn content(string: Option<&str>, value: Option<&backup::Value>) -> St
         (None, Some(backup::Value::Text(text))) => text.to_string(),
         (None, None) => "–".to_owned(),
     };
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    plain(&text).into_owned()
 }
 
 /// The columns of the terminal on standard output; `None` in a pipe, where nothing is cut.
@@ -26,7 +40,8 @@ pub(crate) fn columns() -> Option<usize> {
 
 /// The text padded to `width`, or cut in the middle: both ends of a control's name matter.
 pub(crate) fn fit(text: &str, width: usize) -> String {
-    let long = measure_text_width(text);
+    let text = plain(text);
+    let long = measure_text_width(&text);
     if long <= width {
         return format!("{text}{}", " ".repeat(width - long));
     }
@@ -54,7 +69,10 @@ pub(crate) fn name_width<'a>(
     columns: Option<usize>,
     others: usize,
 ) -> usize {
-    let longest = names.map(measure_text_width).max().unwrap_or(0);
+    let longest = names
+        .map(|name| measure_text_width(&plain(name)))
+        .max()
+        .unwrap_or(0);
     match columns {
         Some(columns) => longest.min(columns.saturating_sub(others).max(12)),
         None => longest,
@@ -73,7 +91,7 @@ pub(crate) fn hole(gap: &backup::Gap) -> String {
         crate::moment::local(gap.from_ms),
         crate::moment::local(gap.to_ms),
         crate::moment::span(gap.to_ms - gap.from_ms),
-        gap.why
+        plain(&gap.why)
     );
     style(text).yellow().to_string()
 }
@@ -87,6 +105,12 @@ mod tests {
         assert_eq!(fit("gain", 6), "gain  ");
         assert_eq!(fit("Main_Mixer.input.12.gain", 11), "Main_….gain");
         assert_eq!(fit("Bühne", 4).chars().count(), 4);
+    }
+
+    #[test]
+    fn a_name_cannot_colour_or_turn_the_rest() {
+        assert_eq!(fit("A\u{1b}[31m.gain", 12), "A [31m.gain ");
+        assert_eq!(fit("\u{202e}niag\n", 6), " niag ");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::local_socket::Request;
 use crate::moment;
 use crate::output::{Output, bytes, count};
 use crate::settings::Settings;
+use crate::shown;
 use crate::status::{Status, verdict};
 
 pub(super) fn status(settings: &Settings, output: Output) -> Outcome<ExitCode> {
@@ -24,8 +25,10 @@ fn lines(status: &Status) -> String {
     let core = match (&status.core.host, &status.core.design) {
         (None, _) => "none named; set QSYS_HOST".to_owned(),
         (Some(host), Some(design)) => format!(
-            "{host}, {}, design {design}, {} controls watched",
-            status.core.state, status.core.controls
+            "{host}, {}, design {}, {} controls watched",
+            status.core.state,
+            shown::plain(design),
+            status.core.controls
         ),
         (Some(host), None) => format!("{host}, {}", status.core.state),
     };
