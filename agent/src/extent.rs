@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use crate::plugin::Plugin;
 use crate::settings::Settings;
 
 /// What was recorded, and which settings files there were.
@@ -12,11 +13,16 @@ pub(crate) struct Extent {
     gaps: u64,
     quarantined: u64,
     files: Vec<(PathBuf, Option<(u64, SystemTime)>)>,
+    plugin: Option<Plugin>,
 }
 
 impl Extent {
     /// The present one. Within one run of the agent only: the recorder counts from its start.
-    pub(crate) fn now(stats: &backup::RecorderStats, settings: &Settings) -> Self {
+    pub(crate) fn now(
+        stats: &backup::RecorderStats,
+        settings: &Settings,
+        plugin: Option<Plugin>,
+    ) -> Self {
         let stamp = |path: &PathBuf| {
             let meta = path.metadata().ok()?;
             Some((meta.len(), meta.modified().ok()?))
@@ -30,6 +36,7 @@ impl Extent {
                 .iter()
                 .map(|path| (path.clone(), stamp(path)))
                 .collect(),
+            plugin,
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::plugin::Plugin;
+
 /// Facts about the recording and the panel.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
@@ -11,6 +13,7 @@ pub(crate) struct Facts {
     controls: AtomicUsize,
     components: AtomicUsize,
     panel: Mutex<PanelState>,
+    plugin: Mutex<Option<Plugin>>,
 }
 
 /// Whether the design holds the plugin's component.
@@ -60,6 +63,17 @@ impl Facts {
         if let Ok(mut panel) = self.panel.lock() {
             *panel = state;
         }
+    }
+
+    pub(crate) fn set_plugin(&self, plugin: Plugin) {
+        if let Ok(mut known) = self.plugin.lock() {
+            *known = Some(plugin);
+        }
+    }
+
+    /// The plugin as it was last seen.
+    pub(crate) fn plugin(&self) -> Option<Plugin> {
+        self.plugin.lock().ok()?.clone()
     }
 
     pub(crate) fn panel(&self) -> PanelState {

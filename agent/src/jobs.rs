@@ -9,6 +9,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::documents;
 use crate::extent::Extent;
+use crate::facts::Facts;
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::RestoreRequest;
 use crate::moment;
@@ -42,6 +43,7 @@ pub(crate) struct Job {
 pub(crate) struct Jobs {
     settings: Arc<Settings>,
     recorder: backup::Recorder,
+    facts: Arc<Facts>,
     turn: Arc<tokio::sync::Mutex<()>>,
     known: Arc<Mutex<Known>>,
     /// Tells the schedule that its next moment may have moved.
@@ -69,7 +71,11 @@ const STUCK: Duration = Duration::from_secs(15 * 60);
 impl Jobs {
     /// `archive_problem` must have been shown to the user already; an unreadable archive
     /// does not keep the recording from starting.
-    pub(crate) fn new(settings: Arc<Settings>, recorder: backup::Recorder) -> Self {
+    pub(crate) fn new(
+        settings: Arc<Settings>,
+        recorder: backup::Recorder,
+        facts: Arc<Facts>,
+    ) -> Self {
         let listed = work::list(&settings);
         let last_failure = listed.as_ref().err().map(Failure::to_string);
         let backups: Arc<[_]> = listed.unwrap_or_default().into();
@@ -83,6 +89,7 @@ impl Jobs {
         Self {
             settings,
             recorder,
+            facts,
             turn: Arc::default(),
             known: Arc::new(Mutex::new(Known {
                 current: None,
@@ -201,7 +208,7 @@ impl Jobs {
     }
 
     fn extent(&self) -> Extent {
-        Extent::now(&self.recorder.stats(), &self.settings)
+        Extent::now(&self.recorder.stats(), &self.settings, self.facts.plugin())
     }
 
     /// Makes and proves a backup of everything received so far, then removes those too many.
@@ -210,8 +217,11 @@ impl Jobs {
         // What is committed while the backup is made may or may not be in it.
         let flushed = self.recorder.flush().await.is_ok();
         let extent = self.extent();
+        let plugin = self.facts.plugin();
         let outcome = self
-            .run("backup", |settings, job| work::backup(&settings, &job))
+            .run("backup", move |settings, job| {
+                work::backup(&settings, plugin.as_ref(), &job)
+            })
             .await;
         let now = moment::now();
         self.with(|known| match &outcome {

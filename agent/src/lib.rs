@@ -28,6 +28,7 @@ mod jobs;
 
 mod counts;
 mod parts;
+mod plugin;
 mod status;
 
 mod gather;

@@ -16,8 +16,9 @@ use crate::jobs::{Asker, Jobs, Turn};
 use crate::local_socket::RestoreRequest;
 use crate::output::count;
 use crate::parts::Parts;
+use crate::plugin::Plugin;
 use crate::{audit, gather, moment};
-use mailbox::{ACK, Ack, HEARTBEAT, HEARTBEAT_LIMIT, REQUEST, STATE};
+use mailbox::{ACK, Ack, HEARTBEAT, HEARTBEAT_LIMIT, REQUEST, STATE, VERSION};
 use requests::{Judgement, Kind, Requests, Target};
 
 /// At most four writes a second go to the Core.
@@ -30,10 +31,12 @@ const REQUEST_EVERY: Duration = Duration::from_millis(100);
 /// Serves the panel until `stop`. Trouble with the panel never reaches the recording.
 pub(crate) async fn serve(parts: Arc<Parts>, stop: CancellationToken) {
     let selection = qrc::Selection {
-        include: vec![format!(
-            "{}.{REQUEST}",
-            globset::escape(&parts.settings.panel.code_name)
-        )],
+        include: [REQUEST, VERSION]
+            .map(|name| {
+                let code_name = globset::escape(&parts.settings.panel.code_name);
+                format!("{code_name}.{name}")
+            })
+            .into(),
         exclude: Vec::new(),
         named: Vec::new(),
         rate: REQUEST_EVERY,
@@ -70,6 +73,7 @@ struct Panel {
     parts: Arc<Parts>,
     requests: Requests,
     request_control: Option<ControlId>,
+    version_control: Option<ControlId>,
     shown: Option<mailbox::State>,
     seq: u64,
     heartbeat: u32,
@@ -90,6 +94,7 @@ impl Panel {
             ),
             parts,
             request_control: None,
+            version_control: None,
             shown: None,
             seq: 0,
             // Not 0: a plugin that still shows an older agent's 0 would see no beat.
@@ -118,11 +123,13 @@ impl Panel {
     async fn on_event(&mut self, event: WatchEvent) {
         match event {
             WatchEvent::Inventory(inventory) => {
-                let found = inventory
-                    .controls
-                    .iter()
-                    .position(|control| control.name.name == REQUEST);
-                self.request_control = found.and_then(|at| u32::try_from(at).ok()).map(ControlId);
+                let find = |name: &str| {
+                    let mut controls = inventory.controls.iter();
+                    let found = controls.position(|control| control.name.name == name);
+                    found.and_then(|at| u32::try_from(at).ok()).map(ControlId)
+                };
+                self.request_control = find(REQUEST);
+                self.version_control = find(VERSION);
                 self.shown = None;
                 let code_name = &self.parts.settings.panel.code_name;
                 if self.request_control.is_some() {
@@ -143,6 +150,7 @@ impl Panel {
                         let judgement = self.requests.found_pending(&text_of(&reading));
                         self.act(judgement).await;
                     }
+                    self.note_version(control, &reading);
                 }
             }
             WatchEvent::Changes { changes, .. } => {
@@ -152,9 +160,19 @@ impl Panel {
                         let judgement = self.requests.appeared(&text, moment::now());
                         self.act(judgement).await;
                     }
+                    self.note_version(change.control, &change.reading);
                 }
             }
             WatchEvent::Lost { .. } | WatchEvent::Gap { .. } => {}
+        }
+    }
+
+    fn note_version(&self, control: ControlId, reading: &qrc::Reading) {
+        if Some(control) == self.version_control {
+            self.parts.facts.set_plugin(Plugin {
+                code_name: self.parts.settings.panel.code_name.clone(),
+                version: text_of(reading),
+            });
         }
     }
 

@@ -62,7 +62,7 @@ impl Service {
         let shipped = Arc::new(Shipped::default());
         let shipping =
             Shipping::start(&settings.backup.path, &settings.store.path, shipped.clone())?;
-        let jobs = Jobs::new(settings.clone(), recorder.clone());
+        let jobs = Jobs::new(settings.clone(), recorder.clone(), facts.clone());
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let counts =

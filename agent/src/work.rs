@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use backup::{
-    Archive, BackupInfo, Day, Depth, Destination, Report, RestoreSource, SettingsFile, Store,
+    Archive, BackupInfo, Day, Depth, Destination, Report, RestoreSource, SettingsFile,
+    SettingsSource, Store,
 };
 
 use crate::documents::{Imported, Pruned};
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::RestoreRequest;
 use crate::moment;
+use crate::plugin::Plugin;
 use crate::settings::Settings;
 
 /// The library's error as a command says it, with the library's hint.
@@ -22,13 +24,18 @@ pub(crate) fn failure(error: backup::Error) -> Failure {
 }
 
 /// Makes and proves a backup, then removes those too many.
-pub(crate) fn backup(settings: &Settings, progress: &dyn backup::Progress) -> Outcome<BackupInfo> {
+pub(crate) fn backup(
+    settings: &Settings,
+    plugin: Option<&Plugin>,
+    progress: &dyn backup::Progress,
+) -> Outcome<BackupInfo> {
     let store = open_store(&settings.store.path)?;
     let archive = Archive::open(&settings.backup.path).map_err(failure)?;
     let files: Vec<SettingsFile> = settings
         .files
         .iter()
         .filter_map(|path| settings_file(path))
+        .chain(plugin.map(Plugin::settings_file))
         .collect();
     let made = archive.backup(&store, &files, progress).map_err(failure)?;
     if let Err(error) = archive.prune(settings.backup.keep.clone(), false) {
@@ -70,10 +77,14 @@ fn retire(settings: &Settings, archive: &Archive, dry_run: bool) -> Outcome<back
 }
 
 fn settings_file(path: &Path) -> Option<SettingsFile> {
-    let name = path.file_name()?.to_str()?.to_owned();
+    if !path.exists() {
+        // The record is worth a backup without it.
+        tracing::warn!(file = %path.display(), "settings file is gone and not in this backup");
+        return None;
+    }
     Some(SettingsFile {
-        name,
-        path: path.to_owned(),
+        name: path.file_name()?.to_str()?.to_owned(),
+        source: SettingsSource::File(path.to_owned()),
     })
 }
 

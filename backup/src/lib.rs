@@ -51,7 +51,8 @@ pub use archive::fuzzing;
 pub use archive::{
     Archive, BackupInfo, BackupKind, ControlChange, Depth, Finding, Policy, Progress, PruneReport,
     Pruned, Recoverable, Report, RestorePlan, RestoreReport, RestoreSource, Restored, SettingsFile,
-    Shipped, Shipper, UndoReport, finish_interrupted, kill_at_step, undo, undo_available,
+    SettingsSource, Shipped, Shipper, UndoReport, finish_interrupted, kill_at_step, undo,
+    undo_available,
 };
 pub use change::Change;
 pub use clock::{Clock, SystemClock};

@@ -57,6 +57,16 @@ async fn a_press_makes_a_listed_proved_backup_and_changes_the_panel() {
     assert_eq!(list[0]["verified"], true);
     assert_eq!(site.json(&["verify"])["ok"], true);
     until_shown(&wall, "LastBackup", |text| text.contains("event")).await;
+
+    let settings = std::fs::read_dir(site.path("backups/settings")).unwrap();
+    let plugin = settings
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().ends_with("-plugin.json"))
+        .expect("the plugin's version in the backup");
+    let plugin: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(plugin).unwrap()).unwrap();
+    assert_eq!(plugin["code_name"], PANEL);
+    assert_eq!(plugin["version"], shown(&wall, "VersionText").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

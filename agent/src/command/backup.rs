@@ -11,7 +11,7 @@ use crate::{moment, work};
 
 pub(super) fn backup(settings: &Settings, output: Output) -> Outcome<ExitCode> {
     let made: Backup = super::through_agent(settings, &Request::Backup, || {
-        work::backup(settings, &output.progress()).map(|made| Backup::from(&made))
+        work::backup(settings, None, &output.progress()).map(|made| Backup::from(&made))
     })?;
     output.result(&made, || {
         format!(

@@ -17,6 +17,8 @@ const HOLES: usize = 24;
 pub(crate) const STATE: &str = "AgentStateJson";
 pub(crate) const REQUEST: &str = "RequestJson";
 pub(crate) const ACK: &str = "AckJson";
+/// What the plugin says of itself.
+pub(crate) const VERSION: &str = "VersionText";
 pub(crate) const HEARTBEAT: &str = "Heartbeat";
 /// The heartbeat counts up to this and begins again at 0. A Core keeps values in single
 /// precision: from 2^24 on, one more would change nothing.

@@ -23,9 +23,6 @@ use crate::error::{Error, Result};
 use crate::schema::{beside, sqlite_version};
 use crate::store::Store;
 
-/// A settings file larger than this is none.
-const LARGEST_SETTINGS: u64 = 4 << 20;
-
 impl Archive {
     /// Makes a verified backup of everything in the store and of the settings files. Flush the recorder first.
     /// Days that did not change since an earlier backup are shared with it. Every new object is read back from the
@@ -295,19 +292,7 @@ impl Archive {
                     expected: "letters, digits, '.', '-', '_', each name once".into(),
                 });
             }
-            let meta = file
-                .path
-                .metadata()
-                .map_err(Error::io(&file.path, "read the settings file"))?;
-            if meta.len() > LARGEST_SETTINGS {
-                return Err(Error::Unexpected {
-                    path: file.path.clone(),
-                    found: format!("{} bytes", meta.len()),
-                    expected: format!("a settings file of at most {LARGEST_SETTINGS} bytes"),
-                });
-            }
-            let text = std::fs::read_to_string(&file.path)
-                .map_err(Error::io(&file.path, "read the settings file as text"))?;
+            let text = file.source.read()?;
             let (copy, left_out) = without_secrets(&text);
             let hash = sha256(copy.as_bytes());
             let name = format!("{}-{}", &hash[..16], file.name);

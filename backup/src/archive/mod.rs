@@ -46,7 +46,7 @@ pub use plan::{ControlChange, Recoverable, RestorePlan, RestoreSource};
 pub use report::{Depth, Finding, Report};
 pub use restore::Restored;
 pub use retention::{Policy, PruneReport, Pruned};
-pub use settings::SettingsFile;
+pub use settings::{SettingsFile, SettingsSource};
 pub use ship::{Shipped, Shipper};
 pub use swap::{RestoreReport, UndoReport, finish_interrupted, undo, undo_available};
 

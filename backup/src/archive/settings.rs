@@ -1,16 +1,52 @@
 //! Settings files as parts of a backup: copied as text, secrets left out and named.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
-/// A settings file to be copied into a backup.
+use crate::error::{Error, Result};
+
+/// Settings to be copied into a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsFile {
     /// Its name in the backup: letters, digits, `.`, `-`, `_`.
     pub name: String,
-    /// Where it is now.
-    pub path: PathBuf,
+    /// What it holds.
+    pub source: SettingsSource,
 }
 
+/// Where the text of settings comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SettingsSource {
+    /// A file, read when the backup is made.
+    File(PathBuf),
+    /// What the caller knows and no file says.
+    Text(String),
+}
+
+impl SettingsSource {
+    pub(super) fn read(&self) -> Result<Cow<'_, str>> {
+        let path = match self {
+            SettingsSource::Text(text) => return Ok(text.into()),
+            SettingsSource::File(path) => path,
+        };
+        let meta = path
+            .metadata()
+            .map_err(Error::io(path, "read the settings file"))?;
+        if meta.len() > LARGEST {
+            return Err(Error::Unexpected {
+                path: path.clone(),
+                found: format!("{} bytes", meta.len()),
+                expected: format!("a settings file of at most {LARGEST} bytes"),
+            });
+        }
+        let text = std::fs::read_to_string(path)
+            .map_err(Error::io(path, "read the settings file as text"))?;
+        Ok(text.into())
+    }
+}
+
+/// A settings file larger than this is none.
+const LARGEST: u64 = 4 << 20;
 /// What stands where a secret was.
 const LEFT_OUT: &str = "left-out-of-backup";
 /// A key that contains one of these holds a secret. `pin` must stand alone or at an end ("spinning" is none).

@@ -1,7 +1,8 @@
 //! Backup, list, verify, restore, undo, prune: the way there and back.
 
 use backup::{
-    Depth, Policy, RestoreSource, SettingsFile, Store, finish_interrupted, undo, undo_available,
+    Depth, Policy, RestoreSource, SettingsFile, SettingsSource, Store, finish_interrupted, undo,
+    undo_available,
 };
 
 use crate::archive_stage::{DAY_MS, Stage, all_in, day_ms};
@@ -241,16 +242,30 @@ fn settings_files_come_along_without_their_secrets() {
     let stage = Stage::with(1, 10);
     let path = stage.dir.path().join("qsys-agent.toml");
     std::fs::write(&path, "host = \"core\"\npin = \"90210\"\n").unwrap();
-    let settings = [SettingsFile {
-        name: "qsys-agent.toml".into(),
-        path,
-    }];
+    let part = |name: &str, source| SettingsFile {
+        name: name.into(),
+        source,
+    };
+    let settings = [
+        part("qsys-agent.toml", SettingsSource::File(path)),
+        part(
+            "plugin.json",
+            SettingsSource::Text("{\"version\":\"1\"}".into()),
+        ),
+    ];
     stage.archive.backup(&stage.store, &settings, &()).unwrap();
-    let copies: Vec<String> = std::fs::read_dir(stage.backups_dir().join("settings"))
+    let mut copies: Vec<String> = std::fs::read_dir(stage.backups_dir().join("settings"))
         .unwrap()
         .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
         .collect();
-    assert_eq!(copies, ["host = \"core\"\npin = \"left-out-of-backup\"\n"]);
+    copies.sort();
+    assert_eq!(
+        copies,
+        [
+            "host = \"core\"\npin = \"left-out-of-backup\"\n",
+            "{\"version\":\"1\"}"
+        ]
+    );
     assert!(stage.archive.verify(None, Depth::Quick).ok);
 }
 
