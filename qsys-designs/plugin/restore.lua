@@ -4,7 +4,7 @@
 --             \-> Cancel, timeout, new choice, new list, a job, a silent agent: idle again
 local ArmTimeout = Properties["Arm Timeout (s)"].Value
 local ArmedKind, ArmedAt = nil, nil
-local LabelIds = {}       -- label in the list -> { id, preview }
+local LabelIds = {}       -- label in the list -> point
 local LabelOrder = {}
 local Applying = false    -- our own writes to the choice fields are not somebody's choice
 local WhyNot = nil
@@ -51,7 +51,7 @@ local function Target()
   if moment then return { moment = moment }, "the moment " .. moment end
   local label = Controls.RestorePoint.String
   local point = LabelIds[label]
-  if point then return { pointId = point.id }, label, point.preview end
+  if point then return { pointId = point.id }, label end
   return nil, "Nothing chosen"
 end
 
@@ -205,9 +205,8 @@ end
 
 local function ShowRestore(seen, online)
   WatchArm(seen, online)
-  local target, words, preview = Target()
+  local target, words = Target()
   SetText("RestoreTarget", target and "Back to " .. words or words)
-  if target and preview and Controls.RestorePreview.String == "" then SetText("RestorePreview", Clip(preview, 400)) end
   local pinRequired = seen ~= nil and seen.pinRequired
   local typed = Controls.Pin.String ~= ""
   SetText("PinText", WhyNot or (ArmedKind and "Armed on every panel") or (pinRequired and (typed and "PIN entered" or "PIN needed"))

@@ -80,7 +80,7 @@ local function ShowSnapshot(seen, received, online)
   SetText("BackupCount", count and CountText(count) .. (count == 1 and " backup" or " backups") or Unknown)
   SetText("DiskText", OrUnknown(Member(seen.disk, "text", "string")))
   -- True only while the agent says so: an old "all is well" must not light a lamp.
-  SetLed("BackupOk", online and count ~= nil and count > 0 and (seen.status == 0 or Member(backup, "ok", "boolean") == true))
+  SetLed("BackupOk", online and count ~= nil and count > 0 and Member(backup, "ok", "boolean") == true)
 
   SetText("RecoverableFrom", "from " .. OrUnknown(Member(seen.recoverable, "fromText", "string") or Member(seen.recoverable, "from", "string")))
   SetText("RecoverableTo", "to " .. OrUnknown(Member(seen.recoverable, "toText", "string") or Member(seen.recoverable, "to", "string")))

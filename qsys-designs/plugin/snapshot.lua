@@ -69,7 +69,6 @@ local function ReadSnapshot(text)
         id = id,
         when = Member(point, "when", "string") or "",
         label = Member(point, "label", "string") or "",
-        preview = Member(point, "preview", "string"),
       }
     end
   end

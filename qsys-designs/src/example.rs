@@ -13,11 +13,11 @@ const STATE: &str = r#"{"schema":1,"seq":812,"sentAt":"2026-03-01T19:55:00Z","st
 "core":{"host":"10.0.0.5","state":"Active","design":"Harbour_Theatre"},"recording":true,
 "events":{"total":1234567,"per_second":25.4,"gaps":1},
 "backup":{"last":"2026-03-01T19:00:00Z","lastText":"today 19:00, 1 234 102 events, 24 MB","age_seconds":3300,
-"next":"2026-03-02T04:00:00Z","count":7,"last_verified":"2026-03-01T19:00:05Z","verifiedText":"today 19:00, read back"},
+"next":"2026-03-02T04:00:00Z","count":7,"last_verified":"2026-03-01T19:00:05Z","verifiedText":"today 19:00, read back","ok":true},
 "disk":{"text":"212 GB free"},
 "recoverable":{"from":"2026-02-22T00:00:00Z","to":"2026-03-01T19:55:00Z",
 "gaps":[{"from":"2026-02-25T03:10:00Z","to":"2026-02-25T06:20:00Z"}]},
-"points":[{"id":"b4","when":"today 19:00","label":"1 234 102 events","preview":"Loses 465 events of the last 55 min; nothing else changes."},
+"points":[{"id":"b4","when":"today 19:00","label":"1 234 102 events"},
 {"id":"b3","when":"today 04:00","label":"1 180 770 events"},{"id":"b2","when":"yesterday 19:00","label":"1 093 001 events"},
 {"id":"b1","when":"yesterday 04:00","label":"1 000 412 events"}],"pinRequired":true,"undo":{"available":false}}"#;
 
@@ -39,6 +39,10 @@ pub fn example_pictures() -> Result<Vec<(String, String)>, HostError> {
         "RestorePoint",
         &Outside::String("today 19:00  1 234 102 events"),
     );
+    healthy.frame(Duration::ZERO);
+    healthy.outside("PreviewRestore", &Outside::Press);
+    healthy.frame(Duration::ZERO);
+    healthy.outside("AckJson", &Outside::String(&preview_for(&healthy)));
     healthy.outside("Pin", &Outside::String("****"));
     healthy.frame(Duration::ZERO);
     healthy.outside("ArmRestore", &Outside::Press);
@@ -60,6 +64,15 @@ pub fn example_pictures() -> Result<Vec<(String, String)>, HostError> {
         .into_iter()
         .map(|(name, svg)| (name.to_owned(), svg.unwrap_or_default()))
         .collect())
+}
+
+/// The agent's answer to the preview that the panel has just asked for.
+fn preview_for(runtime: &Runtime) -> String {
+    let asked = runtime.control("RequestJson");
+    let asked = asked.and_then(|request| serde_json::from_str(&request.string).ok());
+    let asked: serde_json::Value = asked.unwrap_or_default();
+    let text = "Loses 465 events of the last 55 min; nothing else changes.";
+    serde_json::json!({"id": asked["id"], "result": "done", "text": text}).to_string()
 }
 
 fn start(source: &str, definition: &Definition) -> Result<Runtime, HostError> {

@@ -47,6 +47,7 @@ async fn a_press_makes_a_listed_proved_backup_and_changes_the_panel() {
     })
     .await;
     assert!(site.json(&["list"]).as_array().unwrap().is_empty());
+    assert_eq!(shown(&wall, "BackupOk").await, "false");
 
     let press = Set::new(PANEL, vec![SetControl::value("BackupNow", 1.0)]);
     wall.call(&press).await.unwrap();
@@ -56,6 +57,7 @@ async fn a_press_makes_a_listed_proved_backup_and_changes_the_panel() {
     assert_eq!(list.as_array().unwrap().len(), 1);
     assert_eq!(list[0]["verified"], true);
     assert_eq!(site.json(&["verify"])["ok"], true);
+    until_shown(&wall, "BackupOk", |lit| lit == "true").await;
     until_shown(&wall, "LastBackup", |text| text.contains("event")).await;
 
     let settings = std::fs::read_dir(site.path("backups/settings")).unwrap();

@@ -79,6 +79,8 @@ struct Backup {
     last_verified: Option<String>,
     #[serde(rename = "verifiedText")]
     verified_text: String,
+    /// The newest one is proved, the next one is not overdue, and none has failed since.
+    ok: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -168,6 +170,9 @@ pub(crate) fn state(
                 || "nothing proved yet".to_owned(),
                 |backup| format!("read back {}", moment::local(backup.created_at_ms)),
             ),
+            ok: newest.is_some_and(|backup| backup.verified)
+                && status.backup.problem.is_none()
+                && !status.backup.overdue,
         },
         recoverable: Range {
             from: status.recoverable.from.clone(),

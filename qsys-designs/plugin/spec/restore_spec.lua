@@ -250,12 +250,6 @@ describe("a preview", function()
     b:write("RestorePoint", First)
     same(b:text("RestorePreview"), "")
   end)
-
-  it("that came with the list is shown at once", function(b)
-    ready(b, { points = { { id = "p", when = "now", label = "x", preview = "loses nothing" } } })
-    b:write("RestorePoint", "now  x")
-    same(b:text("RestorePreview"), "loses nothing")
-  end)
 end)
 
 describe("an agent that says what it can do", function()

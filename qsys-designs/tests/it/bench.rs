@@ -184,7 +184,7 @@ pub(crate) fn healthy() -> Json {
         "recording": true,
         "events": {"total": 1_234_567, "per_second": 25.4, "gaps": 0},
         "backup": {"last": "2026-03-01T19:00:00Z", "lastText": "today 20:00", "age_seconds": 3300,
-                   "next": "2026-03-02T04:00:00Z", "count": 7, "last_verified": "2026-03-01T19:00:05Z", "verifiedText": "today 20:00"},
+                   "next": "2026-03-02T04:00:00Z", "count": 7, "last_verified": "2026-03-01T19:00:05Z", "verifiedText": "today 20:00", "ok": true},
         "recoverable": {"from": "2026-02-01T00:00:00Z", "to": "2026-03-01T19:55:00Z", "gaps": []},
         "points": [
             {"id": "b2", "when": "today 20:00", "label": "1 234 567 events"},

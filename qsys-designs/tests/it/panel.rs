@@ -78,6 +78,20 @@ fn a_snapshot_is_shown() {
 }
 
 #[test]
+fn backup_ok_is_what_the_agent_says_of_the_backup_alone() {
+    in_both_modes(|bench| {
+        agent_arrives(bench);
+        for (status, ok, lit) in [(1, true, 1.0), (0, false, 0.0)] {
+            let mut state = healthy();
+            state["status"] = status.into();
+            state["backup"]["ok"] = ok.into();
+            bench.write("AgentStateJson", &state.to_string());
+            assert_eq!(bench.value("BackupOk"), lit, "{state}");
+        }
+    });
+}
+
+#[test]
 fn a_hole_in_the_recoverable_range_is_an_empty_square() {
     in_both_modes(|bench| {
         let mut state = healthy();
