@@ -13,6 +13,7 @@ pub(crate) struct Facts {
     controls: AtomicUsize,
     components: AtomicUsize,
     panel: Mutex<PanelState>,
+    named_controls: AtomicUsize,
     plugin: Mutex<Option<Plugin>>,
 }
 
@@ -63,6 +64,15 @@ impl Facts {
         if let Ok(mut panel) = self.panel.lock() {
             *panel = state;
         }
+    }
+
+    pub(crate) fn set_named_controls(&self, count: usize) {
+        self.named_controls.store(count, Ordering::Relaxed);
+    }
+
+    /// How many of the design's Named Controls show the status or ask for something.
+    pub(crate) fn named_controls(&self) -> usize {
+        self.named_controls.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_plugin(&self, plugin: Plugin) {

@@ -40,6 +40,7 @@ pub(crate) fn with_agent(parts: &Parts) -> Status {
     status.backup.overdue =
         (history.last_good).is_some_and(|last| schedule.overdue(last, moment::now()));
     status.panel.state = parts.facts.panel().word().to_owned();
+    status.panel.named_controls = parts.facts.named_controls();
     status
 }
 
@@ -162,6 +163,7 @@ fn from_files(
         panel: status::Panel {
             component: settings.panel.code_name.clone(),
             state: "unknown".to_owned(),
+            named_controls: 0,
         },
     }
 }

@@ -27,18 +27,4 @@ impl Parts {
     pub(crate) fn link_is_up(&self) -> bool {
         matches!(self.core.link().1, qrc::Link::Up(core) if core.is_active())
     }
-
-    /// One Component.Set on the plugin's component.
-    pub(crate) async fn write_panel(
-        &self,
-        controls: Vec<(&'static str, qrc::Value)>,
-    ) -> Result<(), qrc::Error> {
-        let controls = controls
-            .into_iter()
-            .map(|(name, value)| qrc::method::component::SetControl::value(name, value))
-            .collect();
-        let set =
-            qrc::method::component::Set::new(self.settings.panel.code_name.as_str(), controls);
-        self.core.call(&set).await.map(|_| ())
-    }
 }

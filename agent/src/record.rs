@@ -8,14 +8,19 @@ use compact_str::{CompactString, ToCompactString, format_compact};
 /// How the view `events` names where these changes came from.
 const SOURCE: &str = "change-group";
 
-/// What to watch, as the settings say: everything but our own mailbox.
-pub(crate) fn selection(record: &crate::settings::Record, code_name: &str) -> qrc::Selection {
+/// What to watch, as the settings say: everything but our own mailbox and our Named Controls.
+pub(crate) fn selection(
+    record: &crate::settings::Record,
+    code_name: &str,
+    ours: Vec<String>,
+) -> qrc::Selection {
     let mut exclude = record.exclude.clone();
     exclude.push(format!("{}.*", globset::escape(code_name)));
     qrc::Selection {
         include: record.include.clone(),
         exclude,
         named: record.named_controls.clone(),
+        exclude_named: ours,
         rate: record.every,
         rates: record.rates.clone(),
         meters: record.meters,

@@ -164,7 +164,9 @@ fn recorder_options(settings: &Settings) -> backup::RecorderOptions {
 
 /// Watches the design and records it, beginning again if the watch cannot be made yet.
 async fn record_forever(parts: Arc<Parts>, stop: CancellationToken) {
-    let selection = record::selection(&parts.settings.record, &parts.settings.panel.code_name);
+    let settings = &parts.settings.panel;
+    let ours = panel::names(&settings.named_control_prefix);
+    let selection = record::selection(&parts.settings.record, &settings.code_name, ours);
     loop {
         match parts.core.watch(selection.clone()).await {
             Ok(watch) => {

@@ -75,10 +75,12 @@ pub(crate) struct Backup {
     pub(crate) schedule: Schedule,
 }
 
-/// The plugin's component in the design.
+/// The plugin's component in the design, and what stands in for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Panel {
     pub(crate) code_name: String,
+    /// Plain Named Controls that begin so show the status, too; empty: none.
+    pub(crate) named_control_prefix: String,
     /// Restore and undo from the panel ask for it, where it is set.
     pub(crate) pin: Option<Pin>,
 }
@@ -130,6 +132,7 @@ impl Default for Settings {
             },
             panel: Panel {
                 code_name: "DisasterRecovery".to_owned(),
+                named_control_prefix: "DR_".to_owned(),
                 pin: None,
             },
             files: Vec::new(),

@@ -108,6 +108,9 @@ pub(crate) struct Panel {
     pub(crate) component: String,
     /// `found`, `absent` or `unknown`.
     pub(crate) state: String,
+    /// Plain Named Controls that show the status, too, or ask for something.
+    #[serde(default)]
+    pub(crate) named_controls: usize,
 }
 
 /// How good or bad it is; the numbers are the exit codes of `check`.
@@ -248,6 +251,7 @@ mod tests {
             panel: Panel {
                 component: "DisasterRecovery".into(),
                 state: "found".into(),
+                named_controls: 0,
             },
         }
     }

@@ -134,6 +134,7 @@ impl Client {
             number: self.shared.watches.fetch_add(1, Ordering::Relaxed),
             patterns,
             named: selection.named.iter().map(Into::into).collect(),
+            exclude_named: selection.exclude_named.iter().map(Into::into).collect(),
             max_groups,
         };
         let told: Arc<AtomicU64> = Arc::default();

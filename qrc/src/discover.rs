@@ -15,13 +15,15 @@ use crate::method::change_group::{
 use crate::method::component::{
     ComponentInfo, ControlInfo, ControlRef, GetComponents, GetControls,
 };
-use crate::method::{GroupId, NamedReading};
+use crate::method::{GroupId, NamedReading, control};
 use crate::patterns::Patterns;
 use crate::request::Requester;
 use crate::watch::ControlName;
 
 /// Listings under way at a time; a Core answers them one after the other anyway.
 const AT_ONCE: usize = 8;
+/// What is asked to leave controls out does not keep a watch from beginning for longer.
+const LEAVE_OUT_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a design holds for a watch, its groups made and read once.
 #[derive(Debug)]
@@ -54,6 +56,7 @@ pub(crate) struct Wanted {
     pub(crate) number: u32,
     pub(crate) patterns: Patterns,
     pub(crate) named: Vec<CompactString>,
+    pub(crate) exclude_named: Vec<CompactString>,
     pub(crate) max_groups: usize,
 }
 
@@ -96,10 +99,12 @@ pub(crate) async fn discover(core: &Requester, wanted: &Wanted) -> Result<Found,
         }
     }
     let named = find_named(core, wanted).await?;
+    let left_out = find_left_out(core, wanted).await?;
     let aliases = {
         let names: Vec<&ControlName> = controls.iter().map(|control| &control.name).collect();
         let id = GroupId::Text(group_id(wanted.number, 0));
-        aliases::find(core, &id, &names, &named).await?
+        let both: Vec<CompactString> = named.iter().chain(&left_out).cloned().collect();
+        aliases::find(core, &id, &names, &both).await?
     };
     for name in &named {
         let rate = wanted.patterns.rate(name);
@@ -119,10 +124,11 @@ pub(crate) async fn discover(core: &Requester, wanted: &Wanted) -> Result<Found,
             rate,
         });
     }
-    let aliases = aliases
+    let (ours, aliases): (Vec<_>, Vec<_>) = aliases
         .into_iter()
         .map(|(name, at)| (name, controls[at].name.clone()))
-        .collect();
+        .partition(|(name, _)| left_out.contains(name));
+    controls.retain(|control| ours.iter().all(|(_, of)| *of != control.name));
 
     let kind = |control: &FoundControl| match control.name.component {
         Some(_) => Kind::Component,
@@ -232,7 +238,8 @@ async fn make_groups(
 async fn find_named(core: &Requester, wanted: &Wanted) -> Result<Vec<CompactString>, Error> {
     let mut named: Vec<CompactString> = Vec::new();
     for name in &wanted.named {
-        if wanted.patterns.wants_named(name) && !named.contains(name) {
+        let is_wanted = wanted.patterns.wants_named(name) && !wanted.exclude_named.contains(name);
+        if is_wanted && !named.contains(name) {
             named.push(name.clone());
         }
     }
@@ -241,6 +248,30 @@ async fn find_named(core: &Requester, wanted: &Wanted) -> Result<Vec<CompactStri
     }
     let id = GroupId::Text(group_id(wanted.number, 0));
     add_named(core, &id, named).await
+}
+
+/// The Named Controls to leave out that the design has. A Core that does not answer this can
+/// still be watched.
+async fn find_left_out(core: &Requester, wanted: &Wanted) -> Result<Vec<CompactString>, Error> {
+    let find = async |name: CompactString| match core.call(&control::Get(vec![name.clone()])).await
+    {
+        Ok(_) => Ok(Some(name)),
+        Err(Error::Refused { .. }) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let finding = stream::iter(wanted.exclude_named.clone())
+        .map(find)
+        .buffered(AT_ONCE)
+        .try_collect::<Vec<Option<CompactString>>>();
+    match tokio::time::timeout(LEAVE_OUT_WITHIN, finding).await {
+        Ok(known) => Ok(known?.into_iter().flatten().collect()),
+        Err(_) => {
+            tracing::warn!(
+                "which Named Controls to leave out is not known: no answer to Control.Get"
+            );
+            Ok(Vec::new())
+        }
+    }
 }
 
 /// Adds Named Controls one by one, since one unknown name spoils a whole call and what

@@ -25,6 +25,10 @@ pub struct Selection {
     /// (A Core that reports both names in one change group gives no way to tell; then
     /// both are reported.)
     pub named: Vec<String>,
+    /// Named Controls whose controls are left out, under every name they have: a client's
+    /// own. Where a Core hides which control a Named Control stands for (see `named`), only
+    /// the Named Control itself is left out.
+    pub exclude_named: Vec<String>,
     /// How often the Core pushes changes. Cores exchange control changes at 30 Hz; less
     /// than 30 ms is of no use.
     pub rate: Duration,
@@ -43,6 +47,7 @@ impl Default for Selection {
             include: vec!["*".to_owned()],
             exclude: Vec::new(),
             named: Vec::new(),
+            exclude_named: Vec::new(),
             rate: Duration::from_millis(100),
             rates: Vec::new(),
             meters: false,

@@ -12,6 +12,7 @@ mod core_restart;
 mod crash;
 mod demo;
 mod exactly_once;
+mod named_controls;
 mod one_agent;
 mod operator;
 mod page;

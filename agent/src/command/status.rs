@@ -49,6 +49,12 @@ fn lines(status: &Status) -> String {
             moment::span((seconds * 1000.0) as i64)
         ),
     };
+    let mut panel = format!("{}, {}", status.panel.component, status.panel.state);
+    match status.panel.named_controls {
+        0 => {}
+        1 => panel.push_str("; 1 Named Control"),
+        some => panel.push_str(&format!("; {some} Named Controls")),
+    }
     let rows = [
         (level.word(), sentence),
         ("Core", core),
@@ -87,10 +93,7 @@ fn lines(status: &Status) -> String {
             ),
         ),
         ("At risk", risk),
-        (
-            "Panel",
-            format!("{}, {}", status.panel.component, status.panel.state),
-        ),
+        ("Panel", panel),
     ];
     rows.map(|(name, text)| format!("{name:<12}{text}"))
         .join("\n")

@@ -1,10 +1,13 @@
 //! The documents of the plugin's mailbox: what the agent writes for the panel to draw.
 
+mod plain;
+
 use serde::Serialize;
 
 use crate::jobs::Job;
 use crate::moment;
 use crate::status::{Status, verdict};
+pub(super) use plain::PLAIN;
 
 /// The version of the mailbox documents; the plugin says so when it meets another.
 const SCHEMA: u32 = 1;
@@ -19,10 +22,6 @@ pub(crate) const REQUEST: &str = "RequestJson";
 pub(crate) const ACK: &str = "AckJson";
 /// What the plugin says of itself.
 pub(crate) const VERSION: &str = "VersionText";
-pub(crate) const HEARTBEAT: &str = "Heartbeat";
-/// The heartbeat counts up to this and begins again at 0. A Core keeps values in single
-/// precision: from 2^24 on, one more would change nothing.
-pub(crate) const HEARTBEAT_LIMIT: u32 = (1 << 24) - 1;
 
 /// The whole state in one value, so that start, reconnect and failover are the same code.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -122,10 +121,28 @@ struct Point {
 /// The answer to one request.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Ack {
-    pub(crate) id: String,
+    id: String,
     /// `accepted`, `refused`, `done` or `failed`.
-    pub(crate) result: &'static str,
-    pub(crate) text: String,
+    result: &'static str,
+    text: String,
+}
+
+impl Ack {
+    pub(crate) fn new(id: String, result: &'static str, text: String) -> Self {
+        Self { id, result, text }
+    }
+
+    pub(crate) fn wire(&self) -> String {
+        serde_json::to_string(self).expect("texts always have a JSON form")
+    }
+
+    /// `done: Backup … made and proved`
+    pub(crate) fn in_words(&self) -> String {
+        match self.text.as_str() {
+            "" => self.result.to_owned(),
+            text => format!("{}: {text}", self.result),
+        }
+    }
 }
 
 /// Draws the mailbox state from the status.

@@ -153,6 +153,17 @@ impl Requests {
         }
     }
 
+    /// Judges a press of a plain button, which brings no id and no time. `waited`: it may have
+    /// lain there for longer than a request may be old. `now` in Unix milliseconds.
+    pub(crate) fn pressed(button: &str, kind: Kind, waited: bool, now: i64) -> Judgement {
+        let id = format!("{button} {}", moment::rfc3339(now));
+        if waited {
+            let why = "it was on when the agent connected; press again".to_owned();
+            return Judgement::Refuse { id, why };
+        }
+        Judgement::Honour { id, kind }
+    }
+
     fn kind(&mut self, wire: &Wire, now: i64) -> Result<Kind, String> {
         match wire.kind.as_str() {
             "backup" => Ok(Kind::Backup),

@@ -78,6 +78,7 @@ struct BackupTable {
 #[serde(deny_unknown_fields, default)]
 struct PanelTable {
     code_name: Option<String>,
+    named_control_prefix: Option<String>,
     pin: Option<String>,
 }
 
@@ -216,6 +217,10 @@ pub(super) fn apply(settings: &mut Settings, path: &Path, text: &str) -> Outcome
 
     let panel = &mut settings.panel;
     replace(&mut panel.code_name, file.panel.code_name);
+    replace(
+        &mut panel.named_control_prefix,
+        file.panel.named_control_prefix,
+    );
     panel.pin = file.panel.pin.map(Pin).or(panel.pin.take());
     Ok(())
 }
@@ -288,6 +293,8 @@ mod tests {
             keep = 14
             keep_monthly = 12
             every = "off"
+            [panel]
+            named_control_prefix = "Recovery."
             "#,
         )
         .unwrap();
@@ -300,6 +307,7 @@ mod tests {
         assert_eq!(settings.backup.schedule.when, When::Off);
         assert_eq!(settings.backup.keep.keep, 14);
         assert_eq!(settings.backup.keep.monthly, 12);
+        assert_eq!(settings.panel.named_control_prefix, "Recovery.");
         assert_eq!(settings.store.retention.days, Some(30));
         assert_eq!(settings.store.retention.bytes, Some(20 << 30));
     }

@@ -159,6 +159,27 @@ async fn a_watch_tells_the_design_the_state_and_then_each_change_once() {
 }
 
 #[tokio::test]
+async fn a_clients_own_named_controls_are_left_out_under_every_name() {
+    let stage = stage(CoreOptions::default()).await;
+    let client = Client::start(options(stage.address));
+    let selection = Selection {
+        named: ["LobbyVolume", "DeskNote"].map(Into::into).to_vec(),
+        exclude: vec!["Desk.*".into()],
+        exclude_named: ["NoSuch", "LobbyVolume"].map(Into::into).to_vec(),
+        ..Selection::default()
+    };
+    let mut watch = client.watch(selection).await.unwrap();
+    let (before, state) = until_state(&mut watch).await;
+    let [WatchEvent::Inventory(inventory)] = &before[..] else {
+        panic!("{before:?}");
+    };
+    assert!(inventory.aliases.is_empty(), "{:?}", inventory.aliases);
+    let mut names: Vec<_> = state.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["DeskNote", "Lobby.mute"]);
+}
+
+#[tokio::test]
 async fn a_core_that_restarts_leaves_a_gap_and_the_state_after_it() {
     let stage = stage(CoreOptions::default()).await;
     let client = Client::start(options(stage.address));

@@ -1,0 +1,109 @@
+//! The plugin's component: its controls are found in the design, its mailbox is written.
+
+use qrc::method::component::{Set, SetControl};
+use qrc::{ControlId, Inventory, Value};
+
+use super::heartbeat::{HEARTBEAT, Heartbeat};
+use super::mailbox::{self, ACK, Ack, REQUEST, STATE, VERSION};
+use crate::core::Core;
+use crate::moment;
+
+/// The agent's side of the mailbox.
+pub(super) struct Component {
+    code_name: String,
+    request: Option<ControlId>,
+    version: Option<ControlId>,
+    shown: Option<mailbox::State>,
+    seq: u64,
+    heartbeat: Heartbeat,
+}
+
+impl Component {
+    pub(super) fn new(code_name: &str) -> Self {
+        Self {
+            code_name: code_name.to_owned(),
+            request: None,
+            version: None,
+            shown: None,
+            seq: 0,
+            heartbeat: Heartbeat::new(),
+        }
+    }
+
+    /// Looks for the plugin in a design.
+    pub(super) fn find(&mut self, design: &Inventory) {
+        let find = |name: &str| {
+            let mut controls = design.controls.iter();
+            let found = controls.position(|control| control.present && control.name.name == name);
+            found.and_then(|at| u32::try_from(at).ok()).map(ControlId)
+        };
+        self.request = find(REQUEST);
+        self.version = find(VERSION);
+        self.shown = None;
+    }
+
+    /// True where the design holds the plugin.
+    pub(super) fn is_there(&self) -> bool {
+        self.request.is_some()
+    }
+
+    pub(super) fn is_request(&self, control: ControlId) -> bool {
+        self.request == Some(control)
+    }
+
+    pub(super) fn is_version(&self, control: ControlId) -> bool {
+        self.version == Some(control)
+    }
+
+    /// The Core may have forgotten what was written.
+    pub(super) fn write_anew(&mut self) {
+        self.shown = None;
+    }
+
+    /// Writes the state where it changed, and the heartbeat where it is due, in one go. True
+    /// where there was something to write.
+    pub(super) async fn publish(&mut self, core: &Core, state: &mailbox::State) -> bool {
+        if !self.is_there() {
+            return false;
+        }
+        let mut writes = Vec::new();
+        let with_state = self.shown.as_ref() != Some(state);
+        if with_state {
+            match mailbox::wire(state, self.seq + 1, moment::now()) {
+                Ok(text) => writes.push((STATE, Value::Text(text.into()))),
+                Err(error) => tracing::error!("panel: cannot write the state: {error}"),
+            }
+        }
+        if let Some(beat) = self.heartbeat.due() {
+            writes.push((HEARTBEAT, beat));
+        }
+        if writes.is_empty() {
+            return false;
+        }
+        if self.write(core, writes).await && with_state {
+            self.seq += 1;
+            self.shown = Some(state.clone());
+        }
+        true
+    }
+
+    /// Lost with the link, an answer is made up for by the plugin's own time-out.
+    pub(super) async fn acknowledge(&self, core: &Core, ack: &Ack) {
+        self.write(core, vec![(ACK, Value::Text(ack.wire().into()))])
+            .await;
+    }
+
+    /// One Component.Set. A Core that refuses or is slow costs the panel, not the recording.
+    async fn write(&self, core: &Core, controls: Vec<(&'static str, Value)>) -> bool {
+        let controls = controls.into_iter();
+        let controls = controls.map(|(name, value)| SetControl::value(name, value));
+        let set = Set::new(self.code_name.as_str(), controls.collect());
+        match core.call(&set).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::debug!("panel: not written: {error}");
+                false
+            }
+        }
+    }
+}

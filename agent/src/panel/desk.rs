@@ -1,0 +1,221 @@
+//! Where requests are taken in: each is checked, done one at a time, and written down.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::mailbox::{Ack, REQUEST};
+use super::named::{Asking, What};
+use super::requests::{Judgement, Kind, Requests, Target, WINDOW_MS};
+use crate::audit::{Act, Asked};
+use crate::failure::{Failure, Outcome};
+use crate::jobs::{Asker, Jobs, Turn};
+use crate::local_socket::RestoreRequest;
+use crate::output::count;
+use crate::parts::Parts;
+use crate::{audit, moment};
+
+/// Which way a request came; its answers go back the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The plugin's mailbox.
+    Plugin,
+    /// A Named Control, without the prefix.
+    Named(&'static str),
+}
+
+/// An answer on its way.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) way: Way,
+    pub(super) ack: Ack,
+}
+
+/// Takes requests in.
+pub(super) struct Desk {
+    parts: Arc<Parts>,
+    requests: Requests,
+    /// Jobs run beside the panel; their last words go here.
+    answers: mpsc::Sender<Answer>,
+}
+
+impl Desk {
+    pub(super) fn new(parts: Arc<Parts>, answers: mpsc::Sender<Answer>) -> Self {
+        let pin = parts.settings.panel.pin.clone();
+        let requests = Requests::new(pin, lately_answered(&parts.settings.store.path));
+        Self {
+            parts,
+            requests,
+            answers,
+        }
+    }
+
+    /// A text that lay in the plugin's mailbox when the agent connected, or has just come.
+    pub(super) async fn plugin_asks(&mut self, text: &str, waited: bool) -> Option<Answer> {
+        let judgement = self.judge(text, waited);
+        self.act(Way::Plugin, judgement).await
+    }
+
+    /// What Named Controls ask for.
+    pub(super) async fn named_asks(&mut self, asking: Asking) -> Option<Answer> {
+        let way = Way::Named(asking.control);
+        let judgement = match asking.what {
+            What::Text(text) => self.judge(&text, asking.waited),
+            What::Press(kind) => {
+                Requests::pressed(asking.control, kind, asking.waited, moment::now())
+            }
+        };
+        self.act(way, judgement).await
+    }
+
+    fn judge(&mut self, text: &str, waited: bool) -> Judgement {
+        if waited {
+            self.requests.found_pending(text)
+        } else {
+            self.requests.appeared(text, moment::now())
+        }
+    }
+
+    /// The first answer, if there is one to give.
+    async fn act(&self, way: Way, judgement: Judgement) -> Option<Answer> {
+        match judgement {
+            Judgement::Nothing => None,
+            Judgement::Refuse { id, why } => {
+                Some(self.refuse(way, id, "request", String::new(), why).await)
+            }
+            Judgement::Honour { id, kind } => Some(self.start(way, id, kind).await),
+        }
+    }
+
+    async fn refuse(
+        &self,
+        way: Way,
+        id: String,
+        what: &'static str,
+        about: String,
+        why: String,
+    ) -> Answer {
+        let asked = self.asked(way, &id);
+        tracing::warn!(place = %asked.place, request = %id, "panel request refused: {why}");
+        let act = Act { what, about };
+        self.parts.audit.refused(asked, act, why.clone()).await;
+        Answer {
+            way,
+            ack: Ack::new(id, "refused", why),
+        }
+    }
+
+    async fn start(&self, way: Way, id: String, kind: Kind) -> Answer {
+        let (what, about) = kind.in_words();
+        let Some(turn) = self.parts.jobs.try_turn() else {
+            let why = "another job is running; wait for it to end".to_owned();
+            return self.refuse(way, id, what, about, why).await;
+        };
+        let asked = self.asked(way, &id);
+        tracing::info!(place = %asked.place, request = %id, "panel request: {kind:?}");
+        let accepted = Ack::new(id.clone(), "accepted", String::new());
+        let parts = self.parts.clone();
+        let answers = self.answers.clone();
+        tokio::spawn(async move {
+            let act = Act { what, about };
+            let work = run(&parts.jobs, turn, kind);
+            let outcome = parts.audit.of(asked, act, work, Clone::clone).await;
+            let ack = match outcome {
+                Ok(text) => Ack::new(id, "done", text),
+                Err(failure) => Ack::new(id, "failed", failure.to_string()),
+            };
+            // Nobody listens once the service stops.
+            let _ = answers.send(Answer { way, ack }).await;
+        });
+        // The job does not wait for a slow Core; its last words come through the channel, after this.
+        Answer { way, ack: accepted }
+    }
+
+    /// Which Core and control asked; which person, QRC does not tell.
+    fn asked(&self, way: Way, id: &str) -> Asked {
+        let (host, _) = self.parts.core.link();
+        let panel = &self.parts.settings.panel;
+        let control = match way {
+            Way::Plugin => format!("{}.{REQUEST}", panel.code_name),
+            Way::Named(name) => format!("Named Control {}{name}", panel.named_control_prefix),
+        };
+        Asked {
+            asker: "panel",
+            place: format!("Core {host}, {control}"),
+            request: Some(id.to_owned()),
+        }
+    }
+}
+
+/// The requests that an earlier agent answered so lately that they would not be stale yet.
+fn lately_answered(store: &Path) -> Vec<String> {
+    let since = moment::now() - 2 * WINDOW_MS;
+    match audit::rows(store, Some(since), 1000) {
+        Ok(rows) => rows.into_iter().filter_map(|row| row.request).collect(),
+        Err(failure) => {
+            tracing::warn!("panel: what was answered before the start is not known: {failure}");
+            Vec::new()
+        }
+    }
+}
+
+/// Does what was asked; what it says is shown on the panel.
+async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
+    match kind {
+        Kind::Backup => {
+            let made = jobs.backup(turn, Asker::Panel).await?;
+            Ok(format!("Backup {} made and proved", made.id))
+        }
+        Kind::Verify => {
+            let report = jobs.verify(turn).await?;
+            if report.ok {
+                return Ok(format!("{} files proved", report.checked));
+            }
+            let findings = report.findings.len();
+            Err(Failure::failed(format!(
+                "{findings} findings; run `qsys-agent verify`"
+            )))
+        }
+        Kind::Preview(target) => {
+            let plan = jobs.preview(turn, request(target)).await?;
+            let most = plan.controls.first().map_or(String::new(), |most| {
+                format!(", most of them of {}", most.control_path)
+            });
+            Ok(format!(
+                "Would go to {}: {} events come back, {} go{most}",
+                shown(plan.would_restore_to.as_deref()),
+                count(plan.events_gained),
+                count(plan.events_lost)
+            ))
+        }
+        Kind::Restore(target) => {
+            let restored = jobs.restore(turn, request(target)).await?;
+            Ok(format!(
+                "Restored to {}, {} events",
+                shown(restored.restored_to.as_deref()),
+                count(restored.events)
+            ))
+        }
+        Kind::Undo => Ok(format!("Taken back: {}", jobs.undo(turn).await?.undone)),
+    }
+}
+
+/// The panel has shown what goes, armed and confirmed: it goes, and undo keeps it.
+fn request(target: Target) -> RestoreRequest {
+    let (what, at) = match target {
+        Target::Backup(id) => (id, None),
+        Target::Moment(at) => ("latest".to_owned(), Some(at)),
+    };
+    RestoreRequest {
+        what,
+        at,
+        keep_newer: false,
+        force: true,
+    }
+}
+
+fn shown(time: Option<&str>) -> String {
+    let moment = time.and_then(|time| moment::parse(time).ok());
+    moment.map_or_else(|| "an empty store".to_owned(), moment::local)
+}

@@ -1,0 +1,393 @@
+//! Plain Named Controls with the prefix of the settings, for designs without the plugin: the
+//! state, a value each, and buttons that ask for a backup or a check.
+//!
+//! QRC neither lists Named Controls nor tells their types, so each name that could be there is
+//! asked for after every connect. A Trigger leaves no value that could be read, so a button is
+//! a toggle: it stays on until the agent has seen it and puts it out. A press carries no id and
+//! no time; that it is young is known from when the agent last looked, and that it is new from
+//! the button having been out then.
+
+use std::time::Duration;
+
+use compact_str::{CompactString, format_compact};
+use qrc::method::control::{Get, Set};
+use qrc::{Reading, Value};
+use tokio::time::Instant;
+
+use super::heartbeat::{HEARTBEAT, Heartbeat};
+use super::mailbox::{self, ACK, Ack, PLAIN, REQUEST, STATE};
+use super::requests::{Kind, WINDOW_MS};
+use crate::core::Core;
+use crate::moment;
+
+/// The answer to the last request, in words.
+const REQUEST_TEXT: &str = "RequestText";
+/// The buttons, and what each asks for.
+const BUTTONS: [(&str, Kind); 2] = [("BackupNow", Kind::Backup), ("VerifyNow", Kind::Verify)];
+
+/// Every Named Control that the agent looks for.
+pub(crate) fn names(prefix: &str) -> Vec<String> {
+    if prefix.is_empty() {
+        return Vec::new();
+    }
+    let names = all().map(|name| format!("{prefix}{name}"));
+    names.collect()
+}
+
+fn all() -> impl Iterator<Item = &'static str> {
+    let shown = PLAIN.iter().map(|(name, _)| *name);
+    let buttons = BUTTONS.iter().map(|(name, _)| *name);
+    let others = [HEARTBEAT, STATE, REQUEST_TEXT, REQUEST, ACK];
+    shown.chain(buttons).chain(others)
+}
+
+/// What was found asked for in the design.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Asking {
+    /// Which control asks, without the prefix.
+    pub(super) control: &'static str,
+    pub(super) what: What,
+    /// Nobody knows for how long it has been waiting.
+    pub(super) waited: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// A button was pressed.
+    Press(Kind),
+    /// A whole request was written, as the plugin writes them.
+    Text(String),
+}
+
+/// The Named Controls of the present design.
+pub(super) struct Named {
+    prefix: String,
+    /// The design was searched since the last connect.
+    sought: bool,
+    outlets: Vec<Outlet>,
+    inlets: Vec<Inlet>,
+    /// Which outlet is looked at first, so that none waits behind one that always changes.
+    first: usize,
+    heartbeat: Heartbeat,
+    seq: u64,
+    state_told: Option<mailbox::State>,
+    ack: String,
+    answer: String,
+    /// When all inlets were last read.
+    looked: Option<Instant>,
+}
+
+/// A control that the agent writes.
+struct Outlet {
+    name: &'static str,
+    /// What the Core was told, or what it refused.
+    told: Option<Value>,
+}
+
+/// A control that asks.
+struct Inlet {
+    name: &'static str,
+    /// What a button asks for; none for the text of a whole request.
+    button: Option<Kind>,
+    /// `true` or the text, as last read.
+    last: String,
+    /// A button that is to be put out.
+    put_out: bool,
+}
+
+impl Named {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+            sought: false,
+            outlets: Vec::new(),
+            inlets: Vec::new(),
+            first: 0,
+            heartbeat: Heartbeat::new(),
+            seq: 0,
+            state_told: None,
+            ack: String::new(),
+            answer: String::new(),
+            looked: None,
+        }
+    }
+
+    /// The design may be another one, and the Core may have forgotten what was written.
+    pub(super) fn seek_anew(&mut self) {
+        self.sought = false;
+        self.looked = None;
+    }
+
+    pub(super) fn is_sought(&self) -> bool {
+        self.sought
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.outlets.len() + self.inlets.len()
+    }
+
+    pub(super) fn asks(&self) -> bool {
+        self.sought && !self.inlets.is_empty()
+    }
+
+    pub(super) fn full_name(&self, name: &str) -> CompactString {
+        format_compact!("{}{name}", self.prefix)
+    }
+
+    /// Finds out which of the names the design has.
+    pub(super) async fn seek(&mut self, core: &Core) {
+        let mut found = Vec::new();
+        for name in all().filter(|_| !self.prefix.is_empty()) {
+            match core.call(&Get(vec![self.full_name(name)])).await {
+                Ok(_) => found.push(name),
+                Err(error) if error.code() == Some(qrc::code::UNKNOWN_CONTROL) => {}
+                // It must not be waited for again and again: the plugin would wait, too.
+                Err(error @ qrc::Error::TimedOut { .. }) => {
+                    tracing::warn!("panel: no Named Controls until the next connect: {error}");
+                    found.clear();
+                    break;
+                }
+                // The link, or the Core's mood: asked again with the next tick.
+                Err(error) => return tracing::debug!("panel: Named Controls not read: {error}"),
+            }
+        }
+        let button = |name: &str| {
+            let button = BUTTONS.iter().find(|(known, _)| *known == name);
+            button.map(|(_, kind)| kind.clone())
+        };
+        let (inlets, outlets): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|name| *name == REQUEST || button(name).is_some());
+        let known = std::mem::take(&mut self.inlets);
+        let inlet = |name: &'static str| Inlet {
+            name,
+            button: button(name),
+            // What was seen before the link was lost is no news after it.
+            last: (known.iter().find(|inlet| inlet.name == name))
+                .map_or_else(String::new, |inlet| inlet.last.clone()),
+            put_out: false,
+        };
+        self.inlets = inlets.into_iter().map(inlet).collect();
+        let outlet = |name| Outlet { name, told: None };
+        self.outlets = outlets.into_iter().map(outlet).collect();
+        self.state_told = None;
+        self.first = 0;
+        self.sought = true;
+    }
+
+    /// Reads what is asked for.
+    pub(super) async fn look(&mut self, core: &Core) -> Vec<Asking> {
+        let names = self.inlets.iter().map(|inlet| self.full_name(inlet.name));
+        let readings = match core.call(&Get(names.collect())).await {
+            Ok(readings) => readings,
+            Err(error) => {
+                tracing::debug!("panel: Named Controls not read: {error}");
+                return Vec::new();
+            }
+        };
+        let window = Duration::from_millis(WINDOW_MS.unsigned_abs());
+        let waited = self.looked.is_none_or(|looked| looked.elapsed() > window);
+        self.looked = Some(Instant::now());
+        let prefix = self.prefix.as_str();
+        let mut asking = Vec::new();
+        for read in readings {
+            let is_read = |inlet: &&mut Inlet| read.name.strip_prefix(prefix) == Some(inlet.name);
+            if let Some(inlet) = self.inlets.iter_mut().find(is_read) {
+                asking.extend(inlet.take(&read.reading, waited));
+            }
+        }
+        asking
+    }
+
+    /// Shows the answer to a request.
+    pub(super) fn answer(&mut self, control: &str, ack: &Ack) {
+        self.ack = ack.wire();
+        self.answer = format!("{control} {}", ack.in_words());
+    }
+
+    /// Writes one value that changed; the most urgent, then each in its turn. True where there
+    /// was something to write.
+    pub(super) async fn write_one(&mut self, core: &Core, state: &mailbox::State) -> bool {
+        if let Some(inlet) = self.inlets.iter_mut().find(|inlet| inlet.put_out) {
+            let full_name = format_compact!("{}{}", self.prefix, inlet.name);
+            // One that was refused is not tried again until the next press.
+            let written = write(core, full_name, Value::Number(0.0)).await;
+            inlet.put_out = written == Written::NoAnswer;
+            return true;
+        }
+        let Some((at, value)) = self.next(state) else {
+            return false;
+        };
+        let name = self.outlets[at].name;
+        if write(core, self.full_name(name), value.clone()).await != Written::NoAnswer {
+            self.outlets[at].told = Some(value);
+            if name == STATE {
+                self.seq += 1;
+                self.state_told = Some(state.clone());
+            }
+        }
+        true
+    }
+
+    /// The outlet whose turn it is, and its new value.
+    fn next(&mut self, state: &mailbox::State) -> Option<(usize, Value)> {
+        let urgent = |name: &str| [HEARTBEAT, ACK, REQUEST_TEXT].contains(&name);
+        for at in 0..self.outlets.len() {
+            if urgent(self.outlets[at].name)
+                && let Some(value) = self.news(at, state)
+            {
+                return Some((at, value));
+            }
+        }
+        for step in 0..self.outlets.len() {
+            let at = (self.first + step) % self.outlets.len();
+            if !urgent(self.outlets[at].name)
+                && let Some(value) = self.news(at, state)
+            {
+                self.first = at + 1;
+                return Some((at, value));
+            }
+        }
+        None
+    }
+
+    /// An outlet's value, if it is another one than the Core was told.
+    fn news(&mut self, at: usize, state: &mailbox::State) -> Option<Value> {
+        let outlet = &self.outlets[at];
+        let value = match outlet.name {
+            HEARTBEAT => return self.heartbeat.due(),
+            // It carries a counter and a time, which are no news by themselves.
+            STATE if self.state_told.as_ref() == Some(state) => return None,
+            STATE => mailbox::wire(state, self.seq + 1, moment::now())
+                .ok()?
+                .as_str()
+                .into(),
+            ACK => self.ack.as_str().into(),
+            REQUEST_TEXT => self.answer.as_str().into(),
+            name => (PLAIN.iter().find(|(known, _)| *known == name)?.1)(state),
+        };
+        (outlet.told.as_ref() != Some(&value)).then_some(value)
+    }
+}
+
+impl Inlet {
+    /// What its new reading asks for.
+    fn take(&mut self, reading: &Reading, waited: bool) -> Option<Asking> {
+        let now = match self.button {
+            Some(_) if is_on(reading) => "true".to_owned(),
+            Some(_) => String::new(),
+            None => super::text_of(reading),
+        };
+        let is_news = now != self.last;
+        let is_on = self.button.is_some() && !now.is_empty();
+        // Still on after a new connect: what was to put it out may have been lost.
+        self.put_out |= is_on && (is_news || waited);
+        self.last.clone_from(&now);
+        if !is_news || now.is_empty() {
+            return None;
+        }
+        let what = match &self.button {
+            Some(kind) => What::Press(kind.clone()),
+            None => What::Text(now),
+        };
+        Some(Asking {
+            control: self.name,
+            what,
+            waited,
+        })
+    }
+}
+
+fn is_on(reading: &Reading) -> bool {
+    match &reading.value {
+        Some(Value::Number(number)) => *number >= 0.5,
+        Some(Value::Bool(on)) => *on,
+        _ => false,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Done,
+    Refused,
+    /// Nobody knows; whoever writes again writes the same.
+    NoAnswer,
+}
+
+async fn write(core: &Core, name: CompactString, value: Value) -> Written {
+    match core.call(&Set::value(name.clone(), value)).await {
+        Ok(_) => Written::Done,
+        Err(error) => {
+            tracing::debug!("panel: {name} not written: {error}");
+            match error.code() {
+                Some(code) if code != qrc::code::STANDBY => Written::Refused,
+                _ => Written::NoAnswer,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inlet(button: Option<Kind>) -> Inlet {
+        Inlet {
+            name: "BackupNow",
+            button,
+            last: String::new(),
+            put_out: false,
+        }
+    }
+
+    fn lamp(on: bool) -> Reading {
+        Reading {
+            value: Some(on.into()),
+            ..Reading::default()
+        }
+    }
+
+    #[test]
+    fn a_press_asks_once_however_long_the_button_stays_on() {
+        let mut button = inlet(Some(Kind::Backup));
+        assert_eq!(button.take(&lamp(false), false), None);
+        let asked = button.take(&lamp(true), false).unwrap();
+        assert_eq!(asked.what, What::Press(Kind::Backup));
+        assert!(!asked.waited && button.put_out);
+        button.put_out = false;
+        assert_eq!(button.take(&lamp(true), false), None);
+        assert!(!button.put_out, "who holds it is not fought with");
+        assert_eq!(button.take(&lamp(false), false), None);
+        assert!(button.take(&lamp(true), false).is_some());
+    }
+
+    #[test]
+    fn a_button_that_could_not_be_put_out_is_put_out_after_the_next_connect_and_asks_no_more() {
+        let mut button = inlet(Some(Kind::Backup));
+        assert!(button.take(&lamp(true), false).is_some());
+        button.put_out = false;
+        assert_eq!(button.take(&lamp(true), true), None);
+        assert!(button.put_out);
+    }
+
+    #[test]
+    fn a_request_that_stays_or_goes_asks_for_nothing_again() {
+        let text = |text: &str| Reading {
+            string: Some(text.into()),
+            ..Reading::default()
+        };
+        let mut request = inlet(None);
+        let asked = request.take(&text("{}"), false).unwrap();
+        assert_eq!(asked.what, What::Text("{}".to_owned()));
+        assert_eq!(request.take(&text("{}"), true), None);
+        assert_eq!(request.take(&text(""), false), None);
+        assert!(!request.put_out);
+    }
+
+    #[test]
+    fn without_a_prefix_there_are_no_names() {
+        assert!(names("").is_empty());
+        assert!(names("DR_").contains(&"DR_BackupNow".to_owned()));
+    }
+}
