@@ -9,6 +9,8 @@ use backup::{Day, Gap, Store, StoreSummary};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::damage;
+
 /// How often the files are looked at; between, the recorder's own count is added.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -86,9 +88,13 @@ impl Counts {
                 counter.files.forget_newest();
             }
             counter.committed = committed;
-            if let Ok(counted) = counter.files.count(&counter.store) {
-                let mut last = counts.last.lock().unwrap_or_else(PoisonError::into_inner);
-                *last = Some(Last { committed, counted });
+            match counter.files.count(&counter.store) {
+                Ok(counted) => {
+                    let mut last = counts.last.lock().unwrap_or_else(PoisonError::into_inner);
+                    *last = Some(Last { committed, counted });
+                }
+                // Moved aside it is in nobody's way; the next look counts the others.
+                Err(error) => drop(damage::examine(&counter.recorder, error.damaged_file())),
             }
             counter
         });
@@ -152,10 +158,21 @@ impl Files {
         let days = store.days()?;
         self.days.retain(|day, _| days.contains(day));
         let mut counted = Counted::default();
+        let Some(newest) = days.last().copied() else {
+            return Ok(counted);
+        };
         for day in days {
             // Looked at first: what is committed during the count is counted the next time.
             let stamp = Stamp::of(&store.day_path(day));
             if self.days.get(&day).is_none_or(|known| known.stamp != stamp) {
+                if self.days.contains_key(&day)
+                    && day != newest
+                    && let Some(found) = store.day_damage(day)?
+                {
+                    // Nothing is recorded into it any more, and somebody wrote to it.
+                    let path = store.day_path(day);
+                    return Err(backup::Error::Damaged { path, found });
+                }
                 let (summary, gaps) = (store.day_summary(day)?, store.day_gaps(day)?);
                 let file = File {
                     stamp,

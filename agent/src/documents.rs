@@ -181,6 +181,42 @@ impl From<&backup::Gap> for Gap {
     }
 }
 
+/// A day whose file was damaged and moved aside, and what puts it back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Damaged {
+    /// `YYYY-MM-DD`
+    pub(crate) day: String,
+    /// When it was found.
+    pub(crate) at: String,
+    /// Where the damaged file lies now.
+    pub(crate) moved_to: String,
+    /// The newest proved backup that holds the day; `null` where none does.
+    pub(crate) backup: Option<String>,
+    /// Up to when it comes back.
+    pub(crate) reaches: Option<String>,
+    /// What to type.
+    pub(crate) command: Option<String>,
+}
+
+impl From<&backup::Mend> for Damaged {
+    fn from(mend: &backup::Mend) -> Self {
+        let (backup, reaches) = match &mend.from {
+            Some((id, to_ms)) => (Some(id.clone()), Some(rfc3339(*to_ms))),
+            None => (None, None),
+        };
+        let command = backup.as_ref().zip(reaches.as_ref());
+        Self {
+            day: mend.damaged.day.to_string(),
+            at: rfc3339(mend.damaged.at_ms),
+            moved_to: mend.damaged.path.display().to_string(),
+            command: command
+                .map(|(id, to)| format!("qsys-agent restore {id} --at {to} --keep-newer")),
+            backup,
+            reaches,
+        }
+    }
+}
+
 /// What `undo` took back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Undone {

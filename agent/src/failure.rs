@@ -1,6 +1,7 @@
 //! What a command says when it cannot do its work: one sentence, the next step, the exit code.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Why a command ended early, as its user reads it.
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
+    damaged: Option<PathBuf>,
     code: u8,
 }
 
@@ -20,6 +22,7 @@ impl Failure {
         Self {
             message: message.to_string(),
             hint: None,
+            damaged: None,
             code: 1,
         }
     }
@@ -36,6 +39,17 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = Some(hint.to_string());
         self
+    }
+
+    /// Says which file is damaged, where that is the reason.
+    pub(crate) fn damaged(mut self, file: Option<&Path>) -> Self {
+        self.damaged = file.map(Path::to_owned);
+        self
+    }
+
+    /// The file that is damaged.
+    pub(crate) fn damaged_file(&self) -> Option<&Path> {
+        self.damaged.as_deref()
     }
 
     /// The sentence without the hint.

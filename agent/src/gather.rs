@@ -3,6 +3,8 @@
 use backup::{BackupInfo, StoreSummary};
 
 use crate::counts::{self, Counted};
+use crate::damage;
+use crate::documents::Damaged;
 use crate::failure::Outcome;
 use crate::moment::{self, rfc3339};
 use crate::parts::Parts;
@@ -19,7 +21,8 @@ pub(crate) fn with_agent(parts: &Parts) -> Status {
     let settings = &parts.settings;
     let backups = parts.jobs.backups();
     let shipped_to = parts.shipped.covers_to_ms();
-    let mut status = from_files(settings, &summary, &gaps, &backups, shipped_to);
+    let damaged = parts.damage.offers();
+    let mut status = from_files(settings, &summary, &gaps, &backups, shipped_to, damaged);
     status.agent.running = true;
     status.agent.pid = Some(std::process::id());
     status.agent.audit_problem = parts.audit.problem();
@@ -53,7 +56,10 @@ pub(crate) fn without_agent(settings: &Settings) -> Outcome<Status> {
         Counted::default()
     };
     let shipped_to = work::recoverable(settings)?.map(|range| range.to_ms);
-    Ok(from_files(settings, &summary, &gaps, &backups, shipped_to))
+    let damaged = damage::offers(settings)?;
+    Ok(from_files(
+        settings, &summary, &gaps, &backups, shipped_to, damaged,
+    ))
 }
 
 /// Why the recorder cannot write, if it cannot.
@@ -95,6 +101,7 @@ fn from_files(
     gaps: &[backup::Gap],
     backups: &[BackupInfo],
     shipped_to: Option<i64>,
+    damaged: Vec<Damaged>,
 ) -> Status {
     let now = moment::now();
     let newest = backups.first();
@@ -135,6 +142,7 @@ fn from_files(
             to: summary.to_ms.map(rfc3339),
             free_bytes: free_bytes(&settings.store.path),
             problem: None,
+            damaged,
         },
         backup: status::Backup {
             path: settings.backup.path.display().to_string(),

@@ -1,12 +1,13 @@
 //! The running agent's long jobs, one at a time: backup, verify, restore, undo, import, prune.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::sync::OwnedMutexGuard;
 
+use crate::damage;
 use crate::documents;
 use crate::extent::Extent;
 use crate::facts::Facts;
@@ -214,15 +215,13 @@ impl Jobs {
     /// Makes and proves a backup of everything received so far, then removes those too many.
     pub(crate) async fn backup(&self, _turn: Turn, asker: Asker) -> Outcome<backup::BackupInfo> {
         let begun = Instant::now();
-        // What is committed while the backup is made may or may not be in it.
-        let flushed = self.recorder.flush().await.is_ok();
-        let extent = self.extent();
-        let plugin = self.facts.plugin();
-        let outcome = self
-            .run("backup", move |settings, job| {
-                work::backup(&settings, plugin.as_ref(), &job)
-            })
-            .await;
+        let (mut extent, mut outcome) = self.try_backup().await;
+        if let Err(failure) = &outcome
+            && self.moved_aside(failure).await
+        {
+            // The other days are worth backing up all the more.
+            (extent, outcome) = self.try_backup().await;
+        }
         let now = moment::now();
         self.with(|known| match &outcome {
             Ok(_) => {
@@ -230,7 +229,7 @@ impl Jobs {
                 known.history.last_good = Some(now);
                 known.history.last_failure = None;
                 known.history.failures = 0;
-                known.backed_up = Some(extent).filter(|_| flushed);
+                known.backed_up = extent;
             }
             Err(failure) => {
                 known.last_failure = Some(failure.to_string());
@@ -251,6 +250,31 @@ impl Jobs {
             Err(failure) => tracing::error!(asker = ?asker, "backup failed: {failure}"),
         }
         outcome
+    }
+
+    /// Makes a backup; also gives what it was made of, where that is known.
+    async fn try_backup(&self) -> (Option<Extent>, Outcome<backup::BackupInfo>) {
+        // What is committed while the backup is made may or may not be in it.
+        let flushed = self.recorder.flush().await.is_ok();
+        let extent = flushed.then(|| self.extent());
+        let plugin = self.facts.plugin();
+        let outcome = self
+            .run("backup", move |settings, job| {
+                work::backup(&settings, plugin.as_ref(), &job)
+            })
+            .await;
+        (extent, outcome)
+    }
+
+    /// Whether a backup failed over a damaged day that the recorder has moved aside now.
+    async fn moved_aside(&self, failure: &Failure) -> bool {
+        let (recorder, file) = (
+            self.recorder.clone(),
+            failure.damaged_file().map(Path::to_owned),
+        );
+        let examined =
+            tokio::task::spawn_blocking(move || damage::examine(&recorder, file.as_deref()));
+        examined.await.unwrap_or(false)
     }
 
     /// Proves the whole archive.

@@ -23,6 +23,7 @@ mod work;
 
 mod shipping;
 
+mod damage;
 mod extent;
 mod jobs;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::audit::Audit;
 use crate::core::Core;
 use crate::counts::Counts;
+use crate::damage::Damage;
 use crate::facts::Facts;
 use crate::jobs::Jobs;
 use crate::settings::Settings;
@@ -19,6 +20,7 @@ pub(crate) struct Parts {
     pub(crate) facts: Arc<Facts>,
     pub(crate) shipped: Arc<Shipped>,
     pub(crate) counts: Arc<Counts>,
+    pub(crate) damage: Arc<Damage>,
     pub(crate) audit: Audit,
 }
 

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::audit::{Act, Asked, Audit};
 use crate::core::Core;
 use crate::counts::Counts;
+use crate::damage::Damage;
 use crate::facts::Facts;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::Jobs;
@@ -67,8 +68,10 @@ impl Service {
         let tasks = TaskTracker::new();
         let counts =
             Counts::start(&settings.store.path, recorder.clone(), stop.clone(), &tasks).await;
+        let damage = Damage::start(settings.clone(), stop.clone(), &tasks).await;
         let parts = Arc::new(Parts {
             counts,
+            damage,
             audit,
             settings,
             core,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::documents::Gap;
+use crate::documents::{Damaged, Gap};
 use crate::moment;
 
 /// The whole status. Members named in the contract stay; more may be added.
@@ -65,6 +65,9 @@ pub(crate) struct Store {
     pub(crate) free_bytes: Option<u64>,
     /// Why nothing can be written, since when.
     pub(crate) problem: Option<String>,
+    /// Days whose files were damaged, until a restore has brought them back or the files are removed.
+    #[serde(default)]
+    pub(crate) damaged: Vec<Damaged>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -172,6 +175,12 @@ pub(crate) fn verdict(status: &Status) -> (Level, String) {
             format!("Recording, but the last backup failed: {problem}"),
         );
     }
+    if let Some(damaged) = status.store.damaged.first() {
+        return (
+            Level::Warning,
+            format!("Recording; {}", offer(damaged, status.store.damaged.len())),
+        );
+    }
     if let Some(problem) = &status.agent.audit_problem {
         return (
             Level::Warning,
@@ -193,6 +202,24 @@ pub(crate) fn verdict(status: &Status) -> (Level, String) {
             });
             (Level::Ok, format!("Recording; last backup proved{age}"))
         }
+    }
+}
+
+/// What became of a damaged day and what to do, and how many more there are.
+fn offer(damaged: &Damaged, all: usize) -> String {
+    let file = std::path::Path::new(&damaged.moved_to).file_name();
+    let what = format!(
+        "day {} was damaged and moved aside as {}",
+        damaged.day,
+        file.unwrap_or_default().to_string_lossy()
+    );
+    let more = match all {
+        0 | 1 => String::new(),
+        _ => format!(" ({} more)", all - 1),
+    };
+    match &damaged.command {
+        Some(command) => format!("{what}; put it back with `{command}`{more}"),
+        None => format!("{what}; no proved backup holds it{more}"),
     }
 }
 
@@ -231,6 +258,7 @@ mod tests {
                 to: None,
                 free_bytes: None,
                 problem: None,
+                damaged: Vec::new(),
             },
             backup: Backup {
                 path: "b".into(),
@@ -261,7 +289,8 @@ mod tests {
         let good = healthy();
         assert_eq!(verdict(&good).0, Level::Ok);
 
-        let worse: [fn(&mut Status); 7] = [
+        let worse: [fn(&mut Status); 8] = [
+            |s| s.store.damaged.push(damaged(None)),
             |s| s.agent.audit_problem = Some("disk full".into()),
             |s| s.recording = false,
             |s| s.agent.running = false,
@@ -275,6 +304,30 @@ mod tests {
             spoil(&mut status);
             assert_ne!(verdict(&status).0, Level::Ok, "{}", verdict(&status).1);
         }
+    }
+
+    fn damaged(command: Option<&str>) -> Damaged {
+        Damaged {
+            day: "2026-03-01".into(),
+            at: "2026-03-01T12:00:00.000Z".into(),
+            moved_to: "/s/events-2026-03-01.db.corrupt-17".into(),
+            backup: None,
+            reaches: None,
+            command: command.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_damaged_day_is_said_with_the_command_that_puts_it_back() {
+        let mut status = healthy();
+        status.store.damaged = vec![damaged(Some("qsys-agent restore b")), damaged(None)];
+        let (level, sentence) = verdict(&status);
+        assert_eq!(level, Level::Warning);
+        assert_eq!(
+            sentence,
+            "Recording; day 2026-03-01 was damaged and moved aside as events-2026-03-01.db.corrupt-17; \
+             put it back with `qsys-agent restore b` (1 more)"
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::settings::Settings;
 
 /// The library's error as a command says it, with the library's hint.
 pub(crate) fn failure(error: backup::Error) -> Failure {
-    let failure = Failure::failed(&error);
+    let failure = Failure::failed(&error).damaged(error.damaged_file());
     match error.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,
@@ -38,9 +38,9 @@ pub(crate) fn backup(
         .chain(plugin.map(Plugin::settings_file))
         .collect();
     let made = archive.backup(&store, &files, progress).map_err(failure)?;
-    if let Err(error) = archive.prune(settings.backup.keep.clone(), false) {
+    if let Err(failure) = prune_backups(settings, &archive, false) {
         // The new backup is good; the old ones that stay only cost space.
-        tracing::warn!("old backups were not removed: {error}");
+        tracing::warn!("old backups were not removed: {failure}");
     }
     if let Err(failure) = retire(settings, &archive, false) {
         tracing::warn!("old days were not removed from the store: {failure}");
@@ -219,11 +219,24 @@ pub(crate) fn prune(settings: &Settings, dry_run: bool) -> Outcome<Pruned> {
         return Err(no_archive(settings));
     }
     let archive = Archive::open(&settings.backup.path).map_err(failure)?;
-    let report = archive
-        .prune(settings.backup.keep.clone(), dry_run)
-        .map_err(failure)?;
+    let report = prune_backups(settings, &archive, dry_run)?;
     let days = retire(settings, &archive, dry_run)?;
     Ok(Pruned::new(&report, &days))
+}
+
+/// Removes the backups that no rule wants, never one that a damaged day can be put back from.
+fn prune_backups(
+    settings: &Settings,
+    archive: &Archive,
+    dry_run: bool,
+) -> Outcome<backup::PruneReport> {
+    let mut policy = settings.backup.keep.clone();
+    if settings.store.path.exists() {
+        let mends = archive.mends(&open_store(&settings.store.path)?);
+        let mends = mends.map_err(failure)?.into_iter();
+        policy.needed = mends.filter_map(|mend| Some(mend.from?.0)).collect();
+    }
+    archive.prune(policy, dry_run).map_err(failure)
 }
 
 /// The store, or a clear word that there is none.

@@ -46,6 +46,14 @@ pub enum Error {
         /// What should be there.
         expected: String,
     },
+    /// A day file is damaged.
+    #[error("{}: found a damaged database: {found}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite's check says.
+        found: String,
+    },
     /// The caller asked for something that makes no sense.
     #[error("{what}: found {found}, expected {expected}")]
     Input {
@@ -92,10 +100,25 @@ impl Error {
         }
     }
 
+    /// The file that is damaged, where that is what went wrong.
+    pub fn damaged_file(&self) -> Option<&Path> {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Error::Damaged { path, .. } => Some(path),
+            Error::Sqlite { path, source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(DatabaseCorrupt | NotADatabase)
+            )
+            .then_some(path),
+            _ => None,
+        }
+    }
+
     /// The next step for the person who reads the error, where one is known.
     pub fn hint(&self) -> Option<&'static str> {
         use rusqlite::ErrorCode as Code;
         match self {
+            Error::Damaged { .. } => Some("restore this day from an earlier backup"),
             Error::Locked { .. } => {
                 Some("stop the other agent, or give this one another data folder")
             }

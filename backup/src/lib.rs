@@ -28,6 +28,8 @@ mod day_file;
 mod lock;
 mod store;
 
+mod damaged;
+
 mod retention;
 
 mod query;
@@ -49,13 +51,14 @@ mod archive;
 #[cfg(fuzzing)]
 pub use archive::fuzzing;
 pub use archive::{
-    Archive, BackupInfo, BackupKind, ControlChange, Depth, Finding, Policy, Progress, PruneReport,
-    Pruned, Recoverable, Report, RestorePlan, RestoreReport, RestoreSource, Restored, SettingsFile,
-    SettingsSource, Shipped, Shipper, UndoReport, finish_interrupted, kill_at_step, undo,
-    undo_available,
+    Archive, BackupInfo, BackupKind, ControlChange, Depth, Finding, Mend, Policy, Progress,
+    PruneReport, Pruned, Recoverable, Report, RestorePlan, RestoreReport, RestoreSource, Restored,
+    SettingsFile, SettingsSource, Shipped, Shipper, UndoReport, finish_interrupted, kill_at_step,
+    undo, undo_available,
 };
 pub use change::Change;
 pub use clock::{Clock, SystemClock};
+pub use damaged::DamagedDay;
 pub use day::Day;
 pub use error::{Error, Result};
 pub use event::{Event, Gap, Series};

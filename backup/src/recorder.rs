@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::change::Change;
 use crate::clock::{Clock, SystemClock};
+use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::event::Series;
 use crate::lock::StoreLock;
@@ -179,6 +180,17 @@ impl Recorder {
         let (done, wait) = oneshot::channel();
         self.queue.control(Command::Flush(done))?;
         wait.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// Checks a day's file, and moves it aside where it is damaged: the day becomes a gap, and recording goes on in a
+    /// fresh file if it was the newest. Gives what is wrong with it. Changes queue meanwhile. Blocking.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub fn examine(&self, day: Day) -> Result<Option<String>> {
+        let (done, wait) = oneshot::channel();
+        self.queue.control(Command::Examine { day, done })?;
+        wait.blocking_recv().map_err(|_| Error::Stopped)
     }
 
     /// How it is going. Cheap, and never better than the truth.

@@ -87,22 +87,6 @@ impl Store {
         Ok(days)
     }
 
-    /// Day files that were found corrupt and moved aside, by name.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn quarantined_files(&self) -> Result<Vec<PathBuf>> {
-        let mut files: Vec<PathBuf> = self
-            .names()?
-            .iter()
-            .filter(|name| name.starts_with("events-") && name.contains(".db.corrupt-"))
-            .filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm"))
-            .map(|name| self.dir.join(name))
-            .collect();
-        files.sort_unstable();
-        Ok(files)
-    }
-
     /// Databases of the original that the recorder found in its folder and set aside; they can be imported.
     ///
     /// # Errors
@@ -252,7 +236,8 @@ impl Store {
         Ok(found)
     }
 
-    fn names(&self) -> Result<Vec<String>> {
+    /// The names of everything in the folder.
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
         let failed = || Error::io(&self.dir, "read the store's folder");
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&self.dir).map_err(failed())? {

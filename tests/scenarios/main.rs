@@ -10,6 +10,7 @@ mod bad_input;
 mod contract;
 mod core_restart;
 mod crash;
+mod damaged;
 mod demo;
 mod exactly_once;
 mod named_controls;

@@ -95,8 +95,19 @@ fn lines(status: &Status) -> String {
         ("At risk", risk),
         ("Panel", panel),
     ];
-    rows.map(|(name, text)| format!("{name:<12}{text}"))
-        .join("\n")
+    let damaged = status.store.damaged.iter().flat_map(|damaged| {
+        let back = match &damaged.command {
+            Some(command) => command.clone(),
+            None => "no proved backup holds it".to_owned(),
+        };
+        let what = format!("{} moved aside as {}", damaged.day, damaged.moved_to);
+        [("Damaged", what), ("Put back", back)]
+    });
+    let lines = rows
+        .into_iter()
+        .chain(damaged)
+        .map(|(name, text)| format!("{name:<12}{text}"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// An RFC 3339 time of the document as people read it.

@@ -56,6 +56,7 @@ impl Archive {
                 expected: "at least one day of events; is this the store's folder?".into(),
             });
         };
+        let damaged = store.damaged_days()?;
         let earlier = self.manifests()?;
         let known = Known::of(&earlier, &self.dir);
         let parts = self.day_parts(store, &days, newest, &known, progress)?;
@@ -82,7 +83,7 @@ impl Archive {
         })?;
         progress.step("write the manifest", 1, 1);
         // The backup stands; what it made superfluous may stay if it cannot be removed.
-        if let Err(error) = tail::remove_covered(&self.dir, &manifest) {
+        if let Err(error) = tail::remove_covered(&self.dir, &manifest, &damaged) {
             tracing::warn!(%error, "segments that a backup covers could not be removed");
         }
         Ok(self.info(&manifest))
@@ -160,10 +161,9 @@ impl Archive {
         })?;
         progress.step(&label("check"), 0, 1);
         let conn = snapshot::open_plain(&copy)?;
-        snapshot::check(&conn, false).map_err(|said| Error::Unexpected {
+        snapshot::check(&conn, false).map_err(|found| Error::Damaged {
             path: live.clone(),
-            found: format!("a damaged database: {said}"),
-            expected: "a sound one; restore this day from an earlier backup".into(),
+            found,
         })?;
         let contents = snapshot::contents(&conn, &live)?;
         let series =

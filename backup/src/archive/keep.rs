@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::mend::{Mended, shorten_gaps};
 use super::swap::built_path;
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -18,12 +19,20 @@ pub(crate) struct Kept {
 }
 
 /// Merges what the live store holds of each built day into it. The live files are only read.
-pub(crate) fn merge(target: &Path, new: &Path, built: &BTreeSet<Day>) -> Result<Kept> {
+/// A gap that says of a damaged day that all of it is lost ends what was restored of that day.
+pub(crate) fn merge(
+    target: &Path,
+    new: &Path,
+    built: &BTreeSet<Day>,
+    mends: &[Mended],
+) -> Result<Kept> {
     let mut days = Vec::new();
     for &day in built {
         let live = target.join(day.file_name());
         if live.exists() {
-            let (_, seen) = merge_day(&live, &new.join(day.file_name()), -1)?;
+            let built = new.join(day.file_name());
+            let (_, seen) = merge_day(&live, &built, -1)?;
+            shorten_gaps(&built, mends)?;
             days.push((day, seen));
         }
     }

@@ -15,6 +15,7 @@ mod list;
 mod lock;
 mod manifest;
 mod marks;
+mod mend;
 mod plan;
 mod proof;
 mod publish;
@@ -42,6 +43,7 @@ use crate::error::Result;
 #[doc(hidden)]
 pub use fault::kill_at_step;
 pub use list::{BackupInfo, BackupKind};
+pub use mend::Mend;
 pub use plan::{ControlChange, Recoverable, RestorePlan, RestoreSource};
 pub use report::{Depth, Finding, Report};
 pub use restore::Restored;

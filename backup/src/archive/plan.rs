@@ -20,7 +20,7 @@ mod reach;
 pub use compare::ControlChange;
 use compare::{Becomes, DayAfter, Origin};
 pub use reach::Recoverable;
-use reach::{reachable, unreachable};
+use reach::unreachable;
 
 /// Bytes of day file restored per second on a small machine with a slow disk, checks included; for the estimate only.
 const BYTES_PER_SECOND: f64 = 80e6;
@@ -99,10 +99,11 @@ impl Archive {
                             .into(),
                     });
                 }
-                if let Some(at) = at {
-                    reachable(&[&manifest], at, &self.dir)?;
-                }
-                self.plan_backup(&manifest, Tail::default(), at, target, Vec::new())
+                let tail = match at {
+                    Some(at) => self.reach(&manifest, at)?,
+                    None => Tail::default(),
+                };
+                self.plan_backup(&manifest, tail, at, target, Vec::new())
             }
             RestoreSource::Latest => self.plan_latest(at, target),
         }

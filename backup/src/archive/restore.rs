@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::lock::Lock;
+use super::mend::{self, Mended};
 use super::plan::RestorePlan;
 use super::publish;
 use super::swap::{self, RestoreReport, Swap};
@@ -22,6 +23,8 @@ pub struct Restored {
     plan: RestorePlan,
     /// Days whose present files have to go.
     replaces: BTreeSet<Day>,
+    /// Damaged files whose days come back.
+    mends: Vec<Mended>,
     events: u64,
     to_ms: Option<i64>,
     begun: Instant,
@@ -45,8 +48,10 @@ impl RestorePlan {
         self.require_space(&self.target)?;
         let new = swap::fresh_build_folder(&self.target)?;
         let built = self.work.build(&self.archive, &|_| true, &new, progress)?;
+        let mends = mend::mended(&self.target, &new, &built)?;
         let mut restored = Restored {
             replaces: self.replaced_days(&built)?,
+            mends,
             plan: self,
             events: 0,
             to_ms: None,
@@ -55,7 +60,12 @@ impl RestorePlan {
             _lock: restorer,
         };
         if restored.plan.keep_newer {
-            restored.keep = Some(super::keep::merge(&restored.plan.target, &new, &built)?);
+            restored.keep = Some(super::keep::merge(
+                &restored.plan.target,
+                &new,
+                &built,
+                &restored.mends,
+            )?);
             for &day in &built {
                 work::index(&new, day)?;
             }
@@ -99,6 +109,7 @@ impl Restored {
             target: &self.plan.target,
             from: swap::BUILD,
             days: &self.replaces,
+            mends: &self.mends,
             what: &format!("restore from {}", self.plan.from),
         })?;
         let to_ms = self

@@ -9,8 +9,10 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::mend::{self, Mended};
 use super::{fault, lock, publish};
 use crate::clock::{Clock as _, SystemClock};
+use crate::damaged::is_moved_aside;
 use crate::day::Day;
 use crate::error::{Error, Result};
 
@@ -55,6 +57,8 @@ pub(crate) struct Swap<'a> {
     pub(crate) from: &'a str,
     /// The days whose present files go.
     pub(crate) days: &'a BTreeSet<Day>,
+    /// Damaged files that go with them: what they held comes in.
+    pub(crate) mends: &'a [Mended],
     pub(crate) what: &'a str,
 }
 
@@ -88,9 +92,10 @@ pub(crate) fn run(swap: Swap<'_>) -> Result<Option<PathBuf>> {
     let target = swap.target;
     let incoming: Vec<String> = publish::entries(&target.join(swap.from))?
         .into_iter()
-        .filter(|name| !name.ends_with("-shm") && day_of(name).is_some())
+        .filter(|name| !name.ends_with("-shm") && (day_of(name).is_some() || is_moved_aside(name)))
         .collect();
-    let outgoing = present_files(target, swap.days)?;
+    let mut outgoing = present_files(target, swap.days)?;
+    outgoing.extend(mend::names(swap.mends));
     remove_folder(&target.join(UNDO_NEXT))?;
     let kept = target.join(UNDO_NEXT).join("files");
     publish::create_folder(&kept)?;
@@ -242,10 +247,16 @@ pub fn undo(target: &Path) -> Result<UndoReport> {
         undone = format!("undo of {rest}");
     }
     fold_logs(target, &returning);
+    let mends = mend::mended(
+        target,
+        &target.join(UNDO_FILES),
+        &returning.iter().copied().collect(),
+    )?;
     run(Swap {
         target,
         from: UNDO_FILES,
         days: &days,
+        mends: &mends,
         what: &format!("undo of {undone}"),
     })?;
     Ok(UndoReport {

@@ -10,6 +10,7 @@ use super::manifest::Manifest;
 use super::segment::{self, Place};
 use super::stamp::rfc3339;
 use super::{scratch, snapshot};
+use crate::damaged::DamagedDay;
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::id::EventId;
@@ -230,8 +231,13 @@ impl Tail {
     }
 }
 
-/// Removes segment files that hold nothing a backup does not hold. The newest stays: a shipper may be writing it.
-pub(crate) fn remove_covered(archive: &Path, manifest: &Manifest) -> Result<()> {
+/// Removes segment files that hold nothing a backup does not hold. The newest stays: a shipper may be writing it. So
+/// do those that hold what a damaged day held: the backup is of the file begun after it.
+pub(crate) fn remove_covered(
+    archive: &Path,
+    manifest: &Manifest,
+    damaged: &[DamagedDay],
+) -> Result<()> {
     let ends: BTreeMap<Day, i64> = manifest
         .days
         .iter()
@@ -241,6 +247,19 @@ pub(crate) fn remove_covered(archive: &Path, manifest: &Manifest) -> Result<()> 
     let mut files = segment::files(archive)?;
     files.pop();
     for (number, path) in files {
+        let wanted = segment::places(&path, 0)?
+            .flatten()
+            .any(|Place { covers, .. }| {
+                let held = |damaged: &DamagedDay| {
+                    covers.day == damaged.day
+                        && covers.events > 0
+                        && EventId(covers.to).ms() < damaged.at_ms
+                };
+                damaged.iter().any(held)
+            });
+        if wanted {
+            continue;
+        }
         // What cannot be read is not known to be covered.
         let covered = segment::places(&path, 0)?.all(|place| {
             place.is_ok_and(|Place { covers, .. }| {

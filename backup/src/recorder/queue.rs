@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::stats::{Shared, lock};
 use crate::change::Change;
+use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::names::SeriesId;
 
@@ -33,6 +34,10 @@ pub(super) enum Command {
     Paused {
         replaced: bool,
         job: Job,
+    },
+    Examine {
+        day: Day,
+        done: oneshot::Sender<Option<String>>,
     },
     Stop(oneshot::Sender<Result<()>>),
 }
@@ -183,8 +188,11 @@ impl Queue {
             Command::Gap { from_ms, to_ms, .. } => {
                 dropped.absorb(from_ms, to_ms, 0, std::iter::empty())
             }
-            Command::Dropped(_) | Command::Flush(_) | Command::Paused { .. } | Command::Stop(_) => {
-            }
+            Command::Dropped(_)
+            | Command::Flush(_)
+            | Command::Paused { .. }
+            | Command::Examine { .. }
+            | Command::Stop(_) => {}
         }
     }
 }

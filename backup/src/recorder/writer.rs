@@ -1,5 +1,6 @@
 //! The thread that writes: numbers changes, commits them in groups, and goes on whatever the disk does.
 
+mod damage;
 mod files;
 mod vouch;
 mod write;
@@ -252,6 +253,9 @@ impl Writer {
                 if let Some(reply) = self.pause(replaced, job) {
                     reply();
                 }
+            }
+            Command::Examine { day, done } => {
+                let _ = done.send(self.examine(day));
             }
             Command::Stop(_) => {}
         }

@@ -199,7 +199,7 @@ async fn a_damaged_day_file_is_moved_aside_and_a_fresh_one_begun() {
     assert_eq!(numbers(dir.path()), [2.0]);
     stop(recorder, thread).await;
     let store = Store::open(dir.path()).unwrap();
-    assert_eq!(store.quarantined_files().unwrap().len(), 2);
+    assert_eq!(store.damaged_days().unwrap().len(), 2);
     let gaps = store.gaps(0, i64::MAX).unwrap();
     assert!(
         gaps.iter().any(|gap| gap
@@ -246,7 +246,7 @@ async fn a_day_file_damaged_by_a_crash_is_found_at_the_start() {
     assert_eq!(
         Store::open(dir.path())
             .unwrap()
-            .quarantined_files()
+            .damaged_days()
             .unwrap()
             .len(),
         1

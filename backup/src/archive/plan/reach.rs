@@ -107,6 +107,22 @@ impl Archive {
         self.plan_backup(chosen, tail, at, target, notes)
     }
 
+    /// What a backup needs of the segments after it to reach a moment.
+    pub(super) fn reach(&self, manifest: &Manifest, at: i64) -> Result<Tail> {
+        if covers(manifest, at) {
+            return Ok(Tail::default());
+        }
+        let tail = Tail::of(&self.dir, manifest)?;
+        let own = range(manifest);
+        let (from, to) = (own.map(|(from, _)| from), tail.covers_to_ms);
+        if from.is_some_and(|from| from <= at) && to.is_some_and(|to| at <= to) {
+            return Ok(tail);
+        }
+        let ranges = [own, from.zip(to)];
+        let ranges: Vec<(i64, i64)> = ranges.into_iter().flatten().collect();
+        Err(unreachable(&self.dir, at, &ranges))
+    }
+
     /// An archive that only the seed has written to.
     fn plan_latest_seed(
         &self,
@@ -143,18 +159,6 @@ fn range(manifest: &Manifest) -> Option<(i64, i64)> {
 
 fn covers(manifest: &Manifest, at: i64) -> bool {
     range(manifest).is_some_and(|(from, to)| (from..=to).contains(&at))
-}
-
-/// Refuses a moment that none of these backups reaches.
-pub(super) fn reachable(manifests: &[&Manifest], at: i64, path: &Path) -> Result<()> {
-    if manifests.iter().any(|manifest| covers(manifest, at)) {
-        return Ok(());
-    }
-    let ranges: Vec<(i64, i64)> = manifests
-        .iter()
-        .filter_map(|manifest| range(manifest))
-        .collect();
-    Err(unreachable(path, at, &ranges))
 }
 
 fn with_hole(error: Error, hole: Option<&str>) -> Error {

@@ -19,6 +19,8 @@ pub struct Policy {
     pub monthly: usize,
     /// The same for years.
     pub yearly: usize,
+    /// These ids in any case: what is about to be restored from them.
+    pub needed: Vec<String>,
 }
 
 impl Policy {
@@ -31,6 +33,7 @@ impl Policy {
             weekly: 0,
             monthly: 0,
             yearly: 0,
+            needed: Vec::new(),
         }
     }
 }
@@ -109,6 +112,8 @@ pub(super) fn choose(candidates: &[Candidate], policy: &Policy, now_ms: i64) -> 
             keep.insert(candidate.id.clone());
         }
     }
+    let needed = candidates.iter().filter(|c| policy.needed.contains(&c.id));
+    keep.extend(needed.map(|c| c.id.clone()));
     keep
 }
 
@@ -168,11 +173,13 @@ mod tests {
             weekly: 4,
             monthly: 12,
             yearly: 2,
+            needed: vec!["b17".into(), "gone".into()],
         };
         let keep = choose(&backups, &policy, 400 * day);
         // 7 days, of the weeks and months those not among them already, and 1970's last.
-        assert!((18..=25).contains(&keep.len()), "{}", keep.len());
+        assert!((18..=26).contains(&keep.len()), "{}", keep.len());
         assert!(keep.contains("b400") && keep.contains("b365"));
+        assert!(keep.contains("b17") && !keep.contains("gone"));
     }
 
     proptest! {
@@ -183,7 +190,7 @@ mod tests {
         ) {
             let backups: Vec<Candidate> = flags.iter().enumerate()
                 .map(|(n, (verified, empty, at))| candidate(n as u64, *at, *verified, *empty)).collect();
-            let policy = Policy { keep, within_ms, daily, weekly: 1, monthly: 0, yearly: 0 };
+            let policy = Policy { keep, within_ms, daily, weekly: 1, monthly: 0, yearly: 0, needed: Vec::new() };
             let kept = choose(&backups, &policy, 500);
             for wanted in [
                 backups.iter().rfind(|c| c.verified),

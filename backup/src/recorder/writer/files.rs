@@ -7,7 +7,6 @@ use crate::change::Change;
 use crate::day::Day;
 use crate::day_file::DayFile;
 use crate::error::{Error, Result};
-use crate::event::Gap;
 use crate::id::{EventId, IdSource};
 use crate::lock::StoreLock;
 use crate::recorder::queue::{Job, Reply};
@@ -201,55 +200,6 @@ impl Writer {
             }
         }
         self.pending = items;
-    }
-
-    /// Takes a damaged day file out of the way, with its companions, so that recording goes on in a fresh one.
-    pub(super) fn move_aside(&mut self, day: Day, reason: &str) {
-        self.file = None;
-        let (path, now) = (self.dir.join(day.file_name()), self.options.clock.now_ms());
-        let aside = beside(&path, &format!(".corrupt-{now}"));
-        tracing::error!(file = %path.display(), moved_to = %aside.display(), reason, "day file is damaged");
-        for companion in ["-wal", "-shm", "-journal", ""] {
-            // A companion need not exist; if the file itself cannot be moved, opening it again will say so.
-            let _ = std::fs::rename(beside(&path, companion), beside(&aside, companion));
-        }
-        let _ = std::fs::File::open(&self.dir).and_then(|dir| dir.sync_all());
-        let name = aside
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        self.begin_again(
-            day,
-            format!("the day file was damaged ({reason}) and moved aside as {name}"),
-        );
-    }
-
-    /// A day's file is lost so far: says so with a gap and starts again from the last known states.
-    pub(super) fn begin_again(&mut self, day: Day, why: String) {
-        self.open_gap = None;
-        self.unsure = true;
-        let now = self.options.clock.now_ms();
-        let first = match self.pending.front() {
-            Some(item) => item.id(),
-            None => self.next_id(now),
-        };
-        // In front of everything that waits, whose ids stay: a gap's id need only lie in the right day.
-        let gap = Gap {
-            from_ms: day.start_ms(),
-            to_ms: now.max(day.start_ms()),
-            why,
-        };
-        let known = !self.known.is_empty();
-        if known {
-            self.pending.push_front(Item::Keyframe {
-                id: first,
-                reason: "gap",
-                states: None,
-            });
-        }
-        self.pending.push_front(Item::Gap { id: first, gap });
-        self.oldest.get_or_insert_with(Instant::now);
     }
 
     /// Runs a job with no database open. What it gives back tells whoever waits; it is called when recording can go

@@ -1,0 +1,68 @@
+//! Day files that are damaged or gone: out of the way with them, a gap that says so, and a fresh beginning.
+
+use std::time::Instant;
+
+use super::{Item, Writer};
+use crate::damaged;
+use crate::day::Day;
+use crate::event::Gap;
+use crate::store::Store;
+
+impl Writer {
+    /// Takes a damaged day file out of the way, with its companions, so that recording goes on in a fresh one.
+    pub(super) fn move_aside(&mut self, day: Day, reason: &str) {
+        self.file = None;
+        let why = self.out_of_the_way(day, reason);
+        self.begin_again(day, why);
+    }
+
+    /// Gives what a gap says of it.
+    fn out_of_the_way(&self, day: Day, reason: &str) -> String {
+        let name = damaged::move_aside(&self.dir, day, self.options.clock.now_ms());
+        tracing::error!(%day, moved_to = name, reason, "day file is damaged");
+        format!("the day file was damaged ({reason}) and moved aside as {name}")
+    }
+
+    /// A day's file is lost so far: says so with a gap and starts again from the last known states.
+    pub(super) fn begin_again(&mut self, day: Day, why: String) {
+        self.open_gap = None;
+        self.unsure = true;
+        let now = self.options.clock.now_ms();
+        let first = match self.pending.front() {
+            Some(item) => item.id(),
+            None => self.next_id(now),
+        };
+        // In front of everything that waits, whose ids stay: a gap's id need only lie in the right day.
+        let gap = Gap {
+            from_ms: day.start_ms(),
+            to_ms: now.max(day.start_ms()),
+            why,
+        };
+        let known = !self.known.is_empty();
+        if known {
+            self.pending.push_front(Item::Keyframe {
+                id: first,
+                reason: "gap",
+                states: None,
+            });
+        }
+        self.pending.push_front(Item::Gap { id: first, gap });
+        self.oldest.get_or_insert_with(Instant::now);
+    }
+
+    /// Looks at a day's file, and moves it aside where it is damaged. Gives what is wrong with it.
+    pub(super) fn examine(&mut self, day: Day) -> Option<String> {
+        let store = Store::open(&self.dir).ok()?;
+        // What cannot be read for another reason (it may just be gone) is not known to be damaged.
+        let found = store.day_damage(day).ok()??;
+        let later = store.days().ok()?.into_iter().any(|other| other > day);
+        if later {
+            let why = self.out_of_the_way(day, &found);
+            self.queue_gap(day.start_ms(), day.end_ms() - 1, why);
+        } else {
+            self.move_aside(day, &found);
+        }
+        self.write();
+        Some(found)
+    }
+}

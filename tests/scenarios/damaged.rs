@@ -1,0 +1,208 @@
+//! A day's file is damaged: it is moved aside, recording goes on, and what puts the day back is offered until it is.
+
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use qrc::method::component::{Set, SetControl};
+use serde_json::Value;
+
+use crate::stage::{EmulatedCore, Site, day_files, until};
+
+/// A changed master gain, seen in the store.
+async fn change(site: &Site, wall: &qrc::Client, value: f64) {
+    let set = Set::new("Master", vec![SetControl::value("gain", value)]);
+    wall.call(&set).await.unwrap();
+    let filter = format!("component_name = 'Master' AND value = {value:?}");
+    until("the change", || (site.count(&filter) == 1).then_some(()));
+}
+
+/// Writes rubbish over everything but the first page, in place.
+fn spoil(file: &Path) {
+    let pages = std::fs::metadata(file).unwrap().len() / 4096;
+    let open = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+    for page in 1..pages {
+        open.write_all_at(&[0xa5; 4096], page * 4096).unwrap();
+    }
+}
+
+fn offers(site: &Site) -> Vec<Value> {
+    let status = site.json(&["status"]);
+    status["store"]["damaged"].as_array().unwrap().clone()
+}
+
+fn offered(site: &Site) -> Value {
+    until("the damaged day to be offered", || offers(site).pop())
+}
+
+/// Types what was offered, word for word.
+fn put_back(site: &Site, offer: &Value) {
+    let command = offer["command"].as_str().unwrap();
+    let words: Vec<&str> = command.split_whitespace().collect();
+    assert_eq!(words[0], "qsys-agent");
+    let output = site.run(&words[1..]);
+    assert!(output.status.success(), "{command}: {output:?}");
+}
+
+/// Events of three days before today, so that there are sealed days.
+fn import_earlier_days(site: &Site) -> Vec<PathBuf> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = i64::try_from(now.unwrap().as_millis()).unwrap();
+    let lines = (1..=3).map(|days| {
+        format!(
+            r#"{{"timestamp":{},"control_path":"Old.gain","component_name":"Old","control_name":"gain","value":{days}}}"#,
+            now - days * 86_400_000
+        )
+    });
+    let file = site.path("earlier.jsonl");
+    std::fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    assert_eq!(
+        site.json(&["import", &file.display().to_string()])["added"],
+        3
+    );
+    let mut days = day_files(&site.store());
+    days.sort();
+    days
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_open_day_is_offered_until_the_offered_command_has_put_it_back() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let wall = core.client();
+    let agent = site.recording_agent();
+    change(&site, &wall, -1.0).await;
+    change(&site, &wall, -2.0).await;
+    site.json(&["backup"]);
+    // Only shipped.
+    change(&site, &wall, -3.0).await;
+    until("nothing to be at risk", || {
+        (site.json(&["status"])["rpo_seconds"] == 0.0).then_some(())
+    });
+    agent.kill();
+    let day = day_files(&site.store()).pop().unwrap();
+    // What is still in the log would cover the damage.
+    rusqlite::Connection::open(&day)
+        .unwrap()
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    spoil(&day);
+
+    let agent = site.recording_agent();
+    change(&site, &wall, -4.0).await;
+    assert_eq!(site.count("value = -1.0"), 0);
+    let offer = offered(&site);
+    let moved_to = PathBuf::from(offer["moved_to"].as_str().unwrap());
+    assert!(moved_to.exists());
+    let check = site.run(&["check"]);
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert_eq!(check.status.code(), Some(1), "{said}");
+    for part in ["command", "day"].map(|part| offer[part].as_str().unwrap()) {
+        assert!(said.contains(part), "{said}");
+    }
+    let shown = String::from_utf8(site.run(&["status"]).stdout).unwrap();
+    assert!(
+        shown.contains(offer["command"].as_str().unwrap()),
+        "{shown}"
+    );
+
+    // A later backup holds only what came after; it changes nothing in the offer, nor does a new start.
+    site.json(&["backup"]);
+    assert_eq!(agent.terminate(), 0);
+    assert_eq!(offered(&site), offer);
+    let agent = site.recording_agent();
+    assert_eq!(offered(&site), offer);
+
+    put_back(&site, &offer);
+    for value in ["-1.0", "-2.0", "-3.0", "-4.0"] {
+        assert_eq!(
+            site.count(&format!("component_name = 'Master' AND value = {value}")),
+            1,
+            "{value}"
+        );
+    }
+    until("the offer to go", || offers(&site).is_empty().then_some(()));
+    assert!(!moved_to.exists());
+    let gaps = backup::Store::open(site.store())
+        .unwrap()
+        .gaps(0, i64::MAX)
+        .unwrap();
+    let mut lost = gaps.iter().filter(|gap| gap.why.contains("damaged"));
+    let last = backup::Store::open(site.store())
+        .unwrap()
+        .events(&backup::Query::default())
+        .unwrap();
+    let came_back = last
+        .events
+        .iter()
+        .find(|event| event.value == Some(backup::Value::Number(-3.0)));
+    assert_eq!(
+        lost.next().unwrap().from_ms,
+        came_back.unwrap().at_ms,
+        "what came back is no gap any more"
+    );
+    let events = site.json(&["events", "--control", "Master.gain"]);
+    assert_eq!(events.as_array().unwrap().len(), 4);
+
+    // The restore taken back, the day is damaged again; and the undo undone, it is whole.
+    site.json(&["undo"]);
+    assert_eq!(offered(&site), offer);
+    site.json(&["undo"]);
+    until("the offer to go", || offers(&site).is_empty().then_some(()));
+    assert_eq!(site.count("value = -3.0"), 1);
+    assert_eq!(agent.terminate(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_sealed_day_is_offered_whether_it_is_seen_at_once_or_by_the_next_backup() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let wall = core.client();
+    let agent = site.recording_agent();
+    let days = import_earlier_days(&site);
+    change(&site, &wall, -1.0).await;
+    site.json(&["backup"]);
+
+    // Under the running agent.
+    spoil(&days[0]);
+    let offer = offered(&site);
+    assert!(!days[0].exists());
+    put_back(&site, &offer);
+    until("the offer to go", || offers(&site).is_empty().then_some(()));
+    assert_eq!(site.count("component_name = 'Old'"), 3);
+    assert_eq!(agent.terminate(), 0);
+
+    // While none runs: the first page is whole, so only a backup reads far enough.
+    spoil(&days[1]);
+    let agent = site.recording_agent();
+    let made = site.json(&["backup"]);
+    assert_eq!(made["verified"], true, "the other days are backed up");
+    let offer = offered(&site);
+    assert_ne!(offer["backup"], made["id"]);
+    // Backups that push others out leave this one.
+    for _ in 0..8 {
+        site.json(&["backup"]);
+    }
+    put_back(&site, &offer);
+    until("the offer to go", || offers(&site).is_empty().then_some(()));
+    assert_eq!(site.count("component_name = 'Old'"), 3);
+    assert_eq!(agent.terminate(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_day_that_no_backup_holds_is_said_until_its_file_is_removed() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = site.recording_agent();
+    let days = import_earlier_days(&site);
+    spoil(&days[0]);
+    let offer = offered(&site);
+    assert!(
+        offer["command"].is_null() && offer["backup"].is_null(),
+        "{offer}"
+    );
+    std::fs::remove_file(offer["moved_to"].as_str().unwrap()).unwrap();
+    until("it to be said no more", || {
+        offers(&site).is_empty().then_some(())
+    });
+    assert_eq!(agent.terminate(), 0);
+}
