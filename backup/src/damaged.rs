@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::day::Day;
-use crate::error::{Error, Result};
-use crate::schema::{beside, open_any_reader};
+use crate::error::Result;
+use crate::schema::{beside, damage};
 use crate::store::Store;
 
 /// Between the day file's name and the time, in Unix milliseconds.
@@ -75,19 +75,6 @@ impl Store {
     /// When the file is missing or cannot be read for another reason.
     pub fn day_damage(&self, day: Day) -> Result<Option<String>> {
         damage(&self.day_path(day))
-    }
-}
-
-/// What SQLite's quick check finds wrong with a file, if anything.
-pub(crate) fn damage(path: &Path) -> Result<Option<String>> {
-    let checked = open_any_reader(path).and_then(|conn| {
-        conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
-            .map_err(Error::sqlite(path, "check the day file"))
-    });
-    match checked {
-        Ok(found) => Ok((found != "ok").then_some(found)),
-        Err(error) if error.damaged_file().is_some() => Ok(Some(error.to_string())),
-        Err(error) => Err(error),
     }
 }
 

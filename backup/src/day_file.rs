@@ -1,7 +1,9 @@
 //! One day file open for writing: batches of changes, keyframes, gaps, and the blocks of postings as they fill.
 
+mod foreign;
 mod refusal;
 mod slots;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -20,15 +22,19 @@ use crate::state_digest::StateDigest;
 
 use refusal::{Refused, judge};
 use slots::Slots;
+use watch::Watch;
 
 pub(crate) use refusal::WriteError;
+pub(crate) use watch::Look;
 
 /// A day file open for writing. After any error it must be dropped and opened again: memory and file may differ.
 pub(crate) struct DayFile {
     conn: Connection,
     path: PathBuf,
     day: Day,
-    identity: Option<(u64, u64)>,
+    watch: Watch,
+    /// The last change in it.
+    end: Option<EventId>,
     slots: Slots,
     block: BlockBuilder,
     since_keyframe: u64,
@@ -40,7 +46,7 @@ impl DayFile {
     /// Opens or creates a day's file.
     pub(crate) fn open(dir: &Path, day: Day, names: &Names) -> Result<DayFile> {
         let path = dir.join(day.file_name());
-        let conn = open_writer(&path)?;
+        let mut conn = open_writer(&path)?;
         let failed = |source| Error::Sqlite {
             path: path.clone(),
             doing: "read the day file",
@@ -59,12 +65,16 @@ impl DayFile {
                 |row| row.get(0),
             )
             .map_err(failed)?;
-        let identity = identity(&path);
+        let end: Option<i64> = conn
+            .query_row("SELECT max(id) FROM changes", [], |row| row.get(0))
+            .map_err(failed)?;
+        let watch = Watch::of(&mut conn, &path).map_err(failed)?;
         Ok(DayFile {
             conn,
             path,
             day,
-            identity,
+            watch,
+            end: end.map(EventId),
             slots,
             block,
             since_keyframe,
@@ -101,12 +111,6 @@ impl DayFile {
         Ok(last.map(EventId))
     }
 
-    /// Whether the path still leads to the file that is open. When somebody removed or replaced it, what is written
-    /// would be lost without an error.
-    pub(crate) fn is_in_place(&self) -> bool {
-        identity(&self.path) == self.identity
-    }
-
     /// Whether this very change is already in the file (its commit had succeeded although an error was reported).
     pub(crate) fn has(&self, row: &Row) -> rusqlite::Result<bool> {
         let Some(number) = self.slots.number(row.change.series) else {
@@ -131,7 +135,9 @@ impl DayFile {
         if self.block.is_full() {
             self.block.write(&self.conn)?;
         }
-        self.conn.execute_batch("COMMIT")
+        self.conn.execute_batch("COMMIT")?;
+        self.watch.checkpoint_if_due(&self.conn);
+        Ok(())
     }
 
     /// Writes changes inside the open transaction. Those that can never be stored are passed to `poison` with the
@@ -184,6 +190,7 @@ impl DayFile {
                 self.block.push(row.id.0, slot.id);
             }
             self.since_keyframe += 1;
+            self.end = self.end.max(Some(row.id));
         }
         Ok(())
     }
@@ -357,17 +364,4 @@ fn meta(conn: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
         row.get(0)
     })
     .optional()
-}
-
-#[cfg(unix)]
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path)
-        .ok()
-        .map(|meta| (meta.dev(), meta.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    path.exists().then_some((0, 0))
 }

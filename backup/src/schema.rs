@@ -201,6 +201,19 @@ pub fn check_schema(conn: &Connection, path: &Path) -> Result<()> {
     }
 }
 
+/// What SQLite's quick check finds wrong with a file, if anything.
+pub(crate) fn damage(path: &Path) -> Result<Option<String>> {
+    let checked = open_any_reader(path).and_then(|conn| {
+        conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+            .map_err(Error::sqlite(path, "check the day file"))
+    });
+    match checked {
+        Ok(found) => Ok((found != "ok").then_some(found)),
+        Err(error) if error.damaged_file().is_some() => Ok(Some(error.to_string())),
+        Err(error) => Err(error),
+    }
+}
+
 /// `path` with `suffix` appended to its name, as SQLite names its companions.
 pub(crate) fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
     let mut name = path.as_os_str().to_os_string();

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Failure, Item, Writer};
 use crate::change::Change;
 use crate::day::Day;
-use crate::day_file::DayFile;
+use crate::day_file::{DayFile, Look};
 use crate::error::{Error, Result};
 use crate::id::{EventId, IdSource};
 use crate::lock::StoreLock;
@@ -114,11 +114,20 @@ impl Writer {
 
     /// Makes the day's file the open one. A new file begins with the last known states.
     pub(super) fn open_day(&mut self, day: Day) -> std::result::Result<(), Failure> {
-        if let Some(file) = &self.file
-            && file.day() == day
-        {
-            if file.is_in_place() {
-                return Ok(());
+        if let Some(file) = self.file.as_mut().filter(|file| file.day() == day) {
+            match file.look() {
+                Look::Untouched => return Ok(()),
+                Look::Touched => {
+                    let Some(found) = file.examine()? else {
+                        return Ok(());
+                    };
+                    if let Some(file) = self.file.take() {
+                        file.abandon();
+                    }
+                    let reason = format!("another program wrote over it: {found}");
+                    return Err(Failure::Damaged(reason));
+                }
+                Look::Replaced => {}
             }
             let reason = format!(
                 "{} was removed or replaced by another program",
@@ -231,14 +240,14 @@ impl Writer {
             .and_then(|store| store.days())
             .ok()
             .and_then(|mut days| days.pop());
-        let end = newest.and_then(|day| {
-            let last = DayFile::open(&self.dir, day, &self.names)
-                .ok()?
-                .last_id()
-                .ok()?;
-            self.ids = IdSource::after(last.max(self.ids.last()));
-            last
+        let end = newest.map_or(Ok(None), |day| {
+            let file = DayFile::open(&self.dir, day, &self.names)?;
+            let failed = Error::sqlite(file.path(), "look for its end");
+            file.last_id().map_err(failed)
         });
+        // What cannot be read now is not known to end earlier.
+        let end = end.unwrap_or(end_before);
+        self.ids = IdSource::after(end.max(self.ids.last()));
         if end < end_before {
             let from_ms = end.map_or(now, EventId::ms).min(now);
             self.queue_gap(
@@ -266,6 +275,12 @@ impl Writer {
         let now = self.options.clock.now_ms();
         if self.open_gap.is_some() {
             return;
+        }
+        // A quiet night shall not hide what became of the file.
+        if let Some(day) = self.file.as_ref().map(DayFile::day)
+            && let Err(Failure::Damaged(reason)) = self.open_day(day)
+        {
+            self.move_aside(day, &reason);
         }
         if let Some(file) = &mut self.file {
             let noted = file

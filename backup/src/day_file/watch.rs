@@ -1,0 +1,94 @@
+//! Whether the file behind an open connection is still as its one writer left it: one look at its place, size and time.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
+
+use rusqlite::Connection;
+use rusqlite::hooks::Wal;
+
+/// Pages in the log from which on they are brought into the file, as SQLite does by itself.
+const CHECKPOINT: i32 = 1000;
+
+/// What a look at a file tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Nobody but its writer wrote to it.
+    Untouched,
+    /// Somebody else did.
+    Touched,
+    /// It is gone, or another one has its name.
+    Replaced,
+}
+
+/// Commits go to the log; the file itself changes only when its writer brings the log into it. Whatever else changes
+/// it was not us.
+pub(super) struct Watch {
+    path: PathBuf,
+    shape: Option<Shape>,
+    log_pages: Arc<AtomicI32>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct Shape {
+    place: (u64, u64),
+    bytes: u64,
+    modified: (i64, i64),
+}
+
+impl Shape {
+    fn of(path: &Path) -> Option<Shape> {
+        let meta = path.metadata().ok()?;
+        Some(Shape {
+            place: (meta.dev(), meta.ino()),
+            bytes: meta.len(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+        })
+    }
+}
+
+impl Watch {
+    /// From here on only this connection may bring its log into the file.
+    pub(super) fn of(conn: &mut Connection, path: &Path) -> rusqlite::Result<Watch> {
+        let log_pages = Arc::new(AtomicI32::new(0));
+        let pages = Arc::clone(&log_pages);
+        // In the place of SQLite's own checkpoints, which would change the file unseen.
+        conn.wal_hook(Some(move |_: &mut Wal, now| {
+            pages.store(now, Relaxed);
+            Ok(())
+        }))?;
+        Ok(Watch {
+            path: path.to_path_buf(),
+            shape: Shape::of(path),
+            log_pages,
+        })
+    }
+
+    /// One system call.
+    pub(super) fn look(&self) -> Look {
+        match (Shape::of(&self.path), self.shape) {
+            (now, known) if now == known => Look::Untouched,
+            (Some(now), Some(known)) if now.place == known.place => Look::Touched,
+            _ => Look::Replaced,
+        }
+    }
+
+    /// Takes the file as it is now for its writer's.
+    pub(super) fn accept(&mut self) {
+        self.shape = Shape::of(&self.path);
+    }
+
+    /// To be called after a commit: brings a long log into the file. What cannot be brought now comes with the next.
+    pub(super) fn checkpoint_if_due(&mut self, conn: &Connection) {
+        if self.log_pages.load(Relaxed) < CHECKPOINT {
+            return;
+        }
+        let untouched = self.look() == Look::Untouched;
+        // The commit stands whatever becomes of this; a disk that is full says so at the next one.
+        let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if untouched {
+            self.accept();
+        }
+    }
+}
