@@ -1,7 +1,7 @@
 //! One writer per store: a lock that dies with its process.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -21,13 +21,15 @@ impl StoreLock {
     pub fn take(dir: &Path) -> Result<StoreLock> {
         std::fs::create_dir_all(dir).map_err(Error::io(dir, "create the store's folder"))?;
         let path = dir.join(".lock");
-        let mut file = OpenOptions::new()
-            .read(true)
+        let opened = || Error::io(&path, "open the store's lock");
+        let mut writable = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(false)
             .open(&path)
-            .map_err(Error::io(&path, "open the store's lock"))?;
+            .map_err(opened())?;
+        // Held for reading: a disk that is failing can be turned read-only, and back, under a waiting recorder.
+        let mut file = File::open(&path).map_err(opened())?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -48,10 +50,9 @@ impl StoreLock {
             }
         }
         // On a full disk the pid cannot be written; the lock holds all the same.
-        let _ = file
+        let _ = writable
             .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
+            .and_then(|()| writable.write_all(std::process::id().to_string().as_bytes()));
         Ok(StoreLock { file, path })
     }
 

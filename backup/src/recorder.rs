@@ -69,6 +69,20 @@ impl std::fmt::Debug for RecorderOptions {
     }
 }
 
+/// SQLite makes room for its shared memory 4096 bytes at a time by writing one of them. Where a block is smaller the rest
+/// is found missing only when it is touched, and on a full disk that ends the process.
+fn warn_of_small_blocks(dir: &Path) {
+    if let Ok(disk) = rustix::fs::statvfs(dir)
+        && disk.f_frsize < 4096
+    {
+        tracing::warn!(
+            store = %dir.display(),
+            block_bytes = disk.f_frsize,
+            "if this disk runs full the agent may be ended by the system; make its file system with blocks of 4096 bytes"
+        );
+    }
+}
+
 /// A handle on the store's one writer thread. Clones are handles on the same thread.
 #[derive(Debug, Clone)]
 pub struct Recorder {
@@ -104,6 +118,7 @@ impl Recorder {
     ) -> Result<(Recorder, RecorderThread)> {
         let dir: PathBuf = dir.into();
         let lock = StoreLock::take(&dir)?;
+        warn_of_small_blocks(&dir);
         let names = Arc::new(Names::default());
         let shared = Arc::new(Shared::new());
         let (queue, commands) = queue::new(options.queue_limit, Arc::clone(&shared));

@@ -1,56 +1,12 @@
 //! Disks that are full, read-only, locked or damaged: recording waits, says so, and goes on by itself.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use backup::{Error, Recorder, RecorderOptions, RecorderState, RecorderStats, Store, Value};
 
+use crate::small_disk::{SmallDisk, remount};
 use crate::stage::{NOON, TestClock, number, numbers, options, series, start, stop};
-
-/// A small file system of its own, in memory.
-struct SmallDisk {
-    dir: tempfile::TempDir,
-}
-
-impl SmallDisk {
-    fn new(mount_options: &str) -> SmallDisk {
-        let dir = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", mount_options, "tmpfs"])
-            .arg(dir.path())
-            .output()
-            .unwrap();
-        assert!(
-            mounted.status.success(),
-            "this test fills a disk of its own and needs the right to mount one: run it as root, or with \
-             `unshare --user --map-root-user --mount cargo test …` ({})",
-            String::from_utf8_lossy(&mounted.stderr)
-        );
-        SmallDisk { dir }
-    }
-
-    fn store(&self) -> PathBuf {
-        self.dir.path().join("store")
-    }
-
-    /// Fills the disk to the last byte.
-    fn fill(&self) -> PathBuf {
-        use std::io::Write;
-        let ballast = self.dir.path().join("ballast");
-        let mut file = std::fs::File::create(&ballast).unwrap();
-        for size in [65536, 4096, 1] {
-            while file.write_all(&vec![0u8; size]).is_ok() {}
-        }
-        ballast
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.dir.path()).status();
-    }
-}
 
 async fn until(recorder: &Recorder, what: &str, done: impl Fn(&RecorderStats) -> bool) {
     let begun = Instant::now();
@@ -70,7 +26,53 @@ fn failing(stats: &RecorderStats) -> bool {
 
 #[tokio::test]
 async fn a_full_disk_is_waited_out_and_what_did_not_fit_into_memory_is_a_gap() {
-    let disk = SmallDisk::new("size=4m");
+    let disk = SmallDisk::in_memory("size=4m");
+    waited_out(
+        &disk,
+        "full",
+        async |_| disk.fill(),
+        |ballast| std::fs::remove_file(ballast).unwrap(),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_full_ext4_is_waited_out_just_so() {
+    let disk = SmallDisk::in_a_file();
+    waited_out(
+        &disk,
+        "full",
+        async |_| disk.fill(),
+        |ballast| std::fs::remove_file(ballast).unwrap(),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_disk_that_turns_read_only_is_waited_out_just_so() {
+    for disk in [SmallDisk::in_memory("size=4m"), SmallDisk::in_a_file()] {
+        let turn_read_only = async |recorder: &Recorder| {
+            // While somebody has a file open for writing no system turns a disk read-only.
+            let path = disk.path().to_path_buf();
+            recorder
+                .pause_and(move |_| remount(&path, "ro"))
+                .await
+                .unwrap();
+        };
+        waited_out(&disk, "readonly", turn_read_only, |()| {
+            remount(disk.path(), "rw")
+        })
+        .await;
+    }
+}
+
+/// Records, lets the disk fail until more was sent than memory may hold, mends it, and accounts for every change.
+async fn waited_out<B>(
+    disk: &SmallDisk,
+    why: &str,
+    fail: impl AsyncFnOnce(&Recorder) -> B,
+    mend: impl FnOnce(B),
+) {
     let clock = TestClock::at(NOON);
     let (recorder, thread) = Recorder::start(
         disk.store(),
@@ -83,7 +85,7 @@ async fn a_full_disk_is_waited_out_and_what_did_not_fit_into_memory_is_a_gap() {
     let id = recorder.series(series("Room.level"));
     recorder.changes(NOON, vec![number(id, 0.0)]).await;
     recorder.flush().await.unwrap();
-    let ballast = disk.fill();
+    let broken = fail(&recorder).await;
     let mut at = NOON;
     let mut sent = 1;
     // More than the file and its log have room for, then more than the queue holds.
@@ -102,9 +104,9 @@ async fn a_full_disk_is_waited_out_and_what_did_not_fit_into_memory_is_a_gap() {
     let Err(Error::Failing { reason }) = recorder.flush().await else {
         panic!("nothing can be committed")
     };
-    assert!(reason.contains("full"), "{reason}");
+    assert!(reason.contains(why), "{reason}");
     let before = stats.committed;
-    std::fs::remove_file(ballast).unwrap();
+    mend(broken);
     until(&recorder, "it works again", |stats| {
         stats.state == RecorderState::Ok && stats.queued == 0
     })
@@ -122,7 +124,7 @@ async fn a_full_disk_is_waited_out_and_what_did_not_fit_into_memory_is_a_gap() {
     let gaps = store.gaps(0, i64::MAX).unwrap();
     assert_eq!(gaps.len(), 1, "{gaps:?}");
     assert!(
-        gaps[0].why.contains(&format!("{} changes", stats.dropped)) && gaps[0].why.contains("full"),
+        gaps[0].why.contains(&format!("{} changes", stats.dropped)) && gaps[0].why.contains(why),
         "{gaps:?}"
     );
     let last_before_gap = there.iter().rev().nth(1).unwrap();
@@ -139,7 +141,7 @@ async fn a_full_disk_is_waited_out_and_what_did_not_fit_into_memory_is_a_gap() {
 
 #[test]
 fn a_read_only_folder_is_refused_at_the_start_by_name() {
-    let disk = SmallDisk::new("size=1m,ro");
+    let disk = SmallDisk::in_memory("size=1m,ro");
     let error = Recorder::start(disk.store(), RecorderOptions::default()).unwrap_err();
     assert!(error.to_string().contains("store"), "{error}");
     assert!(

@@ -8,6 +8,7 @@ mod disks;
 mod questions;
 mod record;
 mod retention;
+mod small_disk;
 mod stage;
 mod travel;
 
