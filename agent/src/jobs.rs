@@ -1,13 +1,18 @@
 //! The running agent's long jobs, one at a time: backup, verify, restore, undo, import, prune.
 
+mod backups;
+mod running;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use backup::Progress;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::damage;
+pub(crate) use running::Job;
+use running::{Board, Running};
+
 use crate::documents;
 use crate::extent::Extent;
 use crate::facts::Facts;
@@ -29,16 +34,6 @@ pub(crate) enum Asker {
 /// The right to run a job; dropping it lets the next one start.
 pub(crate) struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedMutexGuard<()>);
 
-/// The job that runs now, as the panel shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Job {
-    pub(crate) id: String,
-    pub(crate) kind: &'static str,
-    pub(crate) state: &'static str,
-    pub(crate) percent: u8,
-    pub(crate) text: String,
-}
-
 /// Runs jobs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Jobs {
@@ -46,13 +41,13 @@ pub(crate) struct Jobs {
     recorder: backup::Recorder,
     facts: Arc<Facts>,
     turn: Arc<tokio::sync::Mutex<()>>,
+    board: Board,
     known: Arc<Mutex<Known>>,
     /// Tells the schedule that its next moment may have moved.
     changed: Arc<tokio::sync::Notify>,
 }
 
 struct Known {
-    current: Option<Job>,
     backups: Arc<[backup::BackupInfo]>,
     history: History,
     last_failure: Option<String>,
@@ -60,9 +55,6 @@ struct Known {
     backed_up: Option<Extent>,
     /// What an undo would take back.
     undo: Option<String>,
-    jobs_begun: u64,
-    /// When the current job last got on.
-    moved: Instant,
 }
 
 /// A backup that has not got on for so long hangs: a copy has 10 minutes, everything else
@@ -92,15 +84,13 @@ impl Jobs {
             recorder,
             facts,
             turn: Arc::default(),
+            board: Board::default(),
             known: Arc::new(Mutex::new(Known {
-                current: None,
                 backups,
                 history,
                 last_failure,
                 backed_up: None,
                 undo,
-                jobs_begun: 0,
-                moved: Instant::now(),
             })),
             changed: Arc::default(),
         }
@@ -123,7 +113,7 @@ impl Jobs {
 
     /// The job that runs now.
     pub(crate) fn current(&self) -> Option<Job> {
-        self.with(|known| known.current.clone())
+        self.board.job()
     }
 
     /// What an undo would take back, if there is anything.
@@ -138,143 +128,19 @@ impl Jobs {
 
     /// Why the last backup failed, or that the running one hangs.
     pub(crate) fn backup_problem(&self) -> Option<String> {
-        self.with(|known| {
-            let running = known.current.as_ref().filter(|job| job.kind == "backup");
-            let stuck = running.map(|_| known.moved.elapsed());
-            match stuck.filter(|still| *still > STUCK) {
-                Some(still) => Some(format!(
-                    "the running one has not moved for {}",
-                    moment::span(i64::try_from(still.as_millis()).unwrap_or(i64::MAX))
-                )),
-                None => known.last_failure.clone(),
-            }
-        })
+        let still = self.board.still_for("backup");
+        match still.filter(|still| *still > STUCK) {
+            Some(still) => Some(format!(
+                "the running one has not moved for {}",
+                moment::span(i64::try_from(still.as_millis()).unwrap_or(i64::MAX))
+            )),
+            None => self.with(|known| known.last_failure.clone()),
+        }
     }
 
     /// Waits until a backup ended.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
-    }
-
-    /// The schedule's backup. Where nothing is new since the last one it proves that one again
-    /// instead, so that a quiet month pushes no older backup out; one that does not prove is
-    /// made anew. Gives what was done in words.
-    pub(crate) async fn scheduled_backup(&self, turn: Turn) -> Outcome<String> {
-        if self.nothing_new().await
-            && let Some(newest) = self.newest_of_ours()
-        {
-            let id = newest.clone();
-            let proved = self
-                .run("backup", move |settings, _| {
-                    work::verify(&settings, Some(&id), false)
-                })
-                .await;
-            match proved {
-                Ok(proved) if proved.ok => {
-                    tracing::info!(id = %newest, "nothing new since the last backup; it was proved again");
-                    self.with(|known| known.history.last_good = Some(moment::now()));
-                    return Ok(format!("nothing new; {newest} was proved again"));
-                }
-                Ok(proved) => {
-                    for finding in &proved.findings {
-                        tracing::error!(id = %newest, "the last backup does not prove any more: {finding}");
-                    }
-                }
-                // Making one anew has its own way to fail, which is tried again later and later.
-                Err(failure) => {
-                    tracing::error!(id = %newest, "the last backup cannot be proved: {failure}");
-                }
-            }
-        }
-        let made = self.backup(turn, Asker::Schedule).await?;
-        Ok(format!("{} made and proved", made.id))
-    }
-
-    fn newest_of_ours(&self) -> Option<String> {
-        let ours = |backup: &&backup::BackupInfo| backup.kind == backup::BackupKind::Ours;
-        self.backups()
-            .iter()
-            .find(ours)
-            .map(|newest| newest.id.clone())
-    }
-
-    /// Whether everything recorded so far is in the last backup.
-    async fn nothing_new(&self) -> bool {
-        self.recorder.flush().await.is_ok() && {
-            let now = self.extent();
-            self.with(|known| {
-                known.last_failure.is_none() && known.backed_up.as_ref() == Some(&now)
-            })
-        }
-    }
-
-    fn extent(&self) -> Extent {
-        Extent::now(&self.recorder.stats(), &self.settings, self.facts.plugin())
-    }
-
-    /// Makes and proves a backup of everything received so far, then removes those too many.
-    pub(crate) async fn backup(&self, _turn: Turn, asker: Asker) -> Outcome<backup::BackupInfo> {
-        let begun = Instant::now();
-        let (mut extent, mut outcome) = self.try_backup().await;
-        if let Err(failure) = &outcome
-            && self.moved_aside(failure).await
-        {
-            // The other days are worth backing up all the more.
-            (extent, outcome) = self.try_backup().await;
-        }
-        let now = moment::now();
-        self.with(|known| match &outcome {
-            Ok(_) => {
-                known.last_failure = None;
-                known.history.last_good = Some(now);
-                known.history.last_failure = None;
-                known.history.failures = 0;
-                known.backed_up = extent;
-            }
-            Err(failure) => {
-                known.last_failure = Some(failure.to_string());
-                known.history.last_failure = Some(now);
-                known.history.failures += 1;
-            }
-        });
-        self.changed.notify_waiters();
-        match &outcome {
-            Ok(made) => tracing::info!(
-                asker = ?asker,
-                id = %made.id,
-                events = made.events,
-                bytes = made.bytes,
-                seconds = begun.elapsed().as_secs_f64(),
-                "backup made and proved"
-            ),
-            Err(failure) => tracing::error!(asker = ?asker, "backup failed: {failure}"),
-        }
-        outcome
-    }
-
-    /// Makes a backup; also gives what it was made of, where that is known.
-    async fn try_backup(&self) -> (Option<Extent>, Outcome<backup::BackupInfo>) {
-        // What is committed while the backup is made may or may not be in it.
-        let flushed = self.recorder.flush().await.is_ok();
-        let extent = flushed.then(|| self.extent());
-        let plugin = self.facts.plugin();
-        let outcome = self
-            .run("backup", move |settings, job| {
-                work::backup(&settings, plugin.as_ref(), &job)
-            })
-            .await;
-        (extent, outcome)
-    }
-
-    /// Whether a backup failed over a damaged day that the recorder has moved aside now.
-    async fn moved_aside(&self, failure: &Failure) -> bool {
-        let (recorder, file) = (
-            self.recorder.clone(),
-            failure.damaged_file().map(Path::to_owned),
-        );
-        let examined =
-            tokio::task::spawn_blocking(move || damage::examine(&recorder, file.as_deref()));
-        examined.await.unwrap_or(false)
     }
 
     /// Proves the whole archive.
@@ -303,19 +169,13 @@ impl Jobs {
         request: RestoreRequest,
     ) -> Outcome<documents::Restored> {
         let begun = Instant::now();
-        let recorder = self.recorder.clone();
+        let running = Arc::new(self.board.post("restore"));
         let built = self
-            .run("restore", move |settings, job| {
-                work::build_while_recording(&settings, &request, &job)
+            .run_as(&running, move |settings, job| {
+                work::build_while_recording(&settings, &request, job)
             })
             .await?;
-        self.files_change();
-        let swapped = recorder
-            .pause_and(move |_| built.swap())
-            .await
-            .and_then(|swapped| swapped)
-            .map_err(work::failure)?;
-        self.look_for_undo();
+        let swapped = self.swap(&running, move |_| built.swap()).await?;
         let restored = documents::Restored::new(&swapped, begun.elapsed());
         tracing::warn!(
             restored_to = restored.restored_to.as_deref().unwrap_or("an empty store"),
@@ -328,14 +188,8 @@ impl Jobs {
 
     /// Takes the last restore back.
     pub(crate) async fn undo(&self, _turn: Turn) -> Outcome<documents::Undone> {
-        self.files_change();
-        let undone = self
-            .recorder
-            .pause_and(backup::undo)
-            .await
-            .and_then(|undone| undone)
-            .map_err(work::failure)?;
-        self.look_for_undo();
+        let running = self.board.post("undo");
+        let undone = self.swap(&running, backup::undo).await?;
         tracing::warn!("taken back: {}", undone.undone);
         Ok((&undone).into())
     }
@@ -364,54 +218,52 @@ impl Jobs {
     async fn run<T: Send + 'static>(
         &self,
         kind: &'static str,
-        job: impl FnOnce(Arc<Settings>, JobProgress) -> Outcome<T> + Send + 'static,
+        job: impl FnOnce(Arc<Settings>, &Running) -> Outcome<T> + Send + 'static,
     ) -> Outcome<T> {
-        let id = self.with(|known| {
-            known.jobs_begun += 1;
-            let id = format!("{kind}-{}", known.jobs_begun);
-            known.moved = Instant::now();
-            known.current = Some(Job {
-                id: id.clone(),
-                kind,
-                state: "running",
-                percent: 0,
-                text: String::new(),
-            });
-            id
-        });
+        self.run_as(&Arc::new(self.board.post(kind)), job).await
+    }
+
+    /// The same as a part of a job that is posted already.
+    async fn run_as<T: Send + 'static>(
+        &self,
+        running: &Arc<Running>,
+        job: impl FnOnce(Arc<Settings>, &Running) -> Outcome<T> + Send + 'static,
+    ) -> Outcome<T> {
         // A store that cannot be written holds less than was received, but what it holds
         // is worth keeping all the more.
         if let Err(error) = self.recorder.flush().await {
-            tracing::warn!("{kind} without the newest changes: {error}");
+            tracing::warn!("{running} without the newest changes: {error}");
         }
-        let progress = JobProgress {
-            id,
-            known: self.known.clone(),
-        };
-        let settings = self.settings.clone();
-        let outcome = tokio::task::spawn_blocking(move || job(settings, progress))
+        let (settings, shown) = (self.settings.clone(), running.clone());
+        let outcome = tokio::task::spawn_blocking(move || job(settings, &shown))
             .await
-            .unwrap_or_else(|panic| Err(Failure::failed(format!("{kind} stopped: {panic}"))));
+            .unwrap_or_else(|panic| Err(Failure::failed(format!("{running} stopped: {panic}"))));
         let settings = self.settings.clone();
         let listed = tokio::task::spawn_blocking(move || work::list(&settings)).await;
-        self.with(|known| {
-            known.current = None;
-            if let Ok(Ok(backups)) = listed {
-                known.backups = backups.into();
-            }
-        });
+        if let Ok(Ok(backups)) = listed {
+            self.with(|known| known.backups = backups.into());
+        }
         outcome
+    }
+
+    /// Exchanges the store's files while the recorder has none of them open.
+    async fn swap<T: Send + 'static>(
+        &self,
+        running: &Running,
+        exchange: impl FnOnce(&Path) -> backup::Result<T> + Send + 'static,
+    ) -> Outcome<T> {
+        running.step("exchanging the files", 1, 1);
+        self.files_change();
+        let exchanged = self.recorder.pause_and(exchange).await;
+        let exchanged = exchanged.and_then(|done| done).map_err(work::failure)?;
+        let undo = backup::undo_available(&self.settings.store.path);
+        self.with(|known| known.undo = undo);
+        Ok(exchanged)
     }
 
     /// The store's files are about to change by more than recording.
     fn files_change(&self) {
         self.with(|known| known.backed_up = None);
-    }
-
-    /// A restore or an undo has changed what the next undo would take back.
-    fn look_for_undo(&self) {
-        let undo = backup::undo_available(&self.settings.store.path);
-        self.with(|known| known.undo = undo);
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
@@ -430,26 +282,60 @@ fn newest_good(backups: &[backup::BackupInfo]) -> Option<i64> {
     good.map(|backup| backup.created_at_ms)
 }
 
-/// Puts a job's progress where the panel sees it.
-pub(crate) struct JobProgress {
-    id: String,
-    known: Arc<Mutex<Known>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl backup::Progress for JobProgress {
-    fn step(&self, what: &str, done: u64, total: u64) {
-        let mut known = self
-            .known
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.moved = Instant::now();
-        if let Some(job) = known.current.as_mut().filter(|job| job.id == self.id) {
-            let percent = (done.saturating_mul(100))
-                .checked_div(total)
-                .unwrap_or(0)
-                .min(100);
-            job.percent = u8::try_from(percent).unwrap_or(100);
-            what.clone_into(&mut job.text);
-        }
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_undo_stands_on_the_board_for_as_long_as_it_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.store.path = folder.path().join("events");
+        settings.backup.path = folder.path().join("backups");
+        std::fs::create_dir(&settings.store.path).unwrap();
+        let options = backup::RecorderOptions::default();
+        let (recorder, writer) = backup::Recorder::start(&settings.store.path, options).unwrap();
+        let jobs = Jobs::new(Arc::new(settings), recorder.clone(), Arc::default());
+
+        // Somebody else has the files, so the undo has to wait for them.
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let holder = recorder.clone();
+        let holding = tokio::spawn(async move {
+            let hold = move |_: &Path| {
+                let _ = begun.send(());
+                held.recv().unwrap();
+            };
+            holder.pause_and(hold).await.unwrap();
+        });
+        has_begun.await.unwrap();
+        let undoing = tokio::spawn({
+            let jobs = jobs.clone();
+            async move {
+                let turn = jobs.turn().await;
+                jobs.undo(turn).await.map(|_| ())
+            }
+        });
+        let shown = async {
+            loop {
+                if let Some(job) = jobs.current().filter(|job| !job.text.is_empty()) {
+                    break job;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let shown = tokio::time::timeout(Duration::from_secs(20), shown);
+        let shown = shown.await.unwrap();
+        assert_eq!((shown.kind, shown.state), ("undo", "running"));
+        release.send(()).unwrap();
+        holding.await.unwrap();
+        undoing.await.unwrap().unwrap_err();
+        assert_eq!(
+            jobs.current(),
+            None,
+            "nothing was there to undo, and that ended it"
+        );
+        recorder.stop().await.unwrap();
+        writer.join();
     }
 }

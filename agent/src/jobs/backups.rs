@@ -1,0 +1,132 @@
+//! Backups: made when somebody asks, and by the schedule where something is new.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::{Asker, Jobs, Turn};
+use crate::extent::Extent;
+use crate::failure::{Failure, Outcome};
+use crate::{damage, moment, work};
+
+impl Jobs {
+    /// The schedule's backup. Where nothing is new since the last one it proves that one again
+    /// instead, so that a quiet month pushes no older backup out; one that does not prove is
+    /// made anew. Gives what was done in words.
+    pub(crate) async fn scheduled_backup(&self, turn: Turn) -> Outcome<String> {
+        if self.nothing_new().await
+            && let Some(newest) = self.newest_of_ours()
+        {
+            let id = newest.clone();
+            let proved = self
+                .run("backup", move |settings, _| {
+                    work::verify(&settings, Some(&id), false)
+                })
+                .await;
+            match proved {
+                Ok(proved) if proved.ok => {
+                    tracing::info!(id = %newest, "nothing new since the last backup; it was proved again");
+                    self.with(|known| known.history.last_good = Some(moment::now()));
+                    return Ok(format!("nothing new; {newest} was proved again"));
+                }
+                Ok(proved) => {
+                    for finding in &proved.findings {
+                        tracing::error!(id = %newest, "the last backup does not prove any more: {finding}");
+                    }
+                }
+                // Making one anew has its own way to fail, which is tried again later and later.
+                Err(failure) => {
+                    tracing::error!(id = %newest, "the last backup cannot be proved: {failure}");
+                }
+            }
+        }
+        let made = self.backup(turn, Asker::Schedule).await?;
+        Ok(format!("{} made and proved", made.id))
+    }
+
+    fn newest_of_ours(&self) -> Option<String> {
+        let ours = |backup: &&backup::BackupInfo| backup.kind == backup::BackupKind::Ours;
+        self.backups()
+            .iter()
+            .find(ours)
+            .map(|newest| newest.id.clone())
+    }
+
+    /// Whether everything recorded so far is in the last backup.
+    async fn nothing_new(&self) -> bool {
+        self.recorder.flush().await.is_ok() && {
+            let now = self.extent();
+            self.with(|known| {
+                known.last_failure.is_none() && known.backed_up.as_ref() == Some(&now)
+            })
+        }
+    }
+
+    fn extent(&self) -> Extent {
+        Extent::now(&self.recorder.stats(), &self.settings, self.facts.plugin())
+    }
+
+    /// Makes and proves a backup of everything received so far, then removes those too many.
+    pub(crate) async fn backup(&self, _turn: Turn, asker: Asker) -> Outcome<backup::BackupInfo> {
+        let begun = Instant::now();
+        let (mut extent, mut outcome) = self.try_backup().await;
+        if let Err(failure) = &outcome
+            && self.moved_aside(failure).await
+        {
+            // The other days are worth backing up all the more.
+            (extent, outcome) = self.try_backup().await;
+        }
+        let now = moment::now();
+        self.with(|known| match &outcome {
+            Ok(_) => {
+                known.last_failure = None;
+                known.history.last_good = Some(now);
+                known.history.last_failure = None;
+                known.history.failures = 0;
+                known.backed_up = extent;
+            }
+            Err(failure) => {
+                known.last_failure = Some(failure.to_string());
+                known.history.last_failure = Some(now);
+                known.history.failures += 1;
+            }
+        });
+        self.changed.notify_waiters();
+        match &outcome {
+            Ok(made) => tracing::info!(
+                asker = ?asker,
+                id = %made.id,
+                events = made.events,
+                bytes = made.bytes,
+                seconds = begun.elapsed().as_secs_f64(),
+                "backup made and proved"
+            ),
+            Err(failure) => tracing::error!(asker = ?asker, "backup failed: {failure}"),
+        }
+        outcome
+    }
+
+    /// Makes a backup; also gives what it was made of, where that is known.
+    async fn try_backup(&self) -> (Option<Extent>, Outcome<backup::BackupInfo>) {
+        // What is committed while the backup is made may or may not be in it.
+        let flushed = self.recorder.flush().await.is_ok();
+        let extent = flushed.then(|| self.extent());
+        let plugin = self.facts.plugin();
+        let outcome = self
+            .run("backup", move |settings, job| {
+                work::backup(&settings, plugin.as_ref(), job)
+            })
+            .await;
+        (extent, outcome)
+    }
+
+    /// Whether a backup failed over a damaged day that the recorder has moved aside now.
+    async fn moved_aside(&self, failure: &Failure) -> bool {
+        let (recorder, file) = (
+            self.recorder.clone(),
+            failure.damaged_file().map(Path::to_owned),
+        );
+        let examined =
+            tokio::task::spawn_blocking(move || damage::examine(&recorder, file.as_deref()));
+        examined.await.unwrap_or(false)
+    }
+}
