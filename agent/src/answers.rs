@@ -18,7 +18,7 @@ pub(crate) async fn answer(
     let Some(act) = request.act() else {
         return perform(&parts, request).await;
     };
-    let asked = Asked::by_command_line(caller.user, caller.process);
+    let asked = Asked::by_command_line(caller.user, caller.process, parts.design());
     let work = perform(&parts, request);
     parts.audit.of(asked, act, work, |_| String::new()).await
 }

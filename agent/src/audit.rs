@@ -1,97 +1,27 @@
-//! Who asked for what, and what came of it: a row for every request that may change something, kept outside the day
-//! files so that no restore rewrites it.
+//! Who asked for what, and what came of it: a row for every request that may change or prove something, kept outside
+//! the day files so that no restore rewrites it.
+
+mod asked;
+mod rows;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
-use serde::Serialize;
+use rusqlite::params;
+
+pub(crate) use asked::{Act, Asked, Design};
+pub(crate) use rows::{Row, rows};
 
 use crate::failure::{Failure, Outcome};
 use crate::moment;
 
-/// Below the store's folder; no day file is named so.
-const FILE: &str = "audit.db";
 /// Rows kept; a site makes a few a day.
 const MOST_ROWS: i64 = 100_000;
 /// Refusals kept, apart from the others: anybody on the network can cause as many as he likes.
 const MOST_REFUSALS: i64 = 10_000;
-/// Another process may be writing its row.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// A longer text is no name and no reason.
 const LONGEST_TEXT: usize = 1_000;
-
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS audit (
-    id       INTEGER PRIMARY KEY,
-    at_ms    INTEGER NOT NULL,   -- Unix milliseconds
-    asker    TEXT NOT NULL,      -- panel, command line, schedule
-    place    TEXT NOT NULL,      -- Core and control, or user and process: QRC and the system tell no person's name
-    request  TEXT,               -- the panel's id of it
-    what     TEXT NOT NULL,
-    about    TEXT NOT NULL,
-    outcome  TEXT NOT NULL,      -- begun, done, failed, refused, cut short
-    said     TEXT NOT NULL,      -- what came of it, or why not
-    ended_ms INTEGER
-);
-PRAGMA user_version = 1;";
-
-/// Who asks, as far as it can be known.
-#[derive(Debug, Clone)]
-pub(crate) struct Asked {
-    /// `panel`, `command line` or `schedule`.
-    pub(crate) asker: &'static str,
-    /// Which Core and control, or which user and process.
-    pub(crate) place: String,
-    /// The panel's id of the request.
-    pub(crate) request: Option<String>,
-}
-
-impl Asked {
-    /// The schedule asks for itself.
-    pub(crate) fn by_schedule() -> Self {
-        Self {
-            asker: "schedule",
-            place: String::new(),
-            request: None,
-        }
-    }
-
-    /// Somebody at a shell of this machine.
-    pub(crate) fn by_command_line(user: u32, process: Option<i32>) -> Self {
-        let process = process.map_or_else(String::new, |pid| format!(", process {pid}"));
-        Self {
-            asker: "command line",
-            place: format!("user {user}{process}"),
-            request: None,
-        }
-    }
-}
-
-/// What is asked for.
-#[derive(Debug, Clone)]
-pub(crate) struct Act {
-    /// The verb.
-    pub(crate) what: &'static str,
-    /// What it is about: a backup, a moment, files.
-    pub(crate) about: String,
-}
-
-/// A row as it is shown.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Row {
-    pub(crate) id: i64,
-    pub(crate) at: String,
-    pub(crate) asker: String,
-    pub(crate) place: String,
-    pub(crate) request: Option<String>,
-    pub(crate) what: String,
-    pub(crate) about: String,
-    pub(crate) outcome: String,
-    pub(crate) said: String,
-    pub(crate) seconds: Option<f64>,
-}
 
 /// Writes rows. Cheap to clone. A row that cannot be written keeps nothing from being done,
 /// but is told in the log and by [`Audit::problem`].
@@ -112,7 +42,7 @@ struct Begun {
 impl Audit {
     pub(crate) fn of_store(store: &Path) -> Self {
         Self {
-            path: store.join(FILE),
+            path: table::path(store),
             problem: Arc::default(),
         }
     }
@@ -125,7 +55,7 @@ impl Audit {
     /// Closes the rows that an earlier agent left open when it was killed. Only with the
     /// store's lock: nobody else can be at work.
     pub(crate) fn close_open_rows(&self) {
-        let closed = self.connect().and_then(|conn| {
+        let closed = table::open(&self.path).and_then(|conn| {
             conn.execute(
                 "UPDATE audit SET outcome = 'cut short', ended_ms = ?1 WHERE outcome = 'begun'",
                 [moment::now()],
@@ -156,17 +86,21 @@ impl Audit {
         outcome
     }
 
-    /// The same for work that blocks.
+    /// The same for work that blocks. What `said` calls an error counts as failed.
     pub(crate) fn of_blocking<T>(
         &self,
         asked: Asked,
         act: Act,
         work: impl FnOnce() -> Outcome<T>,
+        said: impl FnOnce(&T) -> Result<String, String>,
     ) -> Outcome<T> {
         let begun = self.begin(asked, act);
         let outcome = work();
-        let words = outcome.as_ref().map(|_| String::new());
-        self.end(begun, words.map_err(Failure::to_string));
+        let words = match &outcome {
+            Ok(done) => said(done),
+            Err(failure) => Err(failure.to_string()),
+        };
+        self.end(begun, words);
         outcome
     }
 
@@ -208,7 +142,7 @@ impl Audit {
         let now = moment::now();
         match begun.id {
             Some(id) => {
-                let updated = self.connect().and_then(|conn| {
+                let updated = table::open(&self.path).and_then(|conn| {
                     conn.execute(
                         "UPDATE audit SET outcome = ?2, said = ?3, ended_ms = ?4 WHERE id = ?1",
                         params![id, outcome, short(said), now],
@@ -224,10 +158,13 @@ impl Audit {
     }
 
     fn insert(&self, row: &Begun, outcome: &str, said: &str, ended_ms: Option<i64>) -> Option<i64> {
-        let written = self.connect().and_then(|conn| {
+        let design = row.asked.design.as_ref();
+        // Opened for each row: rows are rare, and the folder may be another one by then.
+        let written = table::open(&self.path).and_then(|conn| {
             conn.execute(
-                "INSERT INTO audit (at_ms, asker, place, request, what, about, outcome, said, ended_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO audit (at_ms, asker, place, request, what, about, outcome, said, ended_ms,
+                    design, design_code, asked_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                 params![
                     row.at_ms,
                     row.asked.asker,
@@ -237,7 +174,10 @@ impl Audit {
                     short(&row.act.about),
                     outcome,
                     short(said),
-                    ended_ms
+                    ended_ms,
+                    design.map(|design| short(&design.name)),
+                    design.map(|design| short(&design.code)),
+                    row.asked.asked_ms,
                 ],
             )?;
             let id = conn.last_insert_rowid();
@@ -251,17 +191,6 @@ impl Audit {
             Ok(id)
         });
         self.told(written)
-    }
-
-    /// Opened for each row: rows are rare, and the folder may be another one by then.
-    fn connect(&self) -> rusqlite::Result<Connection> {
-        let conn = Connection::open(&self.path)?;
-        conn.busy_timeout(PATIENCE)?;
-        let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if version == 0 {
-            conn.execute_batch(SCHEMA)?;
-        }
-        Ok(conn)
     }
 
     fn told<T>(&self, written: rusqlite::Result<T>) -> Option<T> {
@@ -282,55 +211,6 @@ impl Audit {
     fn with<T>(&self, look: impl FnOnce(&mut Option<String>) -> T) -> T {
         look(&mut self.problem.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// The newest rows at or after a moment, oldest first. None where nothing was ever asked.
-pub(crate) fn rows(store: &Path, since_ms: Option<i64>, limit: u64) -> Outcome<Vec<Row>> {
-    let path = store.join(FILE);
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    read(&path, since_ms, limit).map_err(|error| {
-        Failure::failed(format!("{}: {error}", path.display()))
-            .hint("if the file is damaged, move it away; a new one is begun with the next request")
-    })
-}
-
-fn read(path: &Path, since_ms: Option<i64>, limit: u64) -> rusqlite::Result<Vec<Row>> {
-    let conn = Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    conn.busy_timeout(PATIENCE)?;
-    let made: Option<i64> = conn
-        .query_row(
-            "SELECT 1 FROM sqlite_master WHERE name = 'audit'",
-            [],
-            |row| row.get(0),
-        )
-        .optional()?;
-    if made.is_none() {
-        return Ok(Vec::new());
-    }
-    let mut query = conn.prepare(
-        "SELECT * FROM (
-            SELECT id, at_ms, asker, place, request, what, about, outcome, said, ended_ms FROM audit
-            WHERE at_ms >= ?1 ORDER BY id DESC LIMIT ?2) ORDER BY id",
-    )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = query.query_map(params![since_ms.unwrap_or(i64::MIN), limit], |row| {
-        let (at_ms, ended_ms): (i64, Option<i64>) = (row.get(1)?, row.get(9)?);
-        Ok(Row {
-            id: row.get(0)?,
-            at: moment::rfc3339(at_ms),
-            asker: row.get(2)?,
-            place: row.get(3)?,
-            request: row.get(4)?,
-            what: row.get(5)?,
-            about: row.get(6)?,
-            outcome: row.get(7)?,
-            said: row.get(8)?,
-            seconds: ended_ms.map(|ended| (ended - at_ms).max(0) as f64 / 1000.0),
-        })
-    })?;
-    rows.collect()
 }
 
 fn short(text: &str) -> &str {
@@ -361,7 +241,7 @@ mod tests {
             assert_eq!(outcomes(store.path()), [("begun".into(), String::new())]);
             Ok(7)
         };
-        let asked = Asked::by_command_line(1000, Some(42));
+        let asked = Asked::by_command_line(1000, Some(42), None);
         let done = audit
             .of(asked.clone(), undo(), work, |n| format!("{n} days"))
             .await;
@@ -394,7 +274,7 @@ mod tests {
     fn a_row_left_open_by_a_kill_is_closed_at_the_next_start() {
         let store = tempfile::tempdir().unwrap();
         let audit = Audit::of_store(store.path());
-        drop(audit.begin(Asked::by_schedule(), undo()));
+        drop(audit.begin(Asked::by_schedule(None), undo()));
         Audit::of_store(store.path()).close_open_rows();
         assert_eq!(outcomes(store.path())[0].0, "cut short");
     }
@@ -402,22 +282,76 @@ mod tests {
     #[test]
     fn an_act_is_done_though_its_row_cannot_be_written_and_that_is_told() {
         let store = tempfile::tempdir().unwrap();
-        std::fs::create_dir(store.path().join(FILE)).unwrap();
+        std::fs::create_dir(table::path(store.path())).unwrap();
         let audit = Audit::of_store(store.path());
-        let done = audit.of_blocking(Asked::by_schedule(), undo(), || Ok(1));
+        let fine = |_: &i32| Ok(String::new());
+        let done = audit.of_blocking(Asked::by_schedule(None), undo(), || Ok(1), fine);
         assert_eq!(done.unwrap(), 1);
-        assert!(audit.problem().is_some_and(|why| why.contains(FILE)));
+        assert!(audit.problem().is_some_and(|why| why.contains("audit.db")));
+    }
+
+    #[test]
+    fn what_was_done_and_found_wanting_has_failed() {
+        let store = tempfile::tempdir().unwrap();
+        let audit = Audit::of_store(store.path());
+        let wanting = |findings: &i32| Err(format!("{findings} findings"));
+        let done = audit.of_blocking(Asked::by_schedule(None), undo(), || Ok(2), wanting);
+        assert_eq!(done.unwrap(), 2);
+        assert_eq!(
+            outcomes(store.path()),
+            [("failed".to_owned(), "2 findings".to_owned())]
+        );
+    }
+
+    #[test]
+    fn an_older_versions_rows_are_read_and_go_on() {
+        let store = tempfile::tempdir().unwrap();
+        let path = table::path(store.path());
+        let old = rusqlite::Connection::open(&path).unwrap();
+        old.execute_batch(
+            "CREATE TABLE audit (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, asker TEXT NOT NULL,
+                place TEXT NOT NULL, request TEXT, what TEXT NOT NULL, about TEXT NOT NULL,
+                outcome TEXT NOT NULL, said TEXT NOT NULL, ended_ms INTEGER);
+             INSERT INTO audit VALUES (1, 0, 'panel', 'Core hall', 'a-1', 'undo', '', 'begun', '', NULL);
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+        drop(old);
+        let read = rows(store.path(), None, 100).unwrap();
+        assert_eq!((read[0].what.as_str(), &read[0].design), ("undo", &None));
+
+        let audit = Audit::of_store(store.path());
+        audit.close_open_rows();
+        let design = Design {
+            name: "Hall".to_owned(),
+            code: "zT4m".to_owned(),
+        };
+        let asked = Asked {
+            asked_ms: Some(1000),
+            ..Asked::by_schedule(Some(design))
+        };
+        drop(audit.begin(asked, undo()));
+        let read = rows(store.path(), None, 100).unwrap();
+        assert_eq!(read[0].outcome, "cut short");
+        assert_eq!(read[1].design.as_deref(), Some("Hall"));
+        assert_eq!(read[1].design_code.as_deref(), Some("zT4m"));
+        assert_eq!(
+            read[1].asked_at.as_deref(),
+            Some("1970-01-01T00:00:01.000Z")
+        );
+        assert_eq!(audit.problem(), None);
     }
 
     #[test]
     fn only_so_many_rows_are_kept_and_refusals_push_no_others_out() {
         let store = tempfile::tempdir().unwrap();
         let audit = Audit::of_store(store.path());
-        drop(audit.begin(Asked::by_schedule(), undo()));
-        let conn = audit.connect().unwrap();
+        drop(audit.begin(Asked::by_schedule(None), undo()));
+        let conn = table::open(&audit.path).unwrap();
         conn.execute(
             "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= ?1)
-             INSERT INTO audit SELECT i, at_ms, asker, place, request, what, about, 'refused', said, ended_ms
+             INSERT INTO audit (id, at_ms, asker, place, request, what, about, outcome, said, ended_ms)
+             SELECT i, at_ms, asker, place, request, what, about, 'refused', said, ended_ms
              FROM n, (SELECT * FROM audit WHERE id = 1)",
             [MOST_REFUSALS],
         )
@@ -425,7 +359,7 @@ mod tests {
         let refusal = Begun {
             id: None,
             at_ms: 0,
-            asked: Asked::by_schedule(),
+            asked: Asked::by_schedule(None),
             act: undo(),
         };
         audit.insert(&refusal, "refused", "", Some(0)).unwrap();

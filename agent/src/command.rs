@@ -21,7 +21,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use crate::audit::{Asked, Audit};
+use crate::audit::{Act, Asked, Audit};
 use crate::cli::{Cli, Command};
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::{self, Answer, Request};
@@ -96,13 +96,22 @@ fn through_agent<T: serde::de::DeserializeOwned>(
             .hint("agent and command line may be of different versions")
         }),
         Answer::NoAgent => match request.act() {
-            Some(act) => {
-                let user = rustix::process::getuid().as_raw();
-                let process = i32::try_from(std::process::id()).ok();
-                let asked = Asked::by_command_line(user, process);
-                Audit::of_store(&settings.store.path).of_blocking(asked, act, here)
-            }
+            Some(act) => written_down(settings, act, here, |_| Ok(String::new())),
             None => here(),
         },
     }
+}
+
+/// Does something in this process and writes down who asked for it. `said` puts what came of
+/// it in words; an error of its counts as failed.
+fn written_down<T>(
+    settings: &Settings,
+    act: Act,
+    here: impl FnOnce() -> Outcome<T>,
+    said: impl FnOnce(&T) -> Result<String, String>,
+) -> Outcome<T> {
+    let user = rustix::process::getuid().as_raw();
+    let process = i32::try_from(std::process::id()).ok();
+    let asked = Asked::by_command_line(user, process, None);
+    Audit::of_store(&settings.store.path).of_blocking(asked, act, here, said)
 }

@@ -11,7 +11,7 @@ mod requests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use qrc::{ControlId, Reading, Value, WatchEvent};
+use qrc::{ControlId, Reading, WatchEvent};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -25,7 +25,7 @@ use crate::plugin::Plugin;
 use component::Component;
 use desk::{Answer, Desk, Way};
 use heartbeat::HEARTBEAT_EVERY;
-use mailbox::{REQUEST, VERSION};
+use mailbox::{REQUEST, VERSION, text_of};
 use named::Named;
 
 /// At most four writes a second go to the Core.
@@ -228,12 +228,5 @@ impl Panel {
                  and its Script Access to External or All, or set panel.code_name"
             );
         }
-    }
-}
-
-fn text_of(reading: &Reading) -> String {
-    match (&reading.string, &reading.value) {
-        (Some(text), _) | (None, Some(Value::Text(text))) => text.to_string(),
-        _ => String::new(),
     }
 }

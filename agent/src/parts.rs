@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Design};
 use crate::core::Core;
 use crate::counts::Counts;
 use crate::damage::Damage;
@@ -28,5 +28,16 @@ impl Parts {
     /// True while an Active Core answers.
     pub(crate) fn link_is_up(&self) -> bool {
         matches!(self.core.link().1, qrc::Link::Up(core) if core.is_active())
+    }
+
+    /// The design that runs in the Core.
+    pub(crate) fn design(&self) -> Option<Design> {
+        match self.core.link().1 {
+            qrc::Link::Up(core) => Some(Design {
+                name: core.design_name.into(),
+                code: core.design_code.into(),
+            }),
+            _ => None,
+        }
     }
 }

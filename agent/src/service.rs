@@ -207,7 +207,7 @@ async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
                 about: String::new(),
             };
             let work = parts.jobs.scheduled_backup(turn);
-            let asked = Asked::by_schedule();
+            let asked = Asked::by_schedule(parts.design());
             let _ = parts.audit.of(asked, act, work, Clone::clone).await;
         }
     }

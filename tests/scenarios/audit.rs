@@ -40,12 +40,20 @@ async fn presses_and_refusals_on_the_panel_are_written_down() {
         made["request"].is_string() && made["seconds"].is_number(),
         "{made}"
     );
+    assert_eq!(made["design"], "Harbour_Theatre");
+    assert_eq!(made["design_code"], "hT7vQ2mKx9Lc");
+    let of_row = |name: &str| made[name].as_str().unwrap().parse::<jiff::Timestamp>();
+    let (asked, begun) = (of_row("asked_at").unwrap(), of_row("at").unwrap());
+    let between = begun.as_second() - asked.as_second();
+    assert!((0..=10).contains(&between), "{made}");
 
     let stale = r#"{"id":"forged-1","kind":"restore","at":"2020-01-01T00:00:00Z"}"#;
     let forged = Set::new(PANEL, vec![SetControl::value("RequestJson", stale)]);
     wall.call(&forged).await.unwrap();
-    let refused = row(&site, "panel", "request", "refused");
+    let refused = row(&site, "panel", "restore", "refused");
     assert_eq!(refused["request"], "forged-1");
+    assert_eq!(refused["asked_at"], "2020-01-01T00:00:00.000Z");
+    assert_eq!(refused["design"], "Harbour_Theatre");
     assert!(
         refused["said"].as_str().unwrap().contains(" old"),
         "{refused}"
@@ -61,6 +69,7 @@ fn verbs_are_written_down_with_their_user_whether_an_agent_runs_or_not() {
     let user = format!("user {}", rustix::process::getuid().as_raw());
     let with = row(&site, "command line", "backup", "done");
     assert!(with["place"].as_str().unwrap().starts_with(&user), "{with}");
+    assert_eq!(with["design"], "Harbour_Theatre");
     // Nothing is written for what changes nothing.
     let before = site.json(&["audit"]).as_array().unwrap().len();
     site.json(&["status"]);
@@ -78,6 +87,30 @@ fn verbs_are_written_down_with_their_user_whether_an_agent_runs_or_not() {
     );
     // The restore has put the day back, and the rows about what came before it are still there.
     row(&site, "command line", "backup", "done");
+
+    // Where nobody's store changes, too.
+    let aside = site.path("aside");
+    let aside = aside.to_str().unwrap();
+    site.json(&["restore", "latest", "--target", aside]);
+    let restored = row(&site, "command line", "restore", "done");
+    assert_eq!(restored["about"], format!("latest, into {aside}"));
+    site.json(&["verify", "--deep"]);
+    let proved = row(&site, "command line", "verify", "done");
+    assert_eq!(proved["about"], "all, deep");
+    assert!(
+        proved["said"].as_str().unwrap().contains("proved"),
+        "{proved}"
+    );
+    for object in std::fs::read_dir(site.path("backups/days")).unwrap() {
+        std::fs::write(object.unwrap().path(), "no longer what it was").unwrap();
+    }
+    failed(&site.run(&["verify"]));
+    let found = row(&site, "command line", "verify", "failed");
+    assert!(
+        found["said"].as_str().unwrap().contains("finding"),
+        "{found}"
+    );
+
     let shown = site.run(&["audit"]);
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(

@@ -40,6 +40,13 @@ fn lines(row: &audit::Row) -> String {
     let mut lines = vec![shown::clip(&text, columns)];
     let indent = " ".repeat(21);
     lines.push(shown::clip(&format!("{indent}by {by}"), columns));
+    let asked = row.asked_at.as_deref().map(moment::parse);
+    let asked = asked.and_then(Result::ok).map(moment::local);
+    if let (Some(design), Some(code)) = (&row.design, &row.design_code) {
+        let asked = asked.map_or_else(String::new, |asked| format!(", asked {asked}"));
+        let design = format!("{indent}in {design} ({code}){asked}");
+        lines.push(shown::clip(&design, columns));
+    }
     if !row.said.is_empty() {
         lines.push(shown::clip(&format!("{indent}{}", row.said), columns));
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use crate::audit::Act;
 use crate::documents::{ControlChange, Plan, Restored};
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::{Request, RestoreRequest};
@@ -36,7 +37,14 @@ pub(super) fn restore(
         return Ok(ExitCode::SUCCESS);
     }
     let restored = match target {
-        Some(target) => here(settings, &request, target, output),
+        Some(target) => {
+            let act = Act {
+                what: "restore",
+                about: format!("{}, into {}", request.in_words(), target.display()),
+            };
+            let here = || here(settings, &request, target, output);
+            super::written_down(settings, act, here, |_| Ok(String::new()))
+        }
         None => super::through_agent(settings, &Request::Restore(request.clone()), || {
             here(settings, &request, &settings.store.path, output)
         }),

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::audit::Act;
 use crate::documents::Verification;
 use crate::failure::Outcome;
 use crate::output::Output;
@@ -13,7 +14,19 @@ pub(super) fn verify(
     settings: &Settings,
     output: Output,
 ) -> Outcome<ExitCode> {
-    let report = work::verify(settings, typed.what.as_deref(), typed.deep)?;
+    let mut about = typed.what.clone().unwrap_or_else(|| "all".to_owned());
+    if typed.deep {
+        about.push_str(", deep");
+    }
+    let act = Act {
+        what: "verify",
+        about,
+    };
+    let prove = || work::verify(settings, typed.what.as_deref(), typed.deep);
+    let report = super::written_down(settings, act, prove, |report| match report.ok {
+        true => Ok(format!("{} files proved", report.checked)),
+        false => Err(format!("{} findings", report.findings.len())),
+    })?;
     let document = Verification::from(&report);
     output.result(&document, || lines(&document));
     Ok(if report.ok {

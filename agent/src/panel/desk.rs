@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::mailbox::{Ack, REQUEST};
 use super::named::{Asking, What};
-use super::requests::{Judgement, Kind, Requests, Target, WINDOW_MS};
+use super::requests::{Claim, Judgement, Kind, Requests, Target, WINDOW_MS};
 use crate::audit::{Act, Asked};
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Jobs, Turn};
@@ -81,23 +81,17 @@ impl Desk {
     async fn act(&self, way: Way, judgement: Judgement) -> Option<Answer> {
         match judgement {
             Judgement::Nothing => None,
-            Judgement::Refuse { id, why } => {
-                Some(self.refuse(way, id, "request", String::new(), why).await)
-            }
-            Judgement::Honour { id, kind } => Some(self.start(way, id, kind).await),
+            Judgement::Refuse { claim, why } => Some(self.refuse(way, claim, why).await),
+            Judgement::Honour { claim, kind } => Some(self.start(way, claim, kind).await),
         }
     }
 
-    async fn refuse(
-        &self,
-        way: Way,
-        id: String,
-        what: &'static str,
-        about: String,
-        why: String,
-    ) -> Answer {
-        let asked = self.asked(way, &id);
-        tracing::warn!(place = %asked.place, request = %id, "panel request refused: {why}");
+    async fn refuse(&self, way: Way, claim: Claim, why: String) -> Answer {
+        let asked = self.asked(way, &claim);
+        let Claim {
+            id, what, about, ..
+        } = claim;
+        tracing::warn!(place = %asked.place, request = %id, "panel request refused: {what}: {why}");
         let act = Act { what, about };
         self.parts.audit.refused(asked, act, why.clone()).await;
         Answer {
@@ -106,13 +100,15 @@ impl Desk {
         }
     }
 
-    async fn start(&self, way: Way, id: String, kind: Kind) -> Answer {
-        let (what, about) = kind.in_words();
+    async fn start(&self, way: Way, claim: Claim, kind: Kind) -> Answer {
         let Some(turn) = self.parts.jobs.try_turn() else {
             let why = "another job is running; wait for it to end".to_owned();
-            return self.refuse(way, id, what, about, why).await;
+            return self.refuse(way, claim, why).await;
         };
-        let asked = self.asked(way, &id);
+        let asked = self.asked(way, &claim);
+        let Claim {
+            id, what, about, ..
+        } = claim;
         tracing::info!(place = %asked.place, request = %id, "panel request: {kind:?}");
         let accepted = Ack::new(id.clone(), "accepted", String::new());
         let parts = self.parts.clone();
@@ -133,7 +129,7 @@ impl Desk {
     }
 
     /// Which Core and control asked; which person, QRC does not tell.
-    fn asked(&self, way: Way, id: &str) -> Asked {
+    fn asked(&self, way: Way, claim: &Claim) -> Asked {
         let (host, _) = self.parts.core.link();
         let panel = &self.parts.settings.panel;
         let control = match way {
@@ -143,7 +139,9 @@ impl Desk {
         Asked {
             asker: "panel",
             place: format!("Core {host}, {control}"),
-            request: Some(id.to_owned()),
+            design: self.parts.design(),
+            request: Some(claim.id.clone()).filter(|id| !id.is_empty()),
+            asked_ms: claim.at_ms,
         }
     }
 }

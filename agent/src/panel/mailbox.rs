@@ -4,6 +4,7 @@ mod plain;
 
 use serde::Serialize;
 
+use super::requests::VERBS;
 use crate::jobs::Job;
 use crate::moment;
 use crate::status::{Status, verdict};
@@ -209,7 +210,7 @@ pub(crate) fn state(
             })
             .collect(),
         job,
-        can: ["backup", "verify", "preview", "restore", "undo"],
+        can: VERBS,
         pin_required,
         undo: Undo {
             available: undo.is_some(),
@@ -257,6 +258,14 @@ fn events(backup: &backup::BackupInfo) -> String {
         Some(1) => "1 event".to_owned(),
         Some(count) => format!("{} events", crate::output::count(count)),
         None => "events not counted".to_owned(),
+    }
+}
+
+/// What a text control holds.
+pub(super) fn text_of(reading: &qrc::Reading) -> String {
+    match (&reading.string, &reading.value) {
+        (Some(text), _) | (None, Some(qrc::Value::Text(text))) => text.to_string(),
+        _ => String::new(),
     }
 }
 

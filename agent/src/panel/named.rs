@@ -277,7 +277,7 @@ impl Inlet {
         let now = match self.button {
             Some(_) if is_on(reading) => "true".to_owned(),
             Some(_) => String::new(),
-            None => super::text_of(reading),
+            None => mailbox::text_of(reading),
         };
         let is_news = now != self.last;
         let is_on = self.button.is_some() && !now.is_empty();

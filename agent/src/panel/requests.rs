@@ -1,69 +1,24 @@
 //! Which requests of the panel are honoured. Anybody on the network can write the mailbox,
 //! so every request is checked here; plain values, no I/O.
 
-use std::collections::VecDeque;
+mod wire;
 
-use serde::Deserialize;
+use std::collections::VecDeque;
 
 use crate::moment;
 use crate::settings::Pin;
+pub(crate) use wire::{Claim, Kind, Target, VERBS};
+use wire::{Wire, shorten};
 
 /// A request older or younger than this is refused (clocks of Core and agent may differ).
 pub(super) const WINDOW_MS: i64 = 10_000;
 /// How many answered ids are remembered; a panel asks a few times an hour.
 const REMEMBERED: usize = 1024;
-/// The plugin makes short ids.
-const LONGEST_ID: usize = 64;
-/// The plugin's requests are below 1 kB.
-const LONGEST_REQUEST: usize = 16 * 1024;
 
 /// This many wrong PINs in a row lock restore and undo.
 const TRIES: u32 = 5;
 /// For so long.
 const LOCKED_MS: i64 = 600_000;
-
-/// What the panel may ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Backup,
-    Verify,
-    /// What a restore would do.
-    Preview(Target),
-    /// Armed and confirmed on the panel.
-    Restore(Target),
-    Undo,
-}
-
-/// What to restore to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// A backup's id.
-    Backup(String),
-    /// A moment, Unix milliseconds.
-    Moment(i64),
-}
-
-impl Kind {
-    /// The verb, and what it is about.
-    pub(crate) fn in_words(&self) -> (&'static str, String) {
-        match self {
-            Self::Backup => ("backup", String::new()),
-            Self::Verify => ("verify", String::new()),
-            Self::Preview(target) => ("preview", target.in_words()),
-            Self::Restore(target) => ("restore", target.in_words()),
-            Self::Undo => ("undo", String::new()),
-        }
-    }
-}
-
-impl Target {
-    fn in_words(&self) -> String {
-        match self {
-            Self::Backup(id) => id.clone(),
-            Self::Moment(at) => format!("at {}", moment::rfc3339(*at)),
-        }
-    }
-}
 
 /// The answer to one value of the request mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,25 +26,13 @@ pub(crate) enum Judgement {
     /// Nothing is asked, or it was answered before.
     Nothing,
     Refuse {
-        id: String,
+        claim: Claim,
         why: String,
     },
     Honour {
-        id: String,
+        claim: Claim,
         kind: Kind,
     },
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Wire {
-    id: String,
-    kind: String,
-    at: String,
-    point_id: Option<String>,
-    moment: Option<String>,
-    armed: Option<bool>,
-    pin_proof: Option<String>,
 }
 
 /// Remembers what was answered.
@@ -118,7 +61,7 @@ impl Requests {
         match self.read(text) {
             Ok(None) => Judgement::Nothing,
             Ok(Some(wire)) => self.refuse(
-                wire.id,
+                &wire,
                 "it was waiting when the agent connected; press again",
             ),
             Err(refusal) => refusal,
@@ -133,7 +76,7 @@ impl Requests {
             Err(refusal) => return refusal,
         };
         let Ok(at) = wire.at.parse::<jiff::Timestamp>() else {
-            return self.refuse(wire.id, "its time is no RFC 3339 time");
+            return self.refuse(&wire, "its time is no RFC 3339 time");
         };
         let age = now - at.as_millisecond();
         if age.abs() > WINDOW_MS {
@@ -142,35 +85,40 @@ impl Requests {
                 age.abs() / 1000,
                 if age > 0 { "old" } else { "in the future" }
             );
-            return self.refuse(wire.id, &why);
+            return self.refuse(&wire, &why);
         }
         match self.kind(&wire, now) {
             Ok(kind) => {
                 self.remember(&wire.id);
-                Judgement::Honour { id: wire.id, kind }
+                let claim = wire.claim();
+                Judgement::Honour { claim, kind }
             }
-            Err(why) => self.refuse(wire.id, &why),
+            Err(why) => self.refuse(&wire, &why),
         }
     }
 
     /// Judges a press of a plain button, which brings no id and no time. `waited`: it may have
     /// lain there for longer than a request may be old. `now` in Unix milliseconds.
     pub(crate) fn pressed(button: &str, kind: Kind, waited: bool, now: i64) -> Judgement {
-        let id = format!("{button} {}", moment::rfc3339(now));
+        let claim = Claim {
+            id: format!("{button} {}", moment::rfc3339(now)),
+            what: kind.verb(),
+            ..Claim::default()
+        };
         if waited {
             let why = "it was on when the agent connected; press again".to_owned();
-            return Judgement::Refuse { id, why };
+            return Judgement::Refuse { claim, why };
         }
-        Judgement::Honour { id, kind }
+        Judgement::Honour { claim, kind }
     }
 
     fn kind(&mut self, wire: &Wire, now: i64) -> Result<Kind, String> {
         match wire.kind.as_str() {
             "backup" => Ok(Kind::Backup),
             "verify" => Ok(Kind::Verify),
-            "preview" => target(wire).map(Kind::Preview),
+            "preview" => wire.target().map(Kind::Preview),
             "restore" => {
-                let target = target(wire)?;
+                let target = wire.target()?;
                 self.may_change(wire, now)?;
                 Ok(Kind::Restore(target))
             }
@@ -220,41 +168,18 @@ impl Requests {
         }
     }
 
-    fn read(&mut self, text: &str) -> Result<Option<Wire>, Judgement> {
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let unreadable = |why: &str| Judgement::Refuse {
-            id: String::new(),
-            why: why.to_owned(),
-        };
-        if text.len() > LONGEST_REQUEST {
-            return Err(unreadable("the request is too long"));
-        }
-        // The error's own words would quote what was typed, in the log too: it may be a PIN.
-        let wire: Wire = serde_json::from_str(text).map_err(|error| {
-            unreadable(&format!(
-                "the request cannot be read: {} in column {}",
-                match error.classify() {
-                    serde_json::error::Category::Data => "a member is missing or of another type",
-                    _ => "it is no JSON",
-                },
-                error.column()
-            ))
+    fn read(&self, text: &str) -> Result<Option<Wire>, Judgement> {
+        let wire = Wire::read(text).map_err(|why| Judgement::Refuse {
+            claim: Claim::unreadable(),
+            why,
         })?;
-        if wire.id.is_empty() || wire.id.len() > LONGEST_ID {
-            return Err(unreadable("the request's id is empty or too long"));
-        }
-        if self.answered.contains(&wire.id) {
-            return Ok(None);
-        }
-        Ok(Some(wire))
+        Ok(wire.filter(|wire| !self.answered.contains(&wire.id)))
     }
 
-    fn refuse(&mut self, id: String, why: &str) -> Judgement {
-        self.remember(&id);
+    fn refuse(&mut self, wire: &Wire, why: &str) -> Judgement {
+        self.remember(&wire.id);
         Judgement::Refuse {
-            id,
+            claim: wire.claim(),
             why: why.to_owned(),
         }
     }
@@ -267,22 +192,10 @@ impl Requests {
     }
 }
 
-fn target(wire: &Wire) -> Result<Target, String> {
-    match (&wire.point_id, &wire.moment) {
-        (Some(id), None) => Ok(Target::Backup(id.clone())),
-        (None, Some(moment)) => moment::parse(moment).map(Target::Moment),
-        _ => Err("it names no backup and no moment, or both".to_owned()),
-    }
-}
-
 /// Takes the same time wherever the two differ.
 fn same(found: &str, expected: &str) -> bool {
     let pairs = found.bytes().zip(expected.bytes());
     found.len() == expected.len() && pairs.fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
-}
-
-fn shorten(text: &str) -> String {
-    text.chars().take(40).collect()
 }
 
 #[cfg(test)]
@@ -302,7 +215,12 @@ mod tests {
         assert_eq!(
             requests.appeared(&text, NOW),
             Judgement::Honour {
-                id: "a-1".into(),
+                claim: Claim {
+                    id: "a-1".into(),
+                    what: "backup",
+                    about: String::new(),
+                    at_ms: Some(NOW - 2000),
+                },
                 kind: Kind::Backup
             }
         );
@@ -376,13 +294,27 @@ mod tests {
             requests.appeared(&request("b", "restore", "2026-11-23T19:55:00Z"), NOW),
             "no backup and no moment",
         );
-        assert_eq!(
-            requests.appeared(&restore("c", None, true), NOW),
-            Judgement::Honour {
-                id: "c".into(),
-                kind: Kind::Restore(Target::Backup("b-1".into())),
+        match requests.appeared(&restore("c", None, true), NOW) {
+            Judgement::Honour { claim, kind } => {
+                assert_eq!(kind, Kind::Restore(Target::Backup("b-1".into())));
+                assert_eq!((claim.what, claim.about.as_str()), ("restore", "b-1"));
             }
-        );
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_was_asked_for_as_far_as_it_can_be_read() {
+        let claim = |text: &str| match Requests::default().appeared(text, NOW) {
+            Judgement::Refuse { claim, .. } => claim,
+            other => panic!("{other:?}"),
+        };
+        let unarmed = claim(&restore("a", None, false));
+        assert_eq!((unarmed.what, unarmed.about.as_str()), ("restore", "b-1"));
+        assert_eq!(unarmed.at_ms, Some(NOW));
+        let unknown = claim(&request("b", "selfdestruct", "yesterday"));
+        assert_eq!((unknown.what, unknown.at_ms), ("request", None));
+        assert_eq!(claim("{").what, "request");
     }
 
     #[test]
