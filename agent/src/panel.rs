@@ -118,7 +118,7 @@ impl Panel {
             WatchEvent::Inventory(design) => self.component.find(&design),
             WatchEvent::State { readings, .. } => {
                 self.component.write_anew();
-                self.named.seek_anew();
+                self.named.connected();
                 for (control, reading) in readings {
                     self.on_reading(control, &reading, true).await;
                 }
@@ -129,7 +129,8 @@ impl Panel {
                         .await;
                 }
             }
-            WatchEvent::Lost { .. } | WatchEvent::Gap { .. } => {}
+            WatchEvent::Lost { .. } => self.named.lost(),
+            WatchEvent::Gap { .. } => {}
         }
     }
 
@@ -181,9 +182,9 @@ impl Panel {
         if !self.parts.link_is_up() {
             return;
         }
-        if !self.named.is_sought() {
+        if self.named.is_to_seek() {
             self.named.seek(&self.parts.core).await;
-            if self.named.is_sought() {
+            if !self.named.is_to_seek() {
                 self.note_found();
             }
         }

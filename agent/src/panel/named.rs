@@ -7,11 +7,13 @@
 //! no time; that it is young is known from when the agent last looked, and that it is new from
 //! the button having been out then.
 
+mod inlet;
+
 use std::time::Duration;
 
 use compact_str::{CompactString, format_compact};
+use qrc::Value;
 use qrc::method::control::{Get, Set};
-use qrc::{Reading, Value};
 use tokio::time::Instant;
 
 use super::heartbeat::{HEARTBEAT, Heartbeat};
@@ -19,6 +21,8 @@ use super::mailbox::{self, ACK, Ack, PLAIN, REQUEST, STATE};
 use super::requests::{Kind, WINDOW_MS};
 use crate::core::Core;
 use crate::moment;
+use inlet::Inlet;
+pub(super) use inlet::{Asking, What};
 
 /// The answer to the last request, in words.
 const REQUEST_TEXT: &str = "RequestText";
@@ -41,29 +45,10 @@ fn all() -> impl Iterator<Item = &'static str> {
     shown.chain(buttons).chain(others)
 }
 
-/// What was found asked for in the design.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Asking {
-    /// Which control asks, without the prefix.
-    pub(super) control: &'static str,
-    pub(super) what: What,
-    /// Nobody knows for how long it has been waiting.
-    pub(super) waited: bool,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum What {
-    /// A button was pressed.
-    Press(Kind),
-    /// A whole request was written, as the plugin writes them.
-    Text(String),
-}
-
 /// The Named Controls of the present design.
 pub(super) struct Named {
     prefix: String,
-    /// The design was searched since the last connect.
-    sought: bool,
+    stage: Stage,
     outlets: Vec<Outlet>,
     inlets: Vec<Inlet>,
     /// Which outlet is looked at first, so that none waits behind one that always changes.
@@ -77,6 +62,16 @@ pub(super) struct Named {
     looked: Option<Instant>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// No Core has told its design since the link was lost.
+    Lost,
+    /// The design may be another one, and the Core may have forgotten what was written.
+    Connected,
+    /// The design was searched.
+    Sought,
+}
+
 /// A control that the agent writes.
 struct Outlet {
     name: &'static str,
@@ -84,22 +79,11 @@ struct Outlet {
     told: Option<Value>,
 }
 
-/// A control that asks.
-struct Inlet {
-    name: &'static str,
-    /// What a button asks for; none for the text of a whole request.
-    button: Option<Kind>,
-    /// `true` or the text, as last read.
-    last: String,
-    /// A button that is to be put out.
-    put_out: bool,
-}
-
 impl Named {
     pub(super) fn new(prefix: &str) -> Self {
         Self {
             prefix: prefix.to_owned(),
-            sought: false,
+            stage: Stage::Lost,
             outlets: Vec::new(),
             inlets: Vec::new(),
             first: 0,
@@ -112,23 +96,32 @@ impl Named {
         }
     }
 
-    /// The design may be another one, and the Core may have forgotten what was written.
-    pub(super) fn seek_anew(&mut self) {
-        self.sought = false;
+    /// The link is lost; until a design is told, nothing is read or written.
+    pub(super) fn lost(&mut self) {
+        self.stage = Stage::Lost;
         self.looked = None;
     }
 
-    pub(super) fn is_sought(&self) -> bool {
-        self.sought
+    /// A Core has told its design.
+    pub(super) fn connected(&mut self) {
+        self.stage = Stage::Connected;
+        self.looked = None;
+    }
+
+    pub(super) fn is_to_seek(&self) -> bool {
+        self.stage == Stage::Connected
     }
 
     /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.outlets.len() + self.inlets.len()
+        match self.stage {
+            Stage::Sought => self.outlets.len() + self.inlets.len(),
+            Stage::Lost | Stage::Connected => 0,
+        }
     }
 
     pub(super) fn asks(&self) -> bool {
-        self.sought && !self.inlets.is_empty()
+        self.stage == Stage::Sought && !self.inlets.is_empty()
     }
 
     pub(super) fn full_name(&self, name: &str) -> CompactString {
@@ -173,7 +166,7 @@ impl Named {
         self.outlets = outlets.into_iter().map(outlet).collect();
         self.state_told = None;
         self.first = 0;
-        self.sought = true;
+        self.stage = Stage::Sought;
     }
 
     /// Reads what is asked for.
@@ -209,6 +202,9 @@ impl Named {
     /// Writes one value that changed; the most urgent, then each in its turn. True where there
     /// was something to write.
     pub(super) async fn write_one(&mut self, core: &Core, state: &mailbox::State) -> bool {
+        if self.stage != Stage::Sought {
+            return false;
+        }
         if let Some(inlet) = self.inlets.iter_mut().find(|inlet| inlet.put_out) {
             let full_name = format_compact!("{}{}", self.prefix, inlet.name);
             // One that was refused is not tried again until the next press.
@@ -271,42 +267,6 @@ impl Named {
     }
 }
 
-impl Inlet {
-    /// What its new reading asks for.
-    fn take(&mut self, reading: &Reading, waited: bool) -> Option<Asking> {
-        let now = match self.button {
-            Some(_) if is_on(reading) => "true".to_owned(),
-            Some(_) => String::new(),
-            None => mailbox::text_of(reading),
-        };
-        let is_news = now != self.last;
-        let is_on = self.button.is_some() && !now.is_empty();
-        // Still on after a new connect: what was to put it out may have been lost.
-        self.put_out |= is_on && (is_news || waited);
-        self.last.clone_from(&now);
-        if !is_news || now.is_empty() {
-            return None;
-        }
-        let what = match &self.button {
-            Some(kind) => What::Press(kind.clone()),
-            None => What::Text(now),
-        };
-        Some(Asking {
-            control: self.name,
-            what,
-            waited,
-        })
-    }
-}
-
-fn is_on(reading: &Reading) -> bool {
-    match &reading.value {
-        Some(Value::Number(number)) => *number >= 0.5,
-        Some(Value::Bool(on)) => *on,
-        _ => false,
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Written {
     Done,
@@ -331,59 +291,6 @@ async fn write(core: &Core, name: CompactString, value: Value) -> Written {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn inlet(button: Option<Kind>) -> Inlet {
-        Inlet {
-            name: "BackupNow",
-            button,
-            last: String::new(),
-            put_out: false,
-        }
-    }
-
-    fn lamp(on: bool) -> Reading {
-        Reading {
-            value: Some(on.into()),
-            ..Reading::default()
-        }
-    }
-
-    #[test]
-    fn a_press_asks_once_however_long_the_button_stays_on() {
-        let mut button = inlet(Some(Kind::Backup));
-        assert_eq!(button.take(&lamp(false), false), None);
-        let asked = button.take(&lamp(true), false).unwrap();
-        assert_eq!(asked.what, What::Press(Kind::Backup));
-        assert!(!asked.waited && button.put_out);
-        button.put_out = false;
-        assert_eq!(button.take(&lamp(true), false), None);
-        assert!(!button.put_out, "who holds it is not fought with");
-        assert_eq!(button.take(&lamp(false), false), None);
-        assert!(button.take(&lamp(true), false).is_some());
-    }
-
-    #[test]
-    fn a_button_that_could_not_be_put_out_is_put_out_after_the_next_connect_and_asks_no_more() {
-        let mut button = inlet(Some(Kind::Backup));
-        assert!(button.take(&lamp(true), false).is_some());
-        button.put_out = false;
-        assert_eq!(button.take(&lamp(true), true), None);
-        assert!(button.put_out);
-    }
-
-    #[test]
-    fn a_request_that_stays_or_goes_asks_for_nothing_again() {
-        let text = |text: &str| Reading {
-            string: Some(text.into()),
-            ..Reading::default()
-        };
-        let mut request = inlet(None);
-        let asked = request.take(&text("{}"), false).unwrap();
-        assert_eq!(asked.what, What::Text("{}".to_owned()));
-        assert_eq!(request.take(&text("{}"), true), None);
-        assert_eq!(request.take(&text(""), false), None);
-        assert!(!request.put_out);
-    }
 
     #[test]
     fn without_a_prefix_there_are_no_names() {
