@@ -41,7 +41,7 @@ pub(crate) fn value_out(cell: ValueRef<'_>) -> Option<Value> {
 }
 
 /// What a string or position column says.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cell<T> {
     /// It follows from the value.
     Derived,

@@ -2,6 +2,7 @@
 
 mod foreign;
 mod refusal;
+mod rows;
 mod slots;
 mod watch;
 
@@ -20,7 +21,7 @@ use crate::postings::BlockBuilder;
 use crate::schema::open_writer;
 use crate::state_digest::StateDigest;
 
-use refusal::{Refused, judge};
+use rows::Prepared;
 use slots::Slots;
 use watch::Watch;
 
@@ -128,14 +129,17 @@ impl DayFile {
     }
 
     pub(crate) fn begin(&mut self) -> rusqlite::Result<()> {
-        self.conn.execute_batch("BEGIN IMMEDIATE")
+        self.conn
+            .prepare_cached("BEGIN IMMEDIATE")?
+            .execute([])
+            .map(drop)
     }
 
     pub(crate) fn commit(&mut self) -> rusqlite::Result<()> {
         if self.block.is_full() {
             self.block.write(&self.conn)?;
         }
-        self.conn.execute_batch("COMMIT")?;
+        self.conn.prepare_cached("COMMIT")?.execute([])?;
         self.watch.checkpoint_if_due(&self.conn);
         Ok(())
     }
@@ -148,9 +152,7 @@ impl DayFile {
         rows: impl Iterator<Item = &'r Row>,
         mut poison: impl FnMut(&'r Row, String),
     ) -> std::result::Result<(), WriteError> {
-        let mut insert = self.conn.prepare_cached(
-            "INSERT INTO changes (id, series, value, string, position, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?;
+        let mut prepared = Vec::with_capacity(rows.size_hint().0);
         for row in rows {
             if let Some(reason) = unstorable(row) {
                 poison(row, reason);
@@ -164,33 +166,28 @@ impl DayFile {
             };
             let change = &row.change;
             let value = change.value.as_ref();
-            let string = slot.string(&self.conn, value, change.string.as_deref())?;
-            let position = slot.position(&self.conn, value, change.position)?;
-            insert.raw_bind_parameter(1, row.id.0)?;
-            insert.raw_bind_parameter(2, slot.id)?;
-            insert.raw_bind_parameter(3, value_in(value))?;
-            match &string {
-                Cell::Stored(text) => insert.raw_bind_parameter(4, text_in(text))?,
-                other => insert.raw_bind_parameter(4, string_in(other))?,
-            }
-            insert.raw_bind_parameter(5, position_in(position))?;
-            insert.raw_bind_parameter(6, (row.at_ms != row.id.ms()).then_some(row.at_ms))?;
-            match insert.raw_execute() {
-                Ok(_) => {}
-                Err(error) => match judge(&error) {
-                    Refused::Taken => return Err(WriteError::Conflict),
-                    Refused::Row => {
-                        poison(row, format!("SQLite refused it: {error}"));
-                        continue;
-                    }
-                    Refused::File => return Err(error.into()),
-                },
+            prepared.push(Prepared {
+                row,
+                series: slot.id,
+                string: slot.string(&self.conn, value, change.string.as_deref())?,
+                position: slot.position(&self.conn, value, change.position)?,
+            });
+        }
+        let mut refused = Vec::new();
+        rows::put(&self.conn, &prepared, |row, reason| {
+            refused.push(row.row.id);
+            poison(row.row, reason);
+        })?;
+        for row in &prepared {
+            let id = row.row.id;
+            if refused.binary_search(&id).is_ok() {
+                continue;
             }
             if !self.blocks_deferred {
-                self.block.push(row.id.0, slot.id);
+                self.block.push(id.0, row.series);
             }
             self.since_keyframe += 1;
-            self.end = self.end.max(Some(row.id));
+            self.end = self.end.max(Some(id));
         }
         Ok(())
     }
