@@ -1,6 +1,7 @@
 //! Which backups there are, ours and the seed original's, and what is known about each without reading them all.
 
-use super::manifest::{self, Manifest};
+use super::manifest::{self, DayPart, Manifest};
+use super::proof::Proof;
 use super::{Archive, proof, publish, seed, stamp};
 use crate::error::Result;
 
@@ -25,6 +26,8 @@ pub struct BackupInfo {
     pub kind: BackupKind,
     /// What is known to be wrong with it.
     pub problem: Option<String>,
+    /// Its days are all there and nothing is known against them: the record can come back, whatever else is wrong.
+    pub restores: bool,
 }
 
 /// Who made a backup.
@@ -58,6 +61,7 @@ impl Archive {
                         verified: false,
                         kind: BackupKind::Ours,
                         problem: Some(finding.to_string()),
+                        restores: false,
                     }),
                 }
             } else if let Some(created_at_ms) = seed::time_of_file(&name) {
@@ -92,15 +96,13 @@ impl Archive {
 
     pub(crate) fn info(&self, manifest: &Manifest) -> BackupInfo {
         let proof = proof::read(&self.dir, &Manifest::file_name(&manifest.id));
-        let problem = self.missing(manifest).or_else(|| {
-            let findings = proof.filter(|proof| !proof.ok)?.findings;
-            Some(
-                findings
-                    .into_iter()
-                    .next()
-                    .unwrap_or_else(|| "did not verify".into()),
-            )
-        });
+        let days = manifest.days.iter().flat_map(DayPart::objects);
+        let missing_day = self.missing(days.map(|object| (object.file.as_str(), object.bytes)));
+        let forbidden = proof.as_ref().is_some_and(Proof::forbids_restore);
+        let restores = missing_day.is_none() && !forbidden;
+        let problem = missing_day
+            .or_else(|| self.missing(manifest.files()))
+            .or_else(|| first_finding(&proof?));
         let mut files: Vec<(&str, u64)> = manifest.files().collect();
         files.sort_unstable();
         files.dedup();
@@ -115,36 +117,26 @@ impl Archive {
             verified: problem.is_none(),
             kind: BackupKind::Ours,
             problem,
+            restores,
         }
     }
 
-    /// The first file of a backup that is not there in its full size.
-    fn missing(&self, manifest: &Manifest) -> Option<String> {
-        manifest
-            .files()
-            .find_map(|(file, bytes)| match self.dir.join(file).metadata() {
-                Ok(meta) if meta.len() == bytes => None,
-                Ok(meta) => Some(format!(
-                    "{file}: found {} bytes, expected {bytes}",
-                    meta.len()
-                )),
-                Err(_) => Some(format!("{file} is missing")),
-            })
+    /// The first of some files that is not there in its full size.
+    fn missing<'f>(&self, mut files: impl Iterator<Item = (&'f str, u64)>) -> Option<String> {
+        files.find_map(|(file, bytes)| match self.dir.join(file).metadata() {
+            Ok(meta) if meta.len() == bytes => None,
+            Ok(meta) => Some(format!(
+                "{file}: found {} bytes, expected {bytes}",
+                meta.len()
+            )),
+            Err(_) => Some(format!("{file} is missing")),
+        })
     }
 
     fn seed_info(&self, name: &str, created_at_ms: i64) -> BackupInfo {
         let proof = proof::read(&self.dir, name);
         let contents = proof.as_ref().and_then(|proof| proof.seed);
-        let problem = match &proof {
-            Some(proof) if !proof.ok => Some(
-                proof
-                    .findings
-                    .first()
-                    .cloned()
-                    .unwrap_or_else(|| "did not verify".into()),
-            ),
-            _ => None,
-        };
+        let problem = proof.as_ref().and_then(first_finding);
         BackupInfo {
             id: name.to_string(),
             created_at_ms,
@@ -154,7 +146,14 @@ impl Archive {
             bytes: self.dir.join(name).metadata().map_or(0, |meta| meta.len()),
             verified: proof.is_some_and(|proof| proof.ok),
             kind: BackupKind::Seed,
+            restores: problem.is_none(),
             problem,
         }
     }
+}
+
+/// What a failed verification found first.
+fn first_finding(proof: &Proof) -> Option<String> {
+    let first = || proof.findings.first().cloned();
+    (!proof.ok).then(|| first().unwrap_or_else(|| "did not verify".into()))
 }

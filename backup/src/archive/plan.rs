@@ -91,11 +91,12 @@ impl Archive {
                 let path = self.dir.join(Manifest::file_name(&id));
                 let (manifest, _) = manifest::read(&path)?;
                 let info = self.info(&manifest);
-                if let Some(problem) = info.problem {
+                let problem = info.problem.unwrap_or_default();
+                if !info.restores {
                     return Err(Error::Unexpected {
                         path,
                         found: problem,
-                        expected: "a backup whose files are all there and sound; choose another"
+                        expected: "a backup whose days are all there and sound; choose another"
                             .into(),
                     });
                 }
@@ -103,13 +104,16 @@ impl Archive {
                     Some(at) => self.reach(&manifest, at)?,
                     None => Tail::default(),
                 };
-                self.plan_backup(&manifest, tail, at, target, Vec::new())
+                let notes = beside_the_record(&manifest.id, &problem)
+                    .into_iter()
+                    .collect();
+                self.plan_backup(&manifest, tail, at, target, notes)
             }
             RestoreSource::Latest => self.plan_latest(at, target),
         }
     }
 
-    fn plan_backup(
+    pub(super) fn plan_backup(
         &self,
         manifest: &Manifest,
         tail: Tail,
@@ -281,6 +285,11 @@ impl RestorePlan {
     pub(crate) fn require_space(&self, folder: &Path) -> Result<()> {
         space::require(folder, self.bytes_needed, "this restore")
     }
+}
+
+/// What is wrong with a backup whose days are sound.
+fn beside_the_record(id: &str, problem: &str) -> Option<String> {
+    (!problem.is_empty()).then(|| format!("the days of backup {id} are sound, but {problem}"))
 }
 
 fn gaps_until(part: &DayPart, at: Option<i64>) -> impl Iterator<Item = Gap> {

@@ -22,6 +22,9 @@ pub(crate) struct Proof {
     pub(crate) bytes: u64,
     pub(crate) modified_ns: i64,
     pub(crate) findings: Vec<String>,
+    /// Nothing among the findings keeps the record from coming back; older programs did not say.
+    #[serde(default)]
+    pub(crate) restores: Option<bool>,
     /// What a database of the seed's held: events, first and last time.
     #[serde(default)]
     pub(crate) seed: Option<SeedContents>,
@@ -32,6 +35,20 @@ pub(crate) struct SeedContents {
     pub(crate) events: u64,
     pub(crate) from_ms: Option<i64>,
     pub(crate) to_ms: Option<i64>,
+}
+
+/// What a verification found.
+pub(crate) struct Outcome {
+    pub(crate) findings: Vec<String>,
+    pub(crate) restores: bool,
+    pub(crate) seed: Option<SeedContents>,
+}
+
+impl Proof {
+    /// Whether what was found keeps the record from coming back.
+    pub(crate) fn forbids_restore(&self) -> bool {
+        !self.restores.unwrap_or(self.ok)
+    }
 }
 
 /// The proof's own name.
@@ -45,8 +62,7 @@ pub(crate) fn write(
     file: &str,
     depth: Depth,
     sha256: String,
-    findings: Vec<String>,
-    seed: Option<SeedContents>,
+    outcome: Outcome,
     now_ms: i64,
 ) -> Result<()> {
     let Some((bytes, modified_ns)) = stamp(&archive.join(file)) else {
@@ -54,14 +70,15 @@ pub(crate) fn write(
     };
     let proof = Proof {
         format: 1,
-        ok: findings.is_empty(),
+        ok: outcome.findings.is_empty(),
         deep: depth == Depth::Deep,
         checked_at_ms: now_ms,
         sha256,
         bytes,
         modified_ns,
-        findings,
-        seed,
+        findings: outcome.findings,
+        restores: Some(outcome.restores),
+        seed: outcome.seed,
     };
     let mut text = serde_json::to_vec_pretty(&proof).expect("a proof is plain data");
     text.push(b'\n');

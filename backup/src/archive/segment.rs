@@ -159,6 +159,13 @@ pub(crate) fn places(path: &Path, from: u64) -> Result<Places> {
     })
 }
 
+impl Places {
+    /// Once all are found: whether the file goes on after the last whole one.
+    pub(crate) fn torn(&self) -> bool {
+        self.offset < self.total
+    }
+}
+
 impl Iterator for Places {
     type Item = Result<Place>;
 

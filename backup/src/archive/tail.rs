@@ -23,7 +23,28 @@ pub(crate) struct Tail {
     /// Moments up to here can be reached.
     pub(crate) covers_to_ms: Option<i64>,
     /// Why it ends before the last record, if it does.
-    pub(crate) hole: Option<String>,
+    pub(crate) hole: Option<Hole>,
+}
+
+/// Where the run of records breaks off.
+#[derive(Debug)]
+pub(crate) struct Hole {
+    what: String,
+    /// The file that should hold what is missing.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl std::fmt::Display for Hole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)?;
+        match &self.file {
+            Some(file) if file.exists() => {
+                write!(f, ": {} is cut short or damaged", file.display())
+            }
+            Some(file) => write!(f, ": {} is not there", file.display()),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Records of one file that belong to one day.
@@ -66,22 +87,32 @@ impl Tail {
             .filter_map(|part| Some((part.day.parse().ok()?, part.to_id?)))
             .collect();
         let newest = cursors.keys().next_back().copied();
-        let mut history: Vec<PathBuf> = Vec::new();
+        let mut history: Vec<(u64, PathBuf)> = Vec::new();
         for (number, path) in segment::files(archive)? {
             let first = segment::places(&path, 0)?.next().transpose()?;
             if first.is_some_and(|first| first.covers.reset) {
                 if number > manifest.segments_to {
-                    tail.hole =
-                        Some("the store was put back after this backup; make another one".into());
+                    tail.hole = Some(Hole {
+                        what: "the store was put back after this backup; make another one".into(),
+                        file: None,
+                    });
                     break;
                 }
                 // The backup was made in the history that begins here.
                 history.clear();
             }
-            history.push(path);
+            history.push((number, path));
         }
-        'files: for path in history {
-            for place in segment::places(&path, 0)? {
+        let mut expected = history.first().map_or(0, |(number, _)| *number);
+        expected = expected.min(manifest.segments_to + 1);
+        let mut incomplete = None;
+        'files: for (number, path) in history {
+            if number > expected {
+                incomplete = Some(path.with_file_name(segment::file_name(expected)));
+            }
+            expected = number + 1;
+            let mut places = segment::places(&path, 0)?;
+            for place in &mut places {
                 let place = place?;
                 let covers = place.covers;
                 let cursor = cursors.get(&covers.day).copied();
@@ -91,11 +122,14 @@ impl Tail {
                     continue;
                 }
                 if covers.after > cursor.unwrap_or(-1) {
-                    tail.hole = Some(format!(
-                        "segments are missing between {} and {}",
-                        rfc3339(tail.covers_to_ms.unwrap_or(manifest.covers_to_ms)),
-                        rfc3339(covers.after >> 12)
-                    ));
+                    tail.hole = Some(Hole {
+                        what: format!(
+                            "segments are missing between {} and {}",
+                            rfc3339(tail.covers_to_ms.unwrap_or(manifest.covers_to_ms)),
+                            rfc3339(covers.after >> 12)
+                        ),
+                        file: incomplete,
+                    });
                     break 'files;
                 }
                 tail.covers_to_ms = tail.covers_to_ms.max(Some(covers.at_ms));
@@ -115,6 +149,9 @@ impl Tail {
                         end: place.offset + place.length as u64,
                     }),
                 }
+            }
+            if places.torn() {
+                incomplete.get_or_insert(path);
             }
         }
         Ok(tail)
@@ -277,8 +314,8 @@ pub(crate) fn remove_covered(
 }
 
 impl Tail {
-    /// Reads every record; gives how many runs there are, and what is wrong.
-    pub(crate) fn check(&self) -> (u64, Vec<Error>) {
+    /// Reads every record; gives how many runs there are, and what is wrong with which file.
+    pub(crate) fn check(&self) -> (u64, Vec<(PathBuf, String)>) {
         let mut errors = Vec::new();
         let mut checked = 0;
         for run in &self.runs {
@@ -286,9 +323,40 @@ impl Tail {
             let bad = run.places().and_then(|mut places| {
                 places.try_for_each(|place| segment::read(&run.path, &place?).map(drop))
             });
-            errors.extend(bad.err());
+            errors.extend(bad.err().map(|error| (run.path.clone(), error.to_string())));
         }
         (checked, errors)
+    }
+
+    /// The same up to the first record that cannot be read: what comes before it is worth having.
+    pub(crate) fn readable(mut self) -> Result<Tail> {
+        let mut covers_to_ms = None;
+        let mut broken = None;
+        'runs: for (number, run) in self.runs.iter().enumerate() {
+            for place in run.places()? {
+                let place = place?;
+                if segment::read(&run.path, &place).is_err() {
+                    broken = Some((number, place));
+                    break 'runs;
+                }
+                covers_to_ms = Some(place.covers.at_ms);
+            }
+        }
+        if let Some((number, place)) = broken {
+            let run = &mut self.runs[number];
+            run.end = place.offset;
+            self.hole = Some(Hole {
+                what: format!(
+                    "segments from {} on cannot be read",
+                    rfc3339(place.covers.after >> 12)
+                ),
+                file: Some(run.path.clone()),
+            });
+            self.runs.truncate(number + 1);
+            self.runs.retain(|run| run.from < run.end);
+            self.covers_to_ms = covers_to_ms;
+        }
+        Ok(self)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::manifest::{self, Manifest};
-use super::plan::RestoreSource;
+use super::proof::Outcome;
 use super::publish;
 use super::report::{Depth, Finding, Report};
 use super::seed::{self, Holds};
@@ -89,30 +89,36 @@ impl Archive {
             .collect();
         for name in subjects {
             checked += 1;
-            let (sha256, seed, mut own) = if Manifest::id_of(&name).is_some() {
+            let (sha256, seed, mut own, beside) = if Manifest::id_of(&name).is_some() {
                 match manifest::read(&self.dir.join(&name)) {
                     Ok((manifest, sha256)) => {
-                        let own = self.verify_manifest(&manifest, &known, &mut objects, depth);
+                        let own = self.verify_days(&manifest, &mut objects, depth);
+                        let beside = self.verify_beside(&manifest, &known, &mut objects);
                         if depth == Depth::Deep {
                             notes.extend(unvouched(&manifest));
                         }
-                        (sha256, None, own)
+                        (sha256, None, own, beside)
                     }
-                    Err(finding) => (String::new(), None, vec![finding]),
+                    Err(finding) => (String::new(), None, vec![finding], Vec::new()),
                 }
             } else {
                 let (seed, own) = self.verify_seed(&name, depth);
-                (String::new(), seed, own)
+                (String::new(), seed, own, Vec::new())
             };
-            let texts = own.iter().map(Finding::to_string).collect();
+            let restores = own.is_empty();
+            own.extend(beside);
+            let outcome = Outcome {
+                findings: own.iter().map(Finding::to_string).collect(),
+                restores,
+                seed,
+            };
             // An archive that may only be read is verified all the same; the outcome just cannot be kept there.
             if let Err(error) = proof::write(
                 &self.dir,
                 &name,
                 depth,
                 sha256,
-                texts,
-                seed,
+                outcome,
                 SystemClock.now_ms(),
             ) {
                 tracing::debug!(%error, "the outcome of a verification could not be kept");
@@ -133,20 +139,30 @@ impl Archive {
         }
     }
 
-    fn verify_manifest(
+    /// What is wrong beside the record: the chain, and the settings. The record comes back all the same.
+    fn verify_beside(
         &self,
         manifest: &Manifest,
         known: &HashMap<String, String>,
         objects: &mut Objects<'_>,
+    ) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self.verify_link(manifest, known).into_iter().collect();
+        for part in &manifest.settings {
+            findings.extend(objects.settings(part));
+        }
+        findings
+    }
+
+    /// What keeps the record from coming back.
+    fn verify_days(
+        &self,
+        manifest: &Manifest,
+        objects: &mut Objects<'_>,
         depth: Depth,
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
-        findings.extend(self.verify_link(manifest, known));
         for part in &manifest.days {
             findings.extend(objects.day(part));
-        }
-        for part in &manifest.settings {
-            findings.extend(objects.settings(part));
         }
         let events: u64 = manifest.days.iter().map(|day| day.events).sum();
         if events != manifest.events {
@@ -203,7 +219,8 @@ impl Archive {
     fn real_restore(&self, manifest: &Manifest) -> Result<Vec<Finding>> {
         let scratch =
             scratch::folder(&self.dir).or_else(|_| scratch::folder(&std::env::temp_dir()))?;
-        let plan = self.plan(RestoreSource::Id(manifest.id.clone()), None, scratch.path())?;
+        // Whatever an earlier verification said: this one judges anew.
+        let plan = self.plan_backup(manifest, Tail::default(), None, scratch.path(), Vec::new())?;
         let report = plan.thorough().build(&())?.swap()?;
         if report.events != manifest.events {
             return Err(Error::Unexpected {
@@ -236,8 +253,8 @@ impl Archive {
     /// The segments after the newest backup: every record, and that none is missing.
     fn verify_segments(&self, report: &mut Report) {
         let folder = self.dir.join(SEGMENTS);
-        let found = |problem: &str, found: String| {
-            Finding::new(&folder, problem)
+        let found = |path: Option<&Path>, problem: &str, found: String| {
+            Finding::new(path.unwrap_or(&folder), problem)
                 .expected("an unbroken run of whole records after the newest backup")
                 .found(found)
                 .hint("make a backup now; the moments in between cannot be restored")
@@ -251,13 +268,21 @@ impl Archive {
                 let (checked, errors) = tail.check();
                 report.checked += checked;
                 let errors = errors
-                    .iter()
-                    .map(|error| found("damaged segment", error.to_string()));
+                    .into_iter()
+                    .map(|(path, said)| found(Some(&path), "damaged segment", said));
                 report.findings.extend(errors);
-                let hole = tail.hole.map(|hole| found("hole in the segments", hole));
+                let hole = tail.hole.map(|hole| {
+                    found(
+                        hole.file.as_deref(),
+                        "hole in the segments",
+                        hole.to_string(),
+                    )
+                });
                 report.findings.extend(hole);
             }
-            Err(error) => report.findings.push(found("unreadable", error.to_string())),
+            Err(error) => report
+                .findings
+                .push(found(None, "unreadable", error.to_string())),
         }
         report.ok = report.findings.is_empty();
     }

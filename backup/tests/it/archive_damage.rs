@@ -78,9 +78,9 @@ fn each_fault_is_named_and_all_are_reported() {
 #[test]
 fn swapped_days_are_told_from_altered_ones() {
     let stage = Stage::new();
-    // Two days of equal stored size are rare; make them so.
+    // Whether they have the same size or not.
     stage.record(day_ms(0), 300, 1000);
-    stage.record(day_ms(1), 300, 1000);
+    stage.record(day_ms(1), 400, 1000);
     stage.archive.backup(&stage.store, &[], &()).unwrap();
     let files = days(&stage);
     let (a, b) = (
@@ -89,19 +89,7 @@ fn swapped_days_are_told_from_altered_ones() {
     );
     std::fs::write(&files[0], &b).unwrap();
     std::fs::write(&files[1], &a).unwrap();
-    let found = problems(&stage);
-    let expected = if a.len() == b.len() {
-        "swapped"
-    } else {
-        "altered"
-    };
-    assert_eq!(found.len(), 2);
-    assert!(
-        found
-            .iter()
-            .all(|problem| problem == expected || problem == "cut short"),
-        "{found:?}"
-    );
+    assert_eq!(problems(&stage), ["swapped", "swapped"]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod stage;
 mod travel;
 
 mod archive_damage;
+mod archive_fixtures;
 mod archive_forge;
 mod archive_kill;
 mod archive_loop;

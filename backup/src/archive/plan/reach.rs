@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::{RestorePlan, gaps_until};
+use super::{RestorePlan, beside_the_record, gaps_until};
 use crate::archive::Archive;
 use crate::archive::list::{BackupInfo, BackupKind};
 use crate::archive::manifest::Manifest;
 use crate::archive::stamp::rfc3339;
-use crate::archive::tail::Tail;
+use crate::archive::tail::{Hole, Tail};
 use crate::error::{Error, Result};
 use crate::event::Gap;
 
@@ -34,7 +34,7 @@ impl Archive {
         let sound = manifests
             .iter()
             .map(|(manifest, _)| manifest)
-            .find(|manifest| self.info(manifest).problem.is_none());
+            .find(|manifest| self.info(manifest).restores);
         let Some((manifest, (from_ms, to_ms))) = sound.and_then(|m| Some((m, range(m)?))) else {
             return Ok(None);
         };
@@ -47,7 +47,7 @@ impl Archive {
                 .iter()
                 .flat_map(|part| gaps_until(part, None))
                 .collect(),
-            hole: tail.hole,
+            hole: tail.hole.map(|hole| hole.to_string()),
         }))
     }
 
@@ -56,12 +56,16 @@ impl Archive {
         let mut good = Vec::new();
         let manifests = self.manifests()?;
         for (manifest, _) in &manifests {
-            match self.info(manifest).problem {
-                None => good.push(manifest),
-                Some(problem) => {
-                    notes.push(format!("backup {} is passed over: {problem}", manifest.id));
-                }
+            let info = self.info(manifest);
+            let problem = info.problem.unwrap_or_default();
+            if !info.restores {
+                notes.push(format!("backup {} is passed over: {problem}", manifest.id));
+                continue;
             }
+            if good.is_empty() {
+                notes.extend(beside_the_record(&manifest.id, &problem));
+            }
+            good.push(manifest);
         }
         let list = self.list()?;
         for bad in list
@@ -75,7 +79,7 @@ impl Archive {
         if good.is_empty() {
             return self.plan_latest_seed(&list, at, target, notes);
         }
-        let tail = Tail::of(&self.dir, good[0])?;
+        let tail = Tail::of(&self.dir, good[0])?.readable()?;
         let by_tail = |at: i64| {
             good[0].from_ms.is_some_and(|from| from <= at)
                 && tail.covers_to_ms.is_some_and(|to| at <= to)
@@ -91,13 +95,13 @@ impl Archive {
                     .copied()
                     .ok_or_else(|| {
                         let error = unreachable(&self.dir, at, &ranges);
-                        with_hole(error, tail.hole.as_deref())
+                        with_hole(error, tail.hole.as_ref())
                     })?
             }
             _ => good[0],
         };
         if let (None, Some(hole)) = (at, &tail.hole) {
-            notes.push(hole.clone());
+            notes.push(hole.to_string());
         }
         let tail = if std::ptr::eq(chosen, good[0]) {
             tail
@@ -112,7 +116,7 @@ impl Archive {
         if covers(manifest, at) {
             return Ok(Tail::default());
         }
-        let tail = Tail::of(&self.dir, manifest)?;
+        let tail = Tail::of(&self.dir, manifest)?.readable()?;
         let own = range(manifest);
         let (from, to) = (own.map(|(from, _)| from), tail.covers_to_ms);
         if from.is_some_and(|from| from <= at) && to.is_some_and(|to| at <= to) {
@@ -120,7 +124,8 @@ impl Archive {
         }
         let ranges = [own, from.zip(to)];
         let ranges: Vec<(i64, i64)> = ranges.into_iter().flatten().collect();
-        Err(unreachable(&self.dir, at, &ranges))
+        let error = unreachable(&self.dir, at, &ranges);
+        Err(with_hole(error, tail.hole.as_ref()))
     }
 
     /// An archive that only the seed has written to.
@@ -161,7 +166,7 @@ fn covers(manifest: &Manifest, at: i64) -> bool {
     range(manifest).is_some_and(|(from, to)| (from..=to).contains(&at))
 }
 
-fn with_hole(error: Error, hole: Option<&str>) -> Error {
+fn with_hole(error: Error, hole: Option<&Hole>) -> Error {
     match (error, hole) {
         (
             Error::Input {

@@ -11,6 +11,7 @@ use crate::archive::publish::Draft;
 use crate::archive::report::{Depth, Finding};
 use crate::archive::{Archive, scratch, snapshot};
 use crate::digest::sha256_of;
+use crate::error::Error;
 
 /// The stored files, each read once however many backups share it.
 pub(super) struct Objects<'a> {
@@ -23,14 +24,13 @@ pub(super) struct Objects<'a> {
 
 impl<'a> Objects<'a> {
     pub(super) fn new(archive: &'a Archive, depth: Depth) -> Objects<'a> {
-        let owners = archive
-            .manifests()
-            .unwrap_or_default()
-            .iter()
-            .flat_map(|(manifest, _)| &manifest.days)
-            .flat_map(DayPart::objects)
-            .map(|object| (object.sha256.clone(), object.file.clone()))
-            .collect();
+        let mut owners = HashMap::new();
+        for (manifest, _) in archive.manifests().unwrap_or_default() {
+            let days = manifest.days.iter().flat_map(DayPart::objects);
+            owners.extend(days.map(|object| (object.sha256.clone(), object.file.clone())));
+            let settings = manifest.settings.into_iter();
+            owners.extend(settings.map(|part| (part.sha256, part.file)));
+        }
         Objects {
             archive,
             full: depth == Depth::Deep,
@@ -62,7 +62,7 @@ impl<'a> Objects<'a> {
     ) -> std::result::Result<(), Finding> {
         let path = self.archive.dir.join(&object.file);
         let copies = "bring this file back from a copy of the archive, or use another backup";
-        let from = open_sized(&path, object.bytes, copies)?;
+        let from = self.open_sized(&path, object.bytes, &object.sha256, copies)?;
         let scratch_in = scratch::place(&self.archive.dir);
         let no_room = |error: &dyn std::fmt::Display| {
             Finding::new(&scratch_in, "no room to work")
@@ -120,10 +120,17 @@ impl<'a> Objects<'a> {
                 .found(said)
                 .hint("use another backup")
         })?;
-        let contents = snapshot::contents(&conn, &path).map_err(|error| {
-            Finding::new(&path, "unreadable day file")
-                .found(error.to_string())
-                .hint("use another backup")
+        let contents = snapshot::contents(&conn, &path).map_err(|error| match error {
+            Error::Unexpected {
+                found, expected, ..
+            } => Finding::new(&path, "foreign or newer day file")
+                .expected(expected)
+                .found(found)
+                .hint("use another backup, or the program that wrote this one"),
+            other => Finding::new(&path, "unreadable day file")
+                .expected("a day file that this program reads")
+                .found(other.to_string())
+                .hint("use another backup"),
         })?;
         if (contents.events, contents.to_id) != (events, to_id) {
             let told = |events: u64, last: Option<i64>| {
@@ -165,7 +172,7 @@ impl<'a> Objects<'a> {
     fn read_settings(&self, part: &SettingsPart) -> std::result::Result<(), Finding> {
         let path = self.archive.dir.join(&part.file);
         let hint = "bring this file back from a copy of the archive";
-        let mut from = open_sized(&path, part.bytes, hint)?;
+        let mut from = self.open_sized(&path, part.bytes, &part.sha256, hint)?;
         let (found, _) = sha256_of(&mut from).map_err(|error| {
             Finding::new(&path, "unreadable")
                 .found(error.to_string())
@@ -174,11 +181,25 @@ impl<'a> Objects<'a> {
         if found == part.sha256 {
             Ok(())
         } else {
-            Err(Finding::new(&path, "altered")
-                .expected(format!("SHA-256 {}", part.sha256))
-                .found(format!("SHA-256 {found}"))
-                .hint(hint))
+            Err(self.tell_swapped(&path, &part.sha256).unwrap_or_else(|| {
+                Finding::new(&path, "altered")
+                    .expected(format!("SHA-256 {}", part.sha256))
+                    .found(format!("SHA-256 {found}"))
+                    .hint(hint)
+            }))
         }
+    }
+
+    /// Opens a file that must have a size; one of another size may be another file of this archive.
+    fn open_sized(
+        &self,
+        path: &Path,
+        bytes: u64,
+        sha256: &str,
+        hint: &str,
+    ) -> std::result::Result<File, Finding> {
+        open_sized(path, bytes, hint)
+            .map_err(|finding| self.tell_swapped(path, sha256).unwrap_or(finding))
     }
 }
 
