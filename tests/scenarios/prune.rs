@@ -65,3 +65,77 @@ fn a_day_goes_only_when_the_newest_proved_backup_holds_all_of_it() {
     assert_eq!(made["events"], 3);
     assert_eq!(day_files(&site.store()).len(), 1);
 }
+
+/// Imports so many events of a day.
+fn import_many(site: &Site, day: &str, events: i64) {
+    let noon: jiff::Timestamp = format!("{day}T12:00:00Z").parse().unwrap();
+    let noon = noon.as_millisecond();
+    let lines = (0..events).map(|n| {
+        let event = json!({
+            "timestamp": noon + n, "control_path": "Master.gain", "component_name": "Master", "control_name": "gain",
+            "value": n as f64 * 0.37, "string_value": format!("step {}", n * 7919 % 10_007),
+        });
+        format!("{event}\n")
+    });
+    let file = site.path("many.jsonl");
+    std::fs::write(&file, lines.collect::<String>()).unwrap();
+    let report = site.json(&["import", file.to_str().unwrap()]);
+    assert_eq!(report["added"], events, "{report}");
+}
+
+#[test]
+fn beyond_a_size_the_oldest_archived_days_go_and_no_more_than_needed() {
+    let site = Site::new(1).set("EVENT_MONITORING_RETENTION_DAYS", "36500");
+    for (day, events) in DAYS.into_iter().zip([900, 300, 600, 1200]) {
+        import_many(&site, day, events);
+    }
+    import_many(&site, "2026-03-05", 200);
+    site.json(&["backup"]);
+    // The second day has gained an event that no backup holds.
+    import(&site, &DAYS[1..2], "11:00:00");
+    let size = |day: &str| {
+        site.store()
+            .join(format!("events-{day}.db"))
+            .metadata()
+            .unwrap()
+            .len()
+    };
+    let all: u64 = DAYS
+        .iter()
+        .chain(&["2026-03-05"])
+        .map(|day| size(day))
+        .sum();
+    // The first goes, the second may not, and one byte of the third is too much.
+    let limit = all - size(DAYS[0]) - 1;
+    std::fs::write(
+        site.path("qsys-agent.toml"),
+        format!("[store]\nretention_size = \"{limit} B\"\n"),
+    )
+    .unwrap();
+    let before = site.json(&["events", "--limit", "100000"]);
+
+    let said = site.json(&["prune", "--dry-run"]);
+    assert_eq!(days(&said["days"]), [DAYS[0], DAYS[2]], "{said}");
+    assert_eq!(days(&said["days_kept"]), [DAYS[1]], "{said}");
+    assert_eq!(
+        site.json(&["events", "--limit", "100000"]),
+        before,
+        "a dry run touches nothing"
+    );
+    let done = site.json(&["prune"]);
+    assert_eq!(done["days"], said["days"]);
+    let mut left: Vec<String> = day_files(&site.store())
+        .iter()
+        .map(|file| file.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    left.sort();
+    assert_eq!(
+        left,
+        [DAYS[1], DAYS[3], "2026-03-05"].map(|day| format!("events-{day}.db"))
+    );
+    assert_eq!(site.count("1"), 300 + 1 + 1200 + 200, "what stays is whole");
+    // Within the limit nothing more goes, and what went comes back from the archive.
+    assert_eq!(days(&site.json(&["prune", "--dry-run"])["days"]), [""; 0]);
+    site.json(&["restore", "latest", "--keep-newer"]);
+    assert_eq!(site.count("1"), 3201);
+}
