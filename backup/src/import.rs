@@ -2,11 +2,13 @@
 
 mod csv;
 mod database;
+mod frames;
 mod json;
 mod source;
 mod staging;
+mod target;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::change::Row;
@@ -14,27 +16,20 @@ use crate::day::Day;
 use crate::day_file::{DayFile, WriteError};
 use crate::error::{Error, Result};
 use crate::id::EventId;
-use crate::lock::StoreLock;
 use crate::names::Names;
-use crate::recorder::Recorder;
 use crate::reindex;
 use crate::store::Store;
 
+use source::Found;
 use staging::Staging;
+use target::Target;
+
+pub use target::Destination;
 
 /// Rows handed to the store at a time.
 const CHUNK: usize = 10_000;
 /// Reasons kept for the report.
 const REASONS: usize = 10;
-
-/// Where imported events go.
-#[derive(Debug, Clone, Copy)]
-pub enum Destination<'a> {
-    /// Into the store of a running recorder, which goes on recording meanwhile.
-    Recorder(&'a Recorder),
-    /// Into a store that nobody records into; its lock is held meanwhile.
-    Folder(&'a Path),
-}
 
 /// What became of the events of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,7 +59,9 @@ impl ImportReport {
 /// original, each also gzipped. What a file is, its content says, not its name.
 ///
 /// An event that is already there, by time, control, value, string and position, is skipped; of n equal ones, those
-/// beyond the number present are added. Events of ours keep their ids where these are free. Memory does not grow with
+/// beyond the number present are added. Events of ours keep their ids where these are free. Of our day files the
+/// gaps come over, too, and the keyframes where the store has nothing of its own around them, so that the state at a
+/// moment is the same. Memory does not grow with
 /// the file; a temporary file beside the store does. Blocking.
 ///
 /// # Errors
@@ -75,13 +72,16 @@ pub fn import(into: Destination<'_>, file: &Path) -> Result<ImportReport> {
     let names = Arc::new(Names::default());
     let mut staging = Staging::new(&target.dir, Arc::clone(&names))?;
     source::read(file, &target.dir, &mut |found| match found {
-        Ok(incoming) => staging.add(incoming, &mut report),
-        Err(reason) => {
+        Found::Event(Ok(incoming)) => staging.add(incoming, &mut report),
+        Found::Event(Err(reason)) => {
             report.reject(reason);
             Ok(())
         }
+        Found::Gap(id, gap) => staging.add_gap(id, &gap),
+        Found::Keyframe(keyframe) => staging.add_keyframe(keyframe),
     })?;
     for day in staging.days()? {
+        let own = frames::own_range(&Store::open(&target.dir)?, day)?;
         staging.compare(&Store::open(&target.dir)?, day, &mut report)?;
         let mut from = None;
         let mut added = 0;
@@ -103,45 +103,16 @@ pub fn import(into: Destination<'_>, file: &Path) -> Result<ImportReport> {
                 None => break,
             }
         }
-        if added > 0 {
+        let framed = frames::bring(&target, &staging, &names, day, own)?;
+        if added > 0 || framed > 0 {
             target.run(move |dir| reindex::rebuild(dir, day))??;
+        }
+        if added > 0 {
             report.added += added;
             report.days.push(day);
         }
     }
     Ok(report)
-}
-
-/// The store's folder and the right to write there.
-struct Target<'a> {
-    dir: PathBuf,
-    recorder: Option<&'a Recorder>,
-    _lock: Option<StoreLock>,
-}
-
-impl<'a> Target<'a> {
-    fn new(into: Destination<'a>) -> Result<Target<'a>> {
-        Ok(match into {
-            Destination::Recorder(recorder) => Target {
-                dir: recorder.dir().to_path_buf(),
-                recorder: Some(recorder),
-                _lock: None,
-            },
-            Destination::Folder(dir) => Target {
-                dir: dir.to_path_buf(),
-                recorder: None,
-                _lock: Some(StoreLock::take(dir)?),
-            },
-        })
-    }
-
-    /// Does work for which no other connection may write to the day files.
-    fn run<R: Send + 'static>(&self, work: impl FnOnce(&Path) -> R + Send + 'static) -> Result<R> {
-        match self.recorder {
-            Some(recorder) => recorder.with_files_closed(work),
-            None => Ok(work(&self.dir)),
-        }
-    }
 }
 
 /// Adds rows to a day's file in one transaction; gives the number added and the reasons of the others.

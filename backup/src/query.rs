@@ -7,7 +7,7 @@ mod ids;
 mod reader;
 mod state;
 
-pub(crate) use reader::{COLUMNS, DayReader};
+pub(crate) use reader::{COLUMNS, DayReader, content};
 
 pub use counts::ControlCounts;
 pub use diff::Difference;

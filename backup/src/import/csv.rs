@@ -6,7 +6,7 @@ use std::path::Path;
 
 use compact_str::CompactString;
 
-use super::source::{Columns, Raw, Take, unpack_failed};
+use super::source::{Columns, Found, Raw, Take, unpack_failed};
 use crate::error::{Error, Result};
 
 /// A record longer than this is not one of ours; without a limit one stray quote would swallow the file.
@@ -38,11 +38,11 @@ pub(super) fn read(path: &Path, mut text: impl BufRead, take: &mut Take<'_>) -> 
         {
             continue;
         }
-        take(
+        take(Found::Event(
             event(&header, &mut fields)
                 .and_then(|columns| columns.incoming(String::new))
                 .map_err(|reason| format!("line {began}: {}", reason.trim_start_matches(": "))),
-        )?;
+        ))?;
     }
 }
 

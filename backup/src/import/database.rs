@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use compact_str::CompactString;
+use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use super::source::{Columns, Incoming, Raw, Take};
+use super::source::{Columns, Found, Incoming, Keyframe, KnownState, Raw, Take};
 use crate::error::{Error, Result};
-use crate::query::{COLUMNS, DayReader};
+use crate::event::Gap;
+use crate::id::EventId;
+use crate::query::{COLUMNS, DayReader, content};
 use crate::schema::{APPLICATION_ID, open_any_reader};
 
 /// Reads the database at `path`; errors speak of it as `shown`.
@@ -41,7 +44,68 @@ fn read_ours(path: &Path, take: &mut Take<'_>) -> Result<()> {
             }),
             None => Err("an event's control is not in the file's dictionary".to_owned()),
         };
-        take(found)?;
+        take(Found::Event(found))?;
+    }
+    read_gaps(&reader, take)?;
+    read_keyframes(&reader, take)
+}
+
+fn read_gaps(reader: &DayReader, take: &mut Take<'_>) -> Result<()> {
+    let sql = "SELECT id, from_ms, to_ms, why FROM gaps ORDER BY id";
+    let mut query = reader.conn.prepare(sql).map_err(reader.failed())?;
+    let mut rows = query.query([]).map_err(reader.failed())?;
+    while let Some(row) = rows.next().map_err(reader.failed())? {
+        let gap = || -> rusqlite::Result<Found> {
+            let (from_ms, to_ms, why) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            let gap = Gap {
+                from_ms,
+                to_ms,
+                why,
+            };
+            Ok(Found::Gap(EventId(row.get(0)?), gap))
+        };
+        take(gap().map_err(reader.failed())?)?;
+    }
+    Ok(())
+}
+
+/// Those between blocks of changes follow from the changes and are made anew.
+fn read_keyframes(reader: &DayReader, take: &mut Take<'_>) -> Result<()> {
+    let failed = || reader.failed();
+    let mut query = (reader.conn)
+        .prepare("SELECT id, reason FROM keyframes WHERE reason <> 'block' ORDER BY id")
+        .map_err(failed())?;
+    let mut of_keyframe = (reader.conn)
+        .prepare("SELECT series, value, string, position FROM keyframe_states WHERE keyframe = ?1")
+        .map_err(failed())?;
+    let mut rows = query.query([]).map_err(failed())?;
+    while let Some(row) = rows.next().map_err(failed())? {
+        let id: i64 = row.get(0).map_err(failed())?;
+        let state = |row: &Row<'_>| {
+            let Some(entry) = reader.series(row.get(0)?) else {
+                return Ok(None);
+            };
+            let (value, string, position) = content(entry, row, 1)?;
+            Ok(Some(KnownState {
+                series: (*entry.series).clone(),
+                value,
+                string,
+                position,
+            }))
+        };
+        let states = of_keyframe
+            .query_map([id], state)
+            .and_then(|states| {
+                states
+                    .filter_map(rusqlite::Result::transpose)
+                    .collect::<rusqlite::Result<Vec<_>>>()
+            })
+            .map_err(failed())?;
+        take(Found::Keyframe(Keyframe {
+            id: EventId(id),
+            reason: row.get(1).map_err(failed())?,
+            states,
+        }))?;
     }
     Ok(())
 }
@@ -84,7 +148,7 @@ fn read_original(path: &Path, shown: &Path, take: &mut Take<'_>) -> Result<()> {
         }
         columns.ours = false;
         let id = columns.id.clone();
-        take(columns.incoming(|| format!("row {id:?}")))?;
+        take(Found::Event(columns.incoming(|| format!("row {id:?}"))))?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
-use super::source::{Columns, Raw, Take, unpack_failed};
+use super::source::{Columns, Found, Raw, Take, unpack_failed};
 use crate::error::{Error, Result};
 
 pub(super) fn read(path: &Path, text: impl BufRead, take: &mut Take<'_>) -> Result<()> {
@@ -53,7 +53,7 @@ impl Walk<'_, '_> {
     fn pass<E: de::Error>(&mut self, columns: Columns) -> std::result::Result<(), E> {
         self.seen += 1;
         let seen = self.seen;
-        (self.take)(columns.incoming(|| format!("event {seen}"))).map_err(|error| {
+        (self.take)(Found::Event(columns.incoming(|| format!("event {seen}")))).map_err(|error| {
             let text = error.to_string();
             self.failed = Some(error);
             E::custom(text)

@@ -9,7 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::{csv, database, json};
 use crate::error::{Error, Result};
-use crate::event::Series;
+use crate::event::{Gap, Series};
 use crate::id::EventId;
 use crate::value::Value;
 
@@ -25,13 +25,38 @@ pub(super) struct Incoming {
     pub(super) position: Option<f64>,
 }
 
-/// Takes an event, or the reason why there is none where one should be.
-pub(super) type Take<'a> = dyn FnMut(std::result::Result<Incoming, String>) -> Result<()> + 'a;
+/// What a file holds.
+pub(super) enum Found {
+    /// An event, or the reason why there is none where one should be.
+    Event(std::result::Result<Incoming, String>),
+    /// A gap and its id; only our day files know of these and of keyframes.
+    Gap(EventId, Gap),
+    /// A full state before all changes with its id or a greater one.
+    Keyframe(Keyframe),
+}
+
+/// A keyframe on its way in.
+pub(super) struct Keyframe {
+    pub(super) id: EventId,
+    pub(super) reason: String,
+    pub(super) states: Vec<KnownState>,
+}
+
+/// What a control was known to hold.
+pub(super) struct KnownState {
+    pub(super) series: Series,
+    pub(super) value: Option<Value>,
+    pub(super) string: Option<CompactString>,
+    pub(super) position: Option<f64>,
+}
+
+/// Takes what was found, in the file's order.
+pub(super) type Take<'a> = dyn FnMut(Found) -> Result<()> + 'a;
 
 const SQLITE: &[u8] = b"SQLite format 3\0";
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
-/// Passes on every event of a file. `scratch` is a folder for a database that has to be unpacked first.
+/// Passes on everything in a file. `scratch` is a folder for a database that has to be unpacked first.
 pub(super) fn read(path: &Path, scratch: &Path, take: &mut Take<'_>) -> Result<()> {
     let mut file = File::open(path).map_err(Error::io(path, "open"))?;
     let mut head = [0; 16];

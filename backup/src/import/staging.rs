@@ -1,11 +1,15 @@
 //! Where incoming events wait while they are compared with the store: a temporary database that sorts on disk.
 
+mod frames;
+
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
+
+pub(super) use frames::Frame;
 
 use super::ImportReport;
 use super::source::Incoming;
@@ -47,6 +51,10 @@ impl Staging {
                                   series INTEGER NOT NULL, value, string, position, content BLOB NOT NULL);
              CREATE TABLE present (content BLOB NOT NULL);
              CREATE TABLE missing (n INTEGER PRIMARY KEY);
+             CREATE TABLE gaps (day INTEGER NOT NULL, id INTEGER NOT NULL, from_ms INTEGER, to_ms INTEGER, why TEXT);
+             CREATE TABLE keyframes (id INTEGER PRIMARY KEY, day INTEGER NOT NULL, reason TEXT NOT NULL);
+             CREATE TABLE states (keyframe INTEGER NOT NULL, series INTEGER NOT NULL, value, string, position,
+                                  PRIMARY KEY (keyframe, series)) WITHOUT ROWID;
              BEGIN;",
         )
         .map_err(Error::sqlite(&path, "make a temporary database"))?;
@@ -124,7 +132,7 @@ impl Staging {
         Ok(())
     }
 
-    /// The days that events came for, oldest first.
+    /// The days that anything came for, oldest first.
     pub(super) fn days(&mut self) -> Result<Vec<Day>> {
         if !self.sorted {
             self.conn
@@ -134,7 +142,7 @@ impl Staging {
         }
         let mut query = self
             .conn
-            .prepare("SELECT DISTINCT day FROM staged ORDER BY day")
+            .prepare("SELECT day FROM staged UNION SELECT day FROM gaps UNION SELECT day FROM keyframes ORDER BY day")
             .map_err(self.failed())?;
         let days = query
             .query_map([], |row| row.get(0).map(Day::of_ms))

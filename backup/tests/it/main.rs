@@ -3,6 +3,7 @@
 
 mod clocks;
 mod crash;
+mod day_travel;
 mod days;
 mod disks;
 mod questions;
