@@ -1,14 +1,11 @@
 //! A redundant pair of Cores: the active one is recorded, the failover is noted, and the panel goes on there.
 
-use std::net::Ipv4Addr;
-
 use qrc::method::component::{Get, Set, SetControl};
 use qrc::sim::{Component, Control, Core, CoreOptions, Design, Pair};
 use qsys_designs::{built_plugin, place_plugin};
-use tokio::net::TcpListener;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 
-use crate::stage::{Process, Site, until};
+use crate::stage::{Process, Site, serve_pair, until};
 
 const PANEL: &str = "DisasterRecovery";
 const SECOND: &str = "127.0.0.2";
@@ -29,17 +26,7 @@ fn design() -> Design {
 impl Hall {
     async fn open(design: Design) -> Self {
         let pair = Pair::new(design, CoreOptions::default());
-        // Both Cores of a pair listen on the same port, each on an address of its own.
-        let first = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 1), 0))
-            .await
-            .unwrap();
-        let port = first.local_addr().unwrap().port();
-        let second = TcpListener::bind((SECOND, port)).await.unwrap();
-        let stop = CancellationToken::new();
-        for (core, listener) in [(&pair.first, first), (&pair.second, second)] {
-            let (core, stop) = (core.clone(), stop.clone());
-            tokio::spawn(async move { core.serve(listener, stop).await });
-        }
+        let (port, stop) = serve_pair(&pair).await;
         Self {
             pair,
             site: Site::new(port).set("QSYS_BACKUP_HOST", SECOND),

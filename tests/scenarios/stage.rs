@@ -1,12 +1,16 @@
 //! The stage: the program as a process, a simulated Core as another, a folder that goes away, and patience.
 
 use std::io::{BufRead, BufReader};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use qrc::sim::{Core, Pair};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// Nothing here takes this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -161,6 +165,28 @@ impl EmulatedCore {
     pub(crate) fn client(&self) -> qrc::Client {
         qrc::Client::start(qrc::Options::new("127.0.0.1", self.port))
     }
+}
+
+/// Serves a Core of this process, on a port of its own where 0 is given, until the token is cancelled.
+pub(crate) async fn serve(core: &Core, port: u16) -> (u16, CancellationToken) {
+    let stop = CancellationToken::new();
+    let port = serve_on(core, Ipv4Addr::LOCALHOST, port, &stop).await;
+    (port, stop)
+}
+
+/// Serves both Cores of a pair: on the same port, the second at 127.0.0.2.
+pub(crate) async fn serve_pair(pair: &Pair) -> (u16, CancellationToken) {
+    let (port, stop) = serve(&pair.first, 0).await;
+    serve_on(&pair.second, Ipv4Addr::new(127, 0, 0, 2), port, &stop).await;
+    (port, stop)
+}
+
+async fn serve_on(core: &Core, at: Ipv4Addr, port: u16, stop: &CancellationToken) -> u16 {
+    let listener = TcpListener::bind((at, port)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (core, stop) = (core.clone(), stop.clone());
+    tokio::spawn(async move { core.serve(listener, stop).await });
+    port
 }
 
 /// A site: settings, a store and an archive in a folder that goes away.

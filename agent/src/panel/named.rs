@@ -134,7 +134,8 @@ impl Named {
         for name in all().filter(|_| !self.prefix.is_empty()) {
             match core.call(&Get(vec![self.full_name(name)])).await {
                 Ok(_) => found.push(name),
-                Err(error) if error.code() == Some(qrc::code::UNKNOWN_CONTROL) => {}
+                // Absent, or of no use.
+                Err(error) if is_refusal(&error) => {}
                 // It must not be waited for again and again: the plugin would wait, too.
                 Err(error @ qrc::Error::TimedOut { .. }) => {
                     tracing::warn!("panel: no Named Controls until the next connect: {error}");
@@ -267,6 +268,11 @@ impl Named {
     }
 }
 
+/// The Core has said no for good; one that stands by may say yes later.
+fn is_refusal(error: &qrc::Error) -> bool {
+    error.code().is_some() && !error.is_standby()
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Written {
     Done,
@@ -280,9 +286,9 @@ async fn write(core: &Core, name: CompactString, value: Value) -> Written {
         Ok(_) => Written::Done,
         Err(error) => {
             tracing::debug!("panel: {name} not written: {error}");
-            match error.code() {
-                Some(code) if code != qrc::code::STANDBY => Written::Refused,
-                _ => Written::NoAnswer,
+            match is_refusal(&error) {
+                true => Written::Refused,
+                false => Written::NoAnswer,
             }
         }
     }
