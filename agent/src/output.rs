@@ -191,6 +191,12 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{amount:.1} {}", UNITS[unit])
 }
 
+/// `1 event`, `1 204 events`.
+pub(crate) fn events(number: u64) -> String {
+    let word = if number == 1 { "event" } else { "events" };
+    format!("{} {word}", count(number))
+}
+
 /// A count with thin groups of three: `1 234 567`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();

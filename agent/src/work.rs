@@ -190,8 +190,8 @@ pub(crate) fn build_while_recording(
 fn harmless(plan: backup::RestorePlan, request: &RestoreRequest) -> Outcome<backup::RestorePlan> {
     if plan.events_lost > 0 && !request.force {
         return Err(Failure::failed(format!(
-            "this restore would drop {} events that were recorded since",
-            crate::output::count(plan.events_lost)
+            "this restore would drop {} recorded since",
+            crate::output::events(plan.events_lost)
         ))
         .hint("see them with --dry-run; keep them with --keep-newer; drop them with --force (undo takes it back)"));
     }

@@ -27,7 +27,7 @@ local function ReportStatus(code, text)
   if control.Value ~= code then control.Value = code end
   if control.String ~= text then control.String = text end
   -- The word and the sentence stand without colour.
-  SetText("StatusText", string.upper(StatusWords[code]) .. ": " .. Clip(text, 100))
+  SetText("StatusText", string.upper(StatusWords[code]) .. ": " .. Clip(text, 76))
   if worse then Log.Error("Disaster Recovery: " .. StatusWords[code] .. ": " .. text) end
 end
 
@@ -68,7 +68,7 @@ local function ShowSnapshot(seen, received, online)
   local rate = Member(events, "per_second", "number")
   SetText("EventsRate", online and rate and string.format("%.0f per second", rate) or Unknown)
   local total = Member(events, "total", "number")
-  SetText("EventsTotal", total and CountText(total) .. " events" or Unknown)
+  SetText("EventsTotal", total and CountText(total) .. (total == 1 and " event" or " events") or Unknown)
   local gaps = Member(events, "gaps", "number")
   SetText("GapsText", gaps and (gaps == 0 and "none" or CountText(gaps)) or Unknown)
 

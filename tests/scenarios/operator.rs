@@ -225,3 +225,49 @@ async fn five_wrong_pins_lock_the_right_one_out_and_the_page_says_so() {
     assert_eq!(site.count("value = -21.0"), 1, "nothing was restored");
     no_complaints(&browser);
 }
+
+/// What an operator must not overlook, and must see without colours too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hole_in_the_record_and_a_failed_backup_are_seen_and_the_page_recovers() {
+    let core = EmulatedCore::start(&["--panel", "127.0.0.1:0"]);
+    let site = Site::new(core.port);
+    let agent = site.recording_agent();
+    fader(&core, &site, -20.0).await;
+    agent.kill();
+    let _agent = site.recording_agent();
+    fader(&core, &site, -21.0).await;
+    let mut browser = before(&core, "Status", 1920, 1080).await;
+    browser
+        .until_reads("AgentText", |text| text.contains("online"))
+        .await;
+    browser.press("BackupNow").await;
+    browser
+        .until_reads("StatusText", |text| text.contains("backup proved"))
+        .await;
+    browser
+        .until_reads("GapsText", |text| text.starts_with('1'))
+        .await;
+    browser.picture("page-hole.png").await;
+
+    // The archive's disk is gone, and something else lies in its place.
+    let (archive, away) = (site.path("backups"), site.path("away"));
+    std::fs::rename(&archive, &away).unwrap();
+    std::fs::write(&archive, "no folder").unwrap();
+    browser.press("BackupNow").await;
+    browser
+        .until_reads("StatusText", |text| text.contains("the last backup failed"))
+        .await;
+    browser.picture("page-failed.png").await;
+    browser
+        .eval("document.documentElement.style.filter = 'grayscale(1)'")
+        .await;
+    browser.picture("page-failed-in-grey.png").await;
+
+    std::fs::remove_file(&archive).unwrap();
+    std::fs::rename(&away, &archive).unwrap();
+    browser.press("BackupNow").await;
+    browser
+        .until_reads("StatusText", |text| text.contains("backup proved"))
+        .await;
+    no_complaints(&browser);
+}

@@ -8,7 +8,7 @@ use crate::audit::Act;
 use crate::documents::{ControlChange, Plan, Restored};
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::{Request, RestoreRequest};
-use crate::output::{Output, bytes, count};
+use crate::output::{Output, bytes, count, events};
 use crate::settings::Settings;
 use crate::{cli, moment, shown, work};
 
@@ -55,9 +55,9 @@ pub(super) fn restore(
             None => "",
         };
         format!(
-            "Restored to {}: {} events, checked, in {:.1} s{undo}",
+            "Restored to {}: {}, checked, in {:.1} s{undo}",
             told(restored.restored_to.as_deref()),
-            count(restored.events),
+            events(restored.events),
             restored.seconds
         )
     });

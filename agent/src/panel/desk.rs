@@ -12,7 +12,7 @@ use crate::audit::{Act, Asked};
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Jobs, Turn};
 use crate::local_socket::RestoreRequest;
-use crate::output::count;
+use crate::output::{count, events};
 use crate::parts::Parts;
 use crate::{audit, moment};
 
@@ -181,18 +181,18 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
                 format!(", most of them of {}", most.control_path)
             });
             Ok(format!(
-                "Would go to {}: {} events come back, {} go{most}",
+                "Would go to {}: {} come back, {} go{most}",
                 shown(plan.would_restore_to.as_deref()),
-                count(plan.events_gained),
+                events(plan.events_gained),
                 count(plan.events_lost)
             ))
         }
         Kind::Restore(target) => {
             let restored = jobs.restore(turn, request(target)).await?;
             Ok(format!(
-                "Restored to {}, {} events",
+                "Restored to {}, {}",
                 shown(restored.restored_to.as_deref()),
-                count(restored.events)
+                events(restored.events)
             ))
         }
         Kind::Undo => Ok(format!("Taken back: {}", jobs.undo(turn).await?.undone)),

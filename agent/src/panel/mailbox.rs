@@ -255,8 +255,7 @@ fn describe(backup: &backup::BackupInfo) -> String {
 
 fn events(backup: &backup::BackupInfo) -> String {
     match backup.events {
-        Some(1) => "1 event".to_owned(),
-        Some(count) => format!("{} events", crate::output::count(count)),
+        Some(number) => crate::output::events(number),
         None => "events not counted".to_owned(),
     }
 }
