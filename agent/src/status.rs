@@ -208,18 +208,18 @@ pub(crate) fn verdict(status: &Status) -> (Level, String) {
 /// What became of a damaged day and what to do, and how many more there are.
 fn offer(damaged: &Damaged, all: usize) -> String {
     let file = std::path::Path::new(&damaged.moved_to).file_name();
-    let what = format!(
-        "day {} was damaged and moved aside as {}",
-        damaged.day,
-        file.unwrap_or_default().to_string_lossy()
-    );
+    let file = file.unwrap_or_default().to_string_lossy();
+    // A panel has room for the beginning only.
+    let what = format!("day {} was damaged and is set aside", damaged.day);
     let more = match all {
         0 | 1 => String::new(),
-        _ => format!(" ({} more)", all - 1),
+        _ => format!("; {} more", all - 1),
     };
     match &damaged.command {
-        Some(command) => format!("{what}; put it back with `{command}`{more}"),
-        None => format!("{what}; no proved backup holds it{more}"),
+        Some(command) => {
+            format!("{what}; a proved backup puts it back: `{command}` (the file is {file}{more})")
+        }
+        None => format!("{what}; no proved backup holds it (the file is {file}{more})"),
     }
 }
 
@@ -325,8 +325,8 @@ mod tests {
         assert_eq!(level, Level::Warning);
         assert_eq!(
             sentence,
-            "Recording; day 2026-03-01 was damaged and moved aside as events-2026-03-01.db.corrupt-17; \
-             put it back with `qsys-agent restore b` (1 more)"
+            "Recording; day 2026-03-01 was damaged and is set aside; a proved backup puts it back: \
+             `qsys-agent restore b` (the file is events-2026-03-01.db.corrupt-17; 1 more)"
         );
     }
 

@@ -198,7 +198,7 @@ impl Recorder {
     }
 
     /// Checks a day's file, and moves it aside where it is damaged: the day becomes a gap, and recording goes on in a
-    /// fresh file if it was the newest. Gives what is wrong with it. Changes queue meanwhile. Blocking.
+    /// fresh file if it was the newest. Gives what was wrong with one that was moved. Changes queue meanwhile. Blocking.
     ///
     /// # Errors
     /// [`Error::Stopped`].

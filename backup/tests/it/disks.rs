@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use backup::{Error, Recorder, RecorderOptions, RecorderState, RecorderStats, Store, Value};
 
-use crate::small_disk::{SmallDisk, remount};
+use crate::small_disk::{SmallDisk, bind, remount, unmount};
 use crate::stage::{NOON, TestClock, number, numbers, options, series, start, stop};
 
 async fn until(recorder: &Recorder, what: &str, done: impl Fn(&RecorderStats) -> bool) {
@@ -366,4 +366,43 @@ async fn a_day_file_that_somebody_wrote_to_and_left_whole_is_gone_on_with() {
     assert!(store.gaps(0, i64::MAX).unwrap().is_empty());
     assert_eq!(numbers(dir.path()).len(), 80_003);
     assert_eq!(numbers(dir.path())[..3], [5.0, 2.0, 3.0]);
+}
+
+#[tokio::test]
+async fn a_damaged_file_that_cannot_be_moved_is_a_failing_store_and_no_flood_of_gaps() {
+    let (disk, clock) = (SmallDisk::in_memory("size=4m"), TestClock::at(NOON));
+    let (recorder, thread) = start(&disk.store(), &clock);
+    let id = recorder.series(series("Room.level"));
+    recorder.changes(NOON, vec![number(id, 1.0)]).await;
+    recorder.flush().await.unwrap();
+    let (file, rubbish) = (
+        disk.store().join("events-2026-03-01.db"),
+        disk.path().join("rubbish"),
+    );
+    spoil(&rubbish);
+    // Nobody can rename what another file is mounted on.
+    let covered = file.clone();
+    recorder
+        .pause_and(move |_| bind(&rubbish, &covered))
+        .await
+        .unwrap();
+    clock.set(NOON + 1000);
+    recorder.changes(NOON + 1000, vec![number(id, 2.0)]).await;
+    until(&recorder, "it is said", |stats| {
+        matches!(&stats.state, RecorderState::Failing { reason, .. } if reason.contains("cannot be moved aside"))
+    })
+    .await;
+    for _ in 0..5 {
+        recorder.flush().await.unwrap_err();
+    }
+    unmount(&file);
+    until(&recorder, "it works again", |stats| {
+        stats.state == RecorderState::Ok && stats.queued == 0
+    })
+    .await;
+    assert_eq!(numbers(&disk.store()), [1.0, 2.0]);
+    let store = Store::open(disk.store()).unwrap();
+    assert!(store.damaged_days().unwrap().is_empty());
+    assert_eq!(store.gaps(0, i64::MAX).unwrap(), []);
+    stop(recorder, thread).await;
 }

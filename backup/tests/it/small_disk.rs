@@ -87,9 +87,22 @@ pub(crate) fn remount(path: &Path, how: &str) {
     run(Command::new("mount").args(["-o", &how]).arg(path)).unwrap();
 }
 
+/// Mounts one file over another.
+pub(crate) fn bind(file: &Path, over: &Path) {
+    run(Command::new("mount").arg("--bind").arg(file).arg(over)).unwrap();
+}
+
+pub(crate) fn unmount(path: &Path) {
+    run(Command::new("umount").arg(path)).unwrap();
+}
+
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.dir.path()).status();
+        // With whatever a test that failed left mounted in it.
+        let _ = Command::new("umount")
+            .arg("-R")
+            .arg(self.dir.path())
+            .status();
     }
 }
 

@@ -10,17 +10,29 @@ use crate::store::Store;
 
 impl Writer {
     /// Takes a damaged day file out of the way, with its companions, so that recording goes on in a fresh one.
-    pub(super) fn move_aside(&mut self, day: Day, reason: &str) {
+    ///
+    /// # Errors
+    /// In words, when it cannot be moved: then nothing has changed, and it can be tried again.
+    pub(super) fn move_aside(&mut self, day: Day, reason: &str) -> std::result::Result<(), String> {
         self.file = None;
-        let why = self.out_of_the_way(day, reason);
+        let why = self.out_of_the_way(day, reason)?;
         self.begin_again(day, why);
+        Ok(())
     }
 
     /// Gives what a gap says of it.
-    fn out_of_the_way(&self, day: Day, reason: &str) -> String {
-        let name = damaged::move_aside(&self.dir, day, self.options.clock.now_ms());
+    fn out_of_the_way(&self, day: Day, reason: &str) -> std::result::Result<String, String> {
+        let (file, now) = (day.file_name(), self.options.clock.now_ms());
+        let name = damaged::move_aside(&self.dir, day, now);
+        if self.dir.join(&file).exists() {
+            return Err(format!(
+                "{file} is damaged and cannot be moved aside ({reason})"
+            ));
+        }
         tracing::error!(%day, moved_to = name, reason, "day file is damaged");
-        format!("the day file was damaged ({reason}) and moved aside as {name}")
+        Ok(format!(
+            "the day file was damaged ({reason}) and moved aside as {name}"
+        ))
     }
 
     /// A day's file is lost so far: says so with a gap and starts again from the last known states.
@@ -50,17 +62,21 @@ impl Writer {
         self.oldest.get_or_insert_with(Instant::now);
     }
 
-    /// Looks at a day's file, and moves it aside where it is damaged. Gives what is wrong with it.
+    /// Looks at a day's file, and moves it aside where it is damaged. Gives what was wrong with one that was moved.
     pub(super) fn examine(&mut self, day: Day) -> Option<String> {
         let store = Store::open(&self.dir).ok()?;
         // What cannot be read for another reason (it may just be gone) is not known to be damaged.
         let found = store.day_damage(day).ok()??;
         let later = store.days().ok()?.into_iter().any(|other| other > day);
-        if later {
-            let why = self.out_of_the_way(day, &found);
-            self.queue_gap(day.start_ms(), day.end_ms() - 1, why);
+        let moved = if later {
+            self.out_of_the_way(day, &found)
+                .map(|why| self.queue_gap(day.start_ms(), day.end_ms() - 1, why))
         } else {
-            self.move_aside(day, &found);
+            self.move_aside(day, &found)
+        };
+        if let Err(reason) = moved {
+            tracing::error!("{reason}");
+            return None;
         }
         self.write();
         Some(found)

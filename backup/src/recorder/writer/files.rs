@@ -22,12 +22,10 @@ impl Writer {
         while let Some(day) = Store::open(&self.dir)?.days()?.pop() {
             match self.open_newest(day).map_err(Failure::from) {
                 Ok(()) | Err(Failure::Conflict) => break,
-                Err(Failure::Damaged(reason)) => self.move_aside(day, &reason),
+                Err(Failure::Damaged(reason)) => self
+                    .move_aside(day, &reason)
+                    .map_err(|reason| Error::Failing { reason })?,
                 Err(Failure::Disk(reason)) => return Err(Error::Failing { reason }),
-            }
-            if self.dir.join(day.file_name()).exists() {
-                let reason = format!("{} is damaged and cannot be moved aside", day.file_name());
-                return Err(Error::Failing { reason });
             }
         }
         Ok(())
@@ -279,8 +277,10 @@ impl Writer {
         // A quiet night shall not hide what became of the file.
         if let Some(day) = self.file.as_ref().map(DayFile::day)
             && let Err(Failure::Damaged(reason)) = self.open_day(day)
+            && let Err(reason) = self.move_aside(day, &reason)
         {
-            self.move_aside(day, &reason);
+            tracing::error!(reason, "the store cannot be written");
+            self.shared.set_failing(reason, now);
         }
         if let Some(file) = &mut self.file {
             let noted = file

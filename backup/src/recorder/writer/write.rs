@@ -34,8 +34,9 @@ impl Writer {
                         Failure::Conflict if surprises <= 3 => self.renumber(),
                         Failure::Damaged(reason) if surprises <= 3 => {
                             let day = self.pending.front().map(|item| item.id().day());
-                            if let Some(day) = day {
-                                self.move_aside(day, &reason);
+                            let moved = day.map(|day| self.move_aside(day, &reason));
+                            if let Some(Err(reason)) = moved {
+                                break Some(reason);
                             }
                         }
                         Failure::Conflict => {
