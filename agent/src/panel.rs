@@ -106,7 +106,7 @@ impl Panel {
                     Some(event) => self.on_event(event).await,
                     None => return,
                 },
-                Some(answer) = self.answers.recv() => self.tell(answer).await,
+                Some(answer) = self.answers.recv() => self.tell(answer),
                 _ = tick.tick() => self.publish().await,
                 _ = look.tick(), if self.named.asks() => self.look().await,
             }
@@ -138,7 +138,7 @@ impl Panel {
     async fn on_reading(&mut self, control: ControlId, reading: &Reading, found: bool) {
         if self.component.is_request(control) {
             let answer = self.desk.plugin_asks(&text_of(reading), found).await;
-            self.tell_if_any(answer).await;
+            answer.into_iter().for_each(|answer| self.tell(answer));
         }
         if self.component.is_version(control) {
             self.parts.facts.set_plugin(Plugin {
@@ -155,23 +155,14 @@ impl Panel {
         }
         for asking in self.named.look(&self.parts.core).await {
             let answer = self.desk.named_asks(asking).await;
-            self.tell_if_any(answer).await;
+            answer.into_iter().for_each(|answer| self.tell(answer));
         }
     }
 
-    async fn tell_if_any(&mut self, answer: Option<Answer>) {
-        if let Some(answer) = answer {
-            self.tell(answer).await;
-        }
-    }
-
-    async fn tell(&mut self, answer: Answer) {
+    /// Answers are written with the next ticks.
+    fn tell(&mut self, answer: Answer) {
         match answer.way {
-            Way::Plugin => {
-                let core = &self.parts.core;
-                self.component.acknowledge(core, &answer.ack).await;
-            }
-            // Written with the next ticks.
+            Way::Plugin => self.component.acknowledge(answer.ack),
             Way::Named(control) => self.named.answer(control, &answer.ack),
         }
     }

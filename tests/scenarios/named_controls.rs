@@ -13,6 +13,8 @@ use qsys_designs::{DemoOptions, demo_design};
 
 use crate::stage::{EmulatedCore, Process, Site, serve, serve_pair, until};
 
+const PANEL: &str = "DisasterRecovery";
+
 /// A room whose integrator has made some controls for the agent, and named them.
 fn room() -> Design {
     let room = Component::new("Master", "gain").with(Control::gain("gain", -100.0, 20.0));
@@ -240,9 +242,9 @@ impl Script for Notes {
         });
         let mine = |path: &String| {
             path.starts_with("Recovery_Panel.")
-                || ["AgentStateJson", "Heartbeat"]
+                || ["AgentStateJson", "AckJson", "Heartbeat"]
                     .iter()
-                    .any(|name| *path == format!("DisasterRecovery.{name}"))
+                    .any(|name| *path == format!("{PANEL}.{name}"))
         };
         let paths: Vec<String> = paths.filter(mine).collect();
         if !paths.is_empty() {
@@ -268,6 +270,7 @@ async fn plugin_and_named_controls_together_are_written_four_times_a_second_at_m
     let always = [
         "DisasterRecovery.AgentStateJson",
         "DisasterRecovery.Heartbeat",
+        "DisasterRecovery.AckJson",
         "Recovery_Panel.beat",
         "Recovery_Panel.total",
     ];
@@ -278,7 +281,16 @@ async fn plugin_and_named_controls_together_are_written_four_times_a_second_at_m
             .filter(|(_, paths)| paths.iter().any(|p| p == path));
         with.count()
     };
+    let mut forged = 0;
     until("five turns for each", || {
+        // However often somebody asks: each of these is answered by a refusal.
+        forged += 1;
+        core.with_controls(|controls| {
+            let request = controls.lookup(PANEL, "RequestJson").unwrap();
+            let text =
+                format!(r#"{{"id":"{forged}","kind":"backup","at":"2020-01-01T00:00:00Z"}}"#);
+            controls.set_string(request, &text);
+        });
         always.iter().all(|path| times(path) >= 5).then_some(())
     });
     assert_eq!(agent.terminate(), 0);

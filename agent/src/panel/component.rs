@@ -1,5 +1,7 @@
 //! The plugin's component: its controls are found in the design, its mailbox is written.
 
+use std::collections::VecDeque;
+
 use qrc::method::component::{Set, SetControl};
 use qrc::{ControlId, Inventory, Value};
 
@@ -7,6 +9,10 @@ use super::heartbeat::{HEARTBEAT, Heartbeat};
 use super::mailbox::{self, ACK, Ack, REQUEST, STATE, VERSION};
 use crate::core::Core;
 use crate::moment;
+
+/// Answers kept while the Core is slow. One that is lost is made up for by the plugin's own
+/// time-out.
+const MOST_ACKS: usize = 16;
 
 /// The agent's side of the mailbox.
 pub(super) struct Component {
@@ -16,6 +22,8 @@ pub(super) struct Component {
     shown: Option<mailbox::State>,
     seq: u64,
     heartbeat: Heartbeat,
+    /// Answers that are not written yet, the oldest first.
+    acks: VecDeque<Ack>,
 }
 
 impl Component {
@@ -27,6 +35,7 @@ impl Component {
             shown: None,
             seq: 0,
             heartbeat: Heartbeat::new(),
+            acks: VecDeque::new(),
         }
     }
 
@@ -60,8 +69,16 @@ impl Component {
         self.shown = None;
     }
 
-    /// Writes the state where it changed, and the heartbeat where it is due, in one go. True
-    /// where there was something to write.
+    /// Takes an answer for the next write.
+    pub(super) fn acknowledge(&mut self, ack: Ack) {
+        if self.acks.len() == MOST_ACKS {
+            self.acks.pop_front();
+        }
+        self.acks.push_back(ack);
+    }
+
+    /// Writes the state where it changed, the heartbeat where it is due and an answer where one
+    /// waits, in one go. True where there was something to write.
     pub(super) async fn publish(&mut self, core: &Core, state: &mailbox::State) -> bool {
         if !self.is_there() {
             return false;
@@ -77,20 +94,20 @@ impl Component {
         if let Some(beat) = self.heartbeat.due() {
             writes.push((HEARTBEAT, beat));
         }
+        if let Some(ack) = self.acks.front() {
+            writes.push((ACK, Value::Text(ack.wire().into())));
+        }
         if writes.is_empty() {
             return false;
         }
-        if self.write(core, writes).await && with_state {
-            self.seq += 1;
-            self.shown = Some(state.clone());
+        if self.write(core, writes).await {
+            self.acks.pop_front();
+            if with_state {
+                self.seq += 1;
+                self.shown = Some(state.clone());
+            }
         }
         true
-    }
-
-    /// Lost with the link, an answer is made up for by the plugin's own time-out.
-    pub(super) async fn acknowledge(&self, core: &Core, ack: &Ack) {
-        self.write(core, vec![(ACK, Value::Text(ack.wire().into()))])
-            .await;
     }
 
     /// One Component.Set. A Core that refuses or is slow costs the panel, not the recording.
