@@ -206,3 +206,25 @@ async fn a_damaged_day_that_no_backup_holds_is_said_until_its_file_is_removed() 
     });
     assert_eq!(agent.terminate(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_written_over_under_a_running_agent_is_set_aside_before_more_goes_into_it() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let wall = core.client();
+    let mut agent = site.recording_agent();
+    change(&site, &wall, -1.0).await;
+    site.json(&["backup"]);
+    spoil(&day_files(&site.store())[0]);
+    change(&site, &wall, -2.0).await;
+    assert_eq!(site.count("value = -1.0"), 0);
+    let offer = offered(&site);
+    assert_eq!(site.json(&["status"])["recording"], true);
+    put_back(&site, &offer);
+    assert_eq!(
+        site.count("value IN (-1.0, -2.0) AND component_name = 'Master'"),
+        2
+    );
+    assert!(agent.is_running());
+    assert_eq!(agent.terminate(), 0);
+}
