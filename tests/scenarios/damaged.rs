@@ -105,8 +105,15 @@ async fn a_damaged_open_day_is_offered_until_the_offered_command_has_put_it_back
         "{shown}"
     );
 
+    assert!(
+        site.json(&["status"])["rpo_seconds"].as_f64().unwrap() > 0.0,
+        "the backup does not hold what came after, and nothing shipped has a backup to stand on"
+    );
     // A later backup holds only what came after; it changes nothing in the offer, nor does a new start.
     site.json(&["backup"]);
+    until("nothing to be at risk", || {
+        (site.json(&["status"])["rpo_seconds"] == 0.0).then_some(())
+    });
     assert_eq!(agent.terminate(), 0);
     assert_eq!(offered(&site), offer);
     let agent = site.recording_agent();

@@ -25,6 +25,8 @@ const MOST_KEYFRAMES: i64 = 16;
 const LARGEST_FILE: u64 = 64 << 20;
 /// With nothing to ship, a record still says that nothing happened.
 const HEARTBEAT_MS: i64 = 10_000;
+/// How often a backup is looked for that the segments can stand on.
+const LOOK_MS: i64 = 1000;
 
 /// Follows a store and appends what was committed to the archive. Reads only committed rows through its own
 /// connection; a recorder does not notice it.
@@ -38,6 +40,9 @@ pub struct Shipper {
     cursor: Option<(Day, i64)>,
     last_record_ms: i64,
     reset: bool,
+    /// The segment with which another history began that no backup holds the beginning of yet.
+    adrift: Option<u64>,
+    looked_at_ms: i64,
 }
 
 #[derive(Debug)]
@@ -58,7 +63,8 @@ pub struct Shipped {
     pub bytes: u64,
     /// There is more to catch up with: call again at once.
     pub more: bool,
-    /// Everything that happened up to here is in the archive, Unix milliseconds.
+    /// Everything that happened up to here is in the archive, Unix milliseconds. 0 where that cannot be said: after the
+    /// store was put back or a day of it was lost, until the next backup.
     pub covers_to_ms: i64,
 }
 
@@ -92,7 +98,25 @@ impl Archive {
             cursor,
             last_record_ms: 0,
             reset: false,
+            adrift: self.adrift()?,
+            looked_at_ms: 0,
         })
+    }
+
+    /// The first segment of the present history, where no backup was made since it began.
+    fn adrift(&self) -> Result<Option<u64>> {
+        let manifests = self.manifests()?;
+        let held = manifests
+            .first()
+            .map_or(0, |(newest, _)| newest.segments_to);
+        let after = segment::files(&self.dir)?.into_iter().rev();
+        for (number, path) in after.take_while(|(number, _)| *number > held) {
+            let first = segment::places(&path, 0)?.next().transpose()?;
+            if first.is_some_and(|first| first.covers.reset) {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -129,7 +153,7 @@ impl Shipper {
             }
             if now_ms - self.last_record_ms < HEARTBEAT_MS && rows.is_empty() && !self.reset {
                 return Ok(Shipped {
-                    covers_to_ms: now_ms,
+                    covers_to_ms: self.claim(now_ms)?,
                     ..Shipped::default()
                 });
             }
@@ -158,8 +182,19 @@ impl Shipper {
             events: u64::from(events),
             bytes,
             more,
-            covers_to_ms: covers.at_ms,
+            covers_to_ms: self.claim(covers.at_ms)?,
         })
+    }
+
+    /// What a restore would reach: nothing new while the history that is shipped has no backup to stand on.
+    fn claim(&mut self, at_ms: i64) -> Result<i64> {
+        let now_ms = SystemClock.now_ms();
+        if self.adrift.is_some() && (now_ms - self.looked_at_ms).abs() >= LOOK_MS {
+            self.looked_at_ms = now_ms;
+            let dir = self.archive.clone();
+            self.adrift = Archive { dir }.adrift()?;
+        }
+        Ok(if self.adrift.is_some() { 0 } else { at_ms })
     }
 
     fn day_to_ship(&self, days: &[Day]) -> Option<Day> {
@@ -243,6 +278,9 @@ impl Shipper {
                     .open(&path)
                     .map_err(Error::io(&path, "begin a segment"))?;
                 publish::sync_folder(&folder)?;
+                if covers.reset {
+                    self.adrift = Some(number);
+                }
                 let (file, path, size) = self.file.insert((file, path, 0));
                 (file, path, size)
             }

@@ -126,8 +126,20 @@ fn a_store_that_was_put_back_begins_another_history() {
         .plan(RestoreSource::Latest, Some(at), &stage.events_dir())
         .unwrap();
     plan.build(&()).unwrap().swap().unwrap();
+    assert_eq!(
+        shipper.step().unwrap().covers_to_ms,
+        0,
+        "the backup is of another history"
+    );
     stage.record(day_ms(0) + 2_000_000, 7, 100);
     ship_all(&mut shipper);
+    for shipper in [&mut shipper, &mut stage.archive.ship(&stage.store).unwrap()] {
+        assert_eq!(
+            shipper.step().unwrap().covers_to_ms,
+            0,
+            "no backup stands under it"
+        );
+    }
     let plan = stage
         .archive
         .plan(RestoreSource::Latest, None, &stage.events_dir())
@@ -140,6 +152,8 @@ fn a_store_that_was_put_back_begins_another_history() {
     stage.archive.backup(&stage.store, &[], &()).unwrap();
     stage.record(day_ms(0) + 3_000_000, 5, 100);
     ship_all(&mut shipper);
+    let fresh = stage.archive.ship(&stage.store).unwrap().step().unwrap();
+    assert!(fresh.covers_to_ms > 0, "the backup holds the beginning");
     assert_eq!(restored(&stage, None), stage.all());
     assert_eq!(stage.all().len(), 51 + 7 + 5);
 }
