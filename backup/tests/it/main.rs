@@ -12,6 +12,7 @@ mod retention;
 mod small_disk;
 mod stage;
 mod travel;
+mod written_over;
 
 mod archive_damage;
 mod archive_fixtures;
