@@ -1,5 +1,6 @@
 //! Events from exports and databases, ours and the original's, added to the store exactly once.
 
+mod columns;
 mod csv;
 mod database;
 mod frames;
@@ -20,7 +21,7 @@ use crate::names::Names;
 use crate::reindex;
 use crate::store::Store;
 
-use source::Found;
+use columns::Found;
 use staging::Staging;
 use target::Target;
 

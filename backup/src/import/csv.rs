@@ -6,7 +6,7 @@ use std::path::Path;
 
 use compact_str::CompactString;
 
-use super::source::{Columns, Found, Raw, Take, unpack_failed};
+use super::columns::{Columns, Found, Raw, Take, unpack_failed};
 use crate::error::{Error, Result};
 
 /// A record longer than this is not one of ours; without a limit one stray quote would swallow the file.

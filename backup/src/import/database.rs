@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use super::source::{Columns, Found, Incoming, Keyframe, KnownState, Raw, Take};
+use super::columns::{Columns, Found, Incoming, Keyframe, KnownState, Raw, Take};
 use crate::error::{Error, Result};
 use crate::event::Gap;
 use crate::id::EventId;

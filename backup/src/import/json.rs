@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
-use super::source::{Columns, Found, Raw, Take, unpack_failed};
+use super::columns::{Columns, Found, Raw, Take, unpack_failed};
 use crate::error::{Error, Result};
 
 pub(super) fn read(path: &Path, text: impl BufRead, take: &mut Take<'_>) -> Result<()> {

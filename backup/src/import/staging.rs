@@ -12,7 +12,7 @@ use tempfile::TempDir;
 pub(super) use frames::Frame;
 
 use super::ImportReport;
-use super::source::Incoming;
+use super::columns::Incoming;
 use crate::cell::{
     Cell, position_in, position_out, string_in, string_out, text_in, value_in, value_out,
 };

@@ -11,7 +11,7 @@ use crate::day::Day;
 use crate::error::Result;
 use crate::event::Gap;
 use crate::id::EventId;
-use crate::import::source::Keyframe;
+use crate::import::columns::Keyframe;
 use crate::names::SeriesId;
 
 /// States handed to the store at a time, about.
