@@ -16,7 +16,7 @@ use crate::archive_stage::{Stage, all_in, day_ms, gzip_file, seed_database};
 
 /// Made with the program as it was before it kept a digest of the state: two days, one of them in two parts.
 const OLDER: &str = "older-program";
-const SOUND: &str = "sound";
+pub(crate) const SOUND: &str = "sound";
 /// Files taken away, one a line.
 const REMOVED: &str = "removed.txt";
 const SAID: &str = "said.txt";
@@ -64,7 +64,7 @@ fn copy(from: &Path, to: &Path, files: impl IntoIterator<Item = PathBuf>) {
     }
 }
 
-fn copied(name: &str) -> TempDir {
+pub(crate) fn copied(name: &str) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let from = fixtures().join(name);
     copy(&from, dir.path(), files(&from));
@@ -167,7 +167,7 @@ fn swap(a: &Path, b: &Path) {
     fs::write(b, of_a).unwrap();
 }
 
-fn foreign(path: &Path) {
+pub(crate) fn foreign(path: &Path) {
     fs::write(path, "Minutes of the meeting on Tuesday\n").unwrap();
 }
 

@@ -15,6 +15,7 @@ mod travel;
 mod written_over;
 
 mod archive_damage;
+mod archive_damages;
 mod archive_fixtures;
 mod archive_forge;
 mod archive_kill;
