@@ -18,6 +18,7 @@ mod archive_damage;
 mod archive_damages;
 mod archive_fixtures;
 mod archive_forge;
+mod archive_hazards;
 mod archive_kill;
 mod archive_loop;
 mod archive_preview;
