@@ -216,8 +216,9 @@ impl Writer {
             Command::Changes { at_ms, changes } => {
                 self.close_open_gap(at_ms);
                 self.pending_changes += changes.len();
+                let near_ms = self.believed(at_ms);
                 for change in changes {
-                    let id = self.next_id(at_ms);
+                    let id = self.ids.next(near_ms);
                     self.queue(Item::Change(Row { id, at_ms, change }));
                 }
             }
@@ -286,9 +287,15 @@ impl Writer {
 
     /// The next id, near `at_ms` as far as that can be believed.
     fn next_id(&mut self, at_ms: i64) -> EventId {
+        let near_ms = self.believed(at_ms);
+        self.ids.next(near_ms)
+    }
+
+    /// A wall time, or the clock's own where it is from before 1970 or from the future.
+    fn believed(&self, at_ms: i64) -> i64 {
         let now = self.options.clock.now_ms();
         let believable = (0..=now.saturating_add(AHEAD_MS)).contains(&at_ms);
-        self.ids.next(if believable { at_ms } else { now })
+        if believable { at_ms } else { now }
     }
 
     fn write_when_due(&mut self) {
