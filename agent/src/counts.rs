@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use backup::{Day, Gap, Store, StoreSummary};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,9 @@ use crate::damage;
 
 /// How often the files are looked at; between, the recorder's own count is added.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How often the files are counted although only events came.
+const RECOUNT: Duration = Duration::from_secs(6);
 
 /// The store in numbers.
 #[derive(Clone, Default)]
@@ -57,6 +60,8 @@ impl Counts {
             store: store.to_owned(),
             recorder,
             committed: 0,
+            gaps: 0,
+            counted: None,
             files: Files::default(),
         };
         counter = counts.look(counter).await;
@@ -82,7 +87,15 @@ impl Counts {
         let looked = tokio::task::spawn_blocking(move || {
             // Taken first: what is committed during the count is counted twice for a moment
             // rather than not at all.
-            let committed = counter.recorder.stats().committed;
+            let stats = counter.recorder.stats();
+            let committed = stats.committed;
+            if stats.gaps == counter.gaps
+                && counter.counted.is_some_and(|at| at.elapsed() < RECOUNT)
+            {
+                // Nothing but events, and those the recorder counts by itself.
+                return counter;
+            }
+            (counter.gaps, counter.counted) = (stats.gaps, Some(Instant::now()));
             if committed != counter.committed {
                 // Two commits within a tick of the disk's clock leave the same stamp.
                 counter.files.forget_newest();
@@ -102,6 +115,8 @@ impl Counts {
             store,
             recorder,
             committed: 0,
+            gaps: 0,
+            counted: None,
             files: Files::default(),
         })
     }
@@ -110,8 +125,10 @@ impl Counts {
 struct Counter {
     store: PathBuf,
     recorder: backup::Recorder,
-    /// The recorder's count at the last look.
+    /// The recorder's counts at the last look.
     committed: u64,
+    gaps: u64,
+    counted: Option<Instant>,
     files: Files,
 }
 

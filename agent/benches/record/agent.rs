@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::account::peak_rss;
 
 /// Nothing here takes this long unless it is broken.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 pub(crate) struct Agent {
     child: Child,
