@@ -35,7 +35,7 @@ pub(crate) fn with_agent(parts: &Parts) -> Status {
     status.events.quarantined = stats.quarantined;
     let jobs = &parts.jobs;
     status.backup.problem = jobs.backup_problem().or_else(|| parts.shipped.problem());
-    let history = jobs.history();
+    let history = parts.history();
     let schedule = &settings.backup.schedule;
     status.backup.next = schedule.next_due(&history, moment::now()).map(rfc3339);
     status.backup.failures = history.failures;

@@ -8,6 +8,7 @@ use crate::counts::Counts;
 use crate::damage::Damage;
 use crate::facts::Facts;
 use crate::jobs::Jobs;
+use crate::schedule::History;
 use crate::settings::Settings;
 use crate::shipping::Shipped;
 
@@ -25,6 +26,14 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// What the schedule needs to know.
+    pub(crate) fn history(&self) -> History {
+        History {
+            adrift_since: self.shipped.adrift_since(),
+            ..self.jobs.history()
+        }
+    }
+
     /// True while an Active Core answers.
     pub(crate) fn link_is_up(&self) -> bool {
         matches!(self.core.link().1, qrc::Link::Up(core) if core.is_active())

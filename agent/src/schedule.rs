@@ -50,6 +50,8 @@ pub(crate) struct History {
     pub(crate) last_failure: Option<i64>,
     /// Failures since the last good one.
     pub(crate) failures: u32,
+    /// When the store was put back or a day of it lost: what is recorded since has no backup to stand on.
+    pub(crate) adrift_since: Option<i64>,
     /// Makes this agent's jitter its own.
     pub(crate) seed: u64,
 }
@@ -63,10 +65,11 @@ impl Schedule {
         // The clock may have been set back: what lies in the future has not happened.
         let past = |moment: Option<i64>| moment.filter(|moment| *moment <= now);
         let regular = match past(history.last_good) {
+            _ if self.when == When::Off => return None,
+            Some(last) if history.adrift_since.is_some_and(|since| since > last) => now,
             Some(last) => self
                 .slot_after(last)?
                 .saturating_add(self.spread(history, last)),
-            None if self.when == When::Off => return None,
             None => now.min(history.agent_started),
         };
         let catch_up = past(Some(history.agent_started))
@@ -168,6 +171,32 @@ mod tests {
             ..started(NOON - 1_000)
         };
         assert_eq!(daily().next_due(&history, NOON), Some(NOON - HOUR + DAY));
+    }
+
+    #[test]
+    fn a_store_that_was_put_back_is_backed_up_at_once_and_failures_are_still_spaced() {
+        let history = History {
+            last_good: Some(NOON - HOUR),
+            adrift_since: Some(NOON - 2_000),
+            ..started(NOON - DAY)
+        };
+        assert_eq!(daily().next_due(&history, NOON), Some(NOON));
+        let failed = History {
+            last_failure: Some(NOON - 1_000),
+            failures: 1,
+            ..history
+        };
+        assert_eq!(daily().next_due(&failed, NOON), Some(NOON + 29_000));
+        let made = History {
+            last_good: Some(NOON - 1_000),
+            ..history
+        };
+        assert_eq!(daily().next_due(&made, NOON), Some(NOON - 1_000 + DAY));
+        let off = Schedule {
+            when: When::Off,
+            ..daily()
+        };
+        assert_eq!(off.next_due(&history, NOON), None);
     }
 
     #[test]

@@ -189,7 +189,7 @@ async fn record_forever(parts: Arc<Parts>, stop: CancellationToken) {
 async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
     loop {
         let schedule = &parts.settings.backup.schedule;
-        let due = schedule.next_due(&parts.jobs.history(), moment::now());
+        let due = schedule.next_due(&parts.history(), moment::now());
         // The wall clock may be set meanwhile, so it is looked at again every few seconds.
         let wait = due.map_or(Duration::MAX, |due| {
             Duration::from_millis(u64::try_from(due - moment::now()).unwrap_or(0))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use backup::{Archive, Shipper, Store};
 
 use crate::failure::{Failure, Outcome};
-use crate::work;
+use crate::{moment, work};
 
 /// Half of this is lost on the average when the store's disk dies; twice as often costs twice the processor time.
 const EVERY: Duration = Duration::from_millis(125);
@@ -20,6 +20,8 @@ const AFTER_FAILURE: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub(crate) struct Shipped {
     covers_to_ms: AtomicI64,
+    /// 0: not adrift.
+    adrift_since: AtomicI64,
     problem: Mutex<Option<String>>,
 }
 
@@ -27,6 +29,12 @@ impl Shipped {
     /// Everything that happened up to here is in the archive, Unix milliseconds.
     pub(crate) fn covers_to_ms(&self) -> Option<i64> {
         Some(self.covers_to_ms.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+    }
+
+    /// Since when what is shipped has no backup to stand on: then the store was put back, or a
+    /// day of it was lost. Unix milliseconds.
+    pub(crate) fn adrift_since(&self) -> Option<i64> {
+        Some(self.adrift_since.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
     }
 
     /// Why nothing is shipped at the moment.
@@ -41,6 +49,12 @@ impl Shipped {
         let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(step) => {
+                let since = if step.adrift {
+                    self.adrift_since().unwrap_or_else(moment::now)
+                } else {
+                    0
+                };
+                self.adrift_since.store(since, Ordering::Relaxed);
                 if step.covers_to_ms > 0 {
                     self.covers_to_ms
                         .store(step.covers_to_ms, Ordering::Relaxed);

@@ -120,3 +120,35 @@ fn times_of_day_are_read_from_the_settings_and_shown() {
     assert_eq!(status["backup"]["schedule"], "at 03:00, 23:30");
     assert_eq!(status["backup"]["overdue"], false);
 }
+
+/// What is recorded after a restore is of another history than the last backup: only the next one protects it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_was_put_back_is_backed_up_again_at_once() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port).set("EVENT_BACKUP_INTERVAL", "86400000");
+    let _agent = site.recording_agent();
+    let wall = core.client();
+    let fader = async |value: f64| {
+        let set = Set::new("Master", vec![SetControl::value("gain", value)]);
+        wall.call(&set).await.unwrap();
+        until("the fader's event", || {
+            (site.count(&format!("value = {value:.1}")) == 1).then_some(())
+        });
+    };
+    fader(-31.5).await;
+    until("the first backup", || ids(&site).into_iter().next());
+    let made = site.json(&["backup"]);
+    fader(-32.5).await;
+    // Shipped: from here on the archive knows a history that the restore takes back.
+    let safe = || (site.json(&["status"])["rpo_seconds"] == 0.0).then_some(());
+    until("the fader to be shipped", safe);
+    let before = ids(&site);
+    site.json(&["restore", made["id"].as_str().unwrap(), "--force"]);
+    let newest = until("a backup that nobody asked for", || {
+        let now = ids(&site);
+        (now.len() > before.len()).then(|| now[0].clone())
+    });
+    assert!(!before.contains(&newest));
+    fader(-33.5).await;
+    until("what came after to be safe", safe);
+}

@@ -66,6 +66,8 @@ pub struct Shipped {
     /// Everything that happened up to here is in the archive, Unix milliseconds. 0 where that cannot be said: after the
     /// store was put back or a day of it was lost, until the next backup.
     pub covers_to_ms: i64,
+    /// What is shipped has no backup to stand on, for that reason.
+    pub adrift: bool,
 }
 
 impl Archive {
@@ -126,6 +128,14 @@ impl Shipper {
     /// # Errors
     /// When the store cannot be read or the archive cannot be written; the next step tries the same again.
     pub fn step(&mut self) -> Result<Shipped> {
+        let shipped = self.advance()?;
+        Ok(Shipped {
+            adrift: self.adrift.is_some(),
+            ..shipped
+        })
+    }
+
+    fn advance(&mut self) -> Result<Shipped> {
         let now_ms = SystemClock.now_ms();
         let days = self.store.days()?;
         let Some(day) = self.day_to_ship(&days) else {
@@ -183,6 +193,7 @@ impl Shipper {
             bytes,
             more,
             covers_to_ms: self.claim(covers.at_ms)?,
+            ..Shipped::default()
         })
     }
 
