@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 use super::bank::{ControlState, Shape, SharedBank};
 use super::control::{HANDLERS, Handle};
 use super::definition::{ControlDef, PropertyValue};
+use super::given::{Directory, Role, RuntimeOptions};
 use super::json;
-use super::runtime::{Directory, LogKind, Role, RuntimeOptions, Shared, push_log};
+use super::said::{LogKind, Shared};
 
 /// Gives a fresh Lua the Core's API.
 pub(super) struct Host<'a> {
@@ -123,7 +124,7 @@ impl Host<'_> {
                     _ => LogKind::Message,
                 };
                 let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                push_log(&mut shared, kind, text.to_string_lossy());
+                shared.log.push(kind, text.to_string_lossy());
                 Ok(())
             })?,
         )?;

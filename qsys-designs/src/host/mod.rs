@@ -6,10 +6,19 @@ mod control;
 mod json;
 
 mod definition;
+mod sandbox;
+
+mod pass;
+
+mod given;
+mod said;
 
 mod api;
 mod runtime;
 
 pub use bank::{ControlState, Dirty, Look, Shape, SharedBank, Unit};
 pub use definition::{ControlDef, Definition, Page, PropertyDef, PropertyValue};
-pub use runtime::{Directory, HostError, LogKind, LogLine, Outside, Role, Runtime, RuntimeOptions};
+pub use given::{Directory, Role, RuntimeOptions};
+pub use runtime::{Outside, Runtime};
+pub use said::{LogKind, LogLine};
+pub use sandbox::HostError;

@@ -1,145 +1,21 @@
 //! The run pass: one script in its own Lua, driven frame by frame.
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use mlua::{Function, Lua, LuaOptions, StdLib, Table};
+use mlua::{Function, Lua, Table};
 
 use super::api::Host;
 use super::bank::{ControlState, Dirty, Shape, SharedBank};
 use super::budget::Budget;
 use super::control::{HANDLERS, Handle};
-use super::definition::{ControlDef, PropertyValue};
+use super::given::{Directory, Role, RuntimeOptions};
+use super::said::{LogKind, LogLine, Shared};
+use super::sandbox::{HostError, new_lua};
 
-/// The most Lua may allocate, in bytes.
-const MEMORY_LIMIT: usize = 64 << 20;
-/// Log lines kept; older ones go.
-const LOG_LINES: usize = 500;
 /// Calls into Lua per frame; a script that keeps waking itself must not stop the Core.
 const CALLS_PER_FRAME: usize = 1000;
-
-/// Why a script does not run, in Lua's words.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum HostError {
-    /// The text is not Lua, or raised an error while loading.
-    #[error("{script}: {message}")]
-    Script {
-        /// Which script.
-        script: String,
-        /// Lua's message, with the line.
-        message: String,
-    },
-    /// A callback of the definition pass gave something Designer would refuse.
-    #[error("{script}: {what}: found {found}, expected {expected}")]
-    Definition {
-        /// Which script.
-        script: String,
-        /// Where in the definition.
-        what: String,
-        /// What is there.
-        found: String,
-        /// What Designer wants.
-        expected: String,
-    },
-}
-
-impl HostError {
-    pub(crate) fn lua(script: &str, error: &mlua::Error) -> HostError {
-        HostError::Script {
-            script: script.into(),
-            message: error.to_string(),
-        }
-    }
-}
-
-/// Settings of the host; the defaults are what Help documents.
-#[derive(Clone)]
-pub struct RuntimeOptions {
-    /// Whether a script's own write calls its own handler. Help says no; some plugins rely on yes.
-    pub own_writes_fire: bool,
-    /// Lua instructions per call; the Core's number is not published.
-    pub budget: u32,
-    /// Frames between two full collections, so that a timer held in a local dies as it would on site.
-    pub collect_every: u32,
-    /// `System.IsEmulating`.
-    pub emulating: bool,
-    /// Design name and code of `Design.GetStatus`.
-    pub design: (String, String),
-    /// Seconds since 1970; `os.time` is this, cut to whole seconds.
-    pub wall: Arc<dyn Fn() -> f64 + Send + Sync>,
-    /// Random bytes of `Crypto.GetRandomBytes` and the seed of `math.random`.
-    pub seed: Option<u64>,
-}
-
-impl Default for RuntimeOptions {
-    fn default() -> RuntimeOptions {
-        RuntimeOptions {
-            own_writes_fire: false,
-            budget: 2_000_000,
-            collect_every: 30,
-            emulating: true,
-            design: ("Demo".into(), "demo".into()),
-            wall: Arc::new(|| {
-                SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .map_or(0.0, |d| d.as_secs_f64())
-            }),
-            seed: None,
-        }
-    }
-}
-
-/// What kind of script runs, which decides what `Controls` is.
-#[derive(Debug, Clone)]
-pub enum Role {
-    /// A plugin: `Controls.Name`.
-    Plugin {
-        /// From its own `GetControls`.
-        controls: Vec<ControlDef>,
-        /// `Properties["…"].Value`.
-        properties: Vec<(String, PropertyValue)>,
-    },
-    /// A Control Script: `Controls.Inputs[i]` and `.Outputs[i]`, and `Component`/`NamedControl`.
-    ControlScript {
-        /// Wired inputs.
-        inputs: Vec<Shape>,
-        /// Wired outputs.
-        outputs: Vec<Shape>,
-    },
-}
-
-/// The other components a script may reach by `Component.New` and `NamedControl`.
-#[derive(Debug, Clone, Default)]
-pub struct Directory {
-    /// Code Name, type, and its controls as they are when the script starts.
-    pub components: Vec<(String, String, Vec<ControlState>)>,
-    /// Named Control → component and control.
-    pub named: HashMap<String, (String, String)>,
-}
-
-/// Which channel a log line came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogKind {
-    /// `Log.Message`
-    Message,
-    /// `Log.Error`
-    Error,
-    /// `print`
-    Print,
-    /// An error that no handler caught.
-    Uncaught,
-}
-
-/// One line a script wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogLine {
-    /// The channel.
-    pub kind: LogKind,
-    /// The text.
-    pub text: String,
-}
 
 /// A write that comes from outside the script: QRC, a panel, a wire.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,14 +28,6 @@ pub enum Outside<'a> {
     Position(f64),
     /// A press of a trigger.
     Press,
-}
-
-/// What the Lua side leaves for the host.
-#[derive(Default)]
-pub(super) struct Shared {
-    log: VecDeque<LogLine>,
-    pub(super) undefined: HashSet<String>,
-    pub(super) deferred: VecDeque<Function>,
 }
 
 /// A running script.
@@ -331,7 +199,7 @@ impl Runtime {
 
     /// Takes the lines the script logged or printed.
     pub fn take_log(&mut self) -> Vec<LogLine> {
-        self.lock().log.drain(..).collect()
+        self.lock().log.take()
     }
 
     /// Globals that were read and never set: typos, or an API this host does not have.
@@ -414,26 +282,6 @@ impl Runtime {
     }
 
     fn note(&self, kind: LogKind, text: String) {
-        push_log(&mut self.lock(), kind, text);
+        self.lock().log.push(kind, text);
     }
-}
-
-pub(super) fn push_log(shared: &mut Shared, kind: LogKind, text: String) {
-    if shared.log.len() >= LOG_LINES {
-        shared.log.pop_front();
-    }
-    shared.log.push_back(LogLine { kind, text });
-}
-
-/// A Lua with the libraries a Core has; what is left out is taken away by `modules.lua`.
-pub(crate) fn new_lua() -> mlua::Result<Lua> {
-    let libraries = StdLib::TABLE
-        | StdLib::STRING
-        | StdLib::MATH
-        | StdLib::UTF8
-        | StdLib::OS
-        | StdLib::COROUTINE;
-    let lua = Lua::new_with(libraries, LuaOptions::default())?;
-    lua.set_memory_limit(MEMORY_LIMIT)?;
-    Ok(lua)
 }
