@@ -33,8 +33,8 @@ async fn measure(presses: usize) {
     let mut latencies = Vec::with_capacity(presses);
     let mut last = 0;
     for press in 0..presses {
-        // Not in step with any clock of the agent's.
-        let pause = std::time::Duration::from_millis(300 + (press as u64 * 37) % 200);
+        // The panel takes no press before it has shown the last answer; and not in step with any clock of the agent's.
+        let pause = std::time::Duration::from_millis(800 + (press as u64 * 37) % 200);
         tokio::time::sleep(pause).await;
         let pressed = now_ms();
         let set = Set::new(PANEL, vec![SetControl::value("BackupNow", 1.0)]);
