@@ -40,8 +40,9 @@ impl Archive {
                 .map(|(manifest, _)| manifest)
                 .find(|manifest| holds(manifest, &damaged) && self.info(manifest).verified);
             let from = holding.map(|manifest| {
-                // Where segments cannot be read the backup alone is still worth having.
-                let shipped = Tail::of(&self.dir, manifest).unwrap_or_default();
+                // Where segments cannot be read, what comes before them is still worth having.
+                let shipped = Tail::of(&self.dir, manifest).and_then(Tail::readable);
+                let shipped = shipped.unwrap_or_default();
                 let shipped_to = shipped.covers_to_ms.map(|to| to.min(damaged.at_ms));
                 (
                     manifest.id.clone(),
