@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Rewind(Rewind),
     /// Restores the newest backup into scratch, checks and times it (not supported yet)
     Drill,
-    /// Removes backups beyond the number to keep, and days beyond the age to keep
+    /// Removes backups beyond the number to keep, those of one hour first, and days beyond the age to keep
     Prune(Prune),
     /// Shows who asked for what, and what came of it
     Audit(Audit),

@@ -248,6 +248,8 @@ pub(crate) struct Imported {
 pub(crate) struct Pruned {
     pub(crate) dry_run: bool,
     pub(crate) removed: Vec<String>,
+    /// The same backups with why each goes.
+    pub(crate) backups: Vec<BackupFate>,
     /// Days whose files go from the store, `YYYY-MM-DD`.
     pub(crate) days_removed: Vec<String>,
     /// The same days with their sizes and why each goes.
@@ -259,6 +261,22 @@ pub(crate) struct Pruned {
     /// In the archive.
     pub(crate) freed_bytes: u64,
     pub(crate) notes: Vec<String>,
+}
+
+/// A backup that goes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct BackupFate {
+    pub(crate) id: String,
+    pub(crate) why: String,
+}
+
+impl From<&backup::Pruned> for BackupFate {
+    fn from(gone: &backup::Pruned) -> Self {
+        Self {
+            id: gone.id.clone(),
+            why: gone.why.clone(),
+        }
+    }
 }
 
 /// A day file that goes, or stays although it should go.
@@ -284,6 +302,7 @@ impl Pruned {
         Self {
             dry_run: report.dry_run,
             removed: report.removed.iter().map(|gone| gone.id.clone()).collect(),
+            backups: report.removed.iter().map(BackupFate::from).collect(),
             days_removed: days
                 .remove
                 .iter()

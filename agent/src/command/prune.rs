@@ -21,9 +21,9 @@ pub(super) fn prune(typed: &cli::Prune, settings: &Settings, output: Output) -> 
             ("Removed", "freed")
         };
         let mut lines: Vec<String> = pruned
-            .removed
+            .backups
             .iter()
-            .map(|id| format!("{verb} {id}"))
+            .map(|gone| format!("{verb} {}: {}", gone.id, gone.why))
             .collect();
         lines.extend(pruned.days.iter().map(|day| {
             let size = bytes(day.bytes);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use super::manifest::Manifest;
+use super::manifest::{DayPart, Manifest};
 use super::{Archive, DAYS, SETTINGS, fault, lock, proof, publish};
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
@@ -42,6 +42,8 @@ pub struct Pruned {
     pub created_at_ms: i64,
     /// Whether it could have been restored.
     pub verified: bool,
+    /// Why it goes, in words.
+    pub why: String,
 }
 
 impl Archive {
@@ -60,28 +62,21 @@ impl Archive {
             )
         };
         let manifests = self.manifests()?;
-        let candidates: Vec<Candidate> = manifests
+        let candidates = self.candidates(&manifests);
+        let goes = choose(&candidates, &policy, SystemClock.now_ms());
+        let (gone, kept): (Vec<_>, Vec<_>) = manifests
             .iter()
-            .map(|(manifest, _)| Candidate {
-                id: manifest.id.clone(),
-                sequence: manifest.sequence,
-                created_at_ms: manifest.created_at_ms,
-                verified: self.info(manifest).verified,
-                empty: manifest.events == 0,
-            })
-            .collect();
-        let keep = choose(&candidates, &policy, SystemClock.now_ms());
-        let (kept, gone): (Vec<_>, Vec<_>) = manifests
-            .iter()
-            .partition(|(manifest, _)| keep.contains(&manifest.id));
+            .partition(|(manifest, _)| goes.contains_key(&manifest.id));
         let mut report = PruneReport {
             removed: candidates
                 .iter()
-                .filter(|c| !keep.contains(&c.id))
-                .map(|c| Pruned {
-                    id: c.id.clone(),
-                    created_at_ms: c.created_at_ms,
-                    verified: c.verified,
+                .filter_map(|c| {
+                    Some(Pruned {
+                        id: c.id.clone(),
+                        created_at_ms: c.created_at_ms,
+                        verified: c.verified,
+                        why: goes.get(&c.id)?.clone(),
+                    })
                 })
                 .collect(),
             kept: kept
@@ -110,6 +105,29 @@ impl Archive {
             self.remove(&kept, &gone, &report)?;
         }
         Ok(report)
+    }
+
+    /// What the choice is made from, newest first like the manifests.
+    fn candidates(&self, manifests: &[(Manifest, String)]) -> Vec<Candidate> {
+        let mut history = 0;
+        let mut newer: Option<&Manifest> = None;
+        let mut candidates = Vec::with_capacity(manifests.len());
+        for (manifest, _) in manifests {
+            // Numbered from the newest back; only equality is asked for.
+            if newer.is_some_and(|newer| !holds(newer, manifest)) {
+                history += 1;
+            }
+            newer = Some(manifest);
+            candidates.push(Candidate {
+                id: manifest.id.clone(),
+                sequence: manifest.sequence,
+                created_at_ms: manifest.created_at_ms,
+                verified: self.info(manifest).verified,
+                empty: manifest.events == 0,
+                history,
+            });
+        }
+        candidates
     }
 
     fn unreferenced(&self, kept: &[&Manifest], report: &mut PruneReport) -> Result<()> {
@@ -154,6 +172,21 @@ impl Archive {
         }
         self.clean()
     }
+}
+
+/// Whether all days of a backup are in a newer one, part by part: the store has only gained between the two. A day that
+/// was stored whole again is not known to be the same.
+fn holds(newer: &Manifest, older: &Manifest) -> bool {
+    fn parts(day: &DayPart) -> impl Iterator<Item = &str> {
+        day.objects().map(|object| object.raw_sha256.as_str())
+    }
+    older.days.iter().all(|then| {
+        let mut now = newer.days.iter().filter(|now| now.day == then.day);
+        now.any(|now| {
+            let mut gained = parts(now);
+            parts(then).all(|part| gained.next() == Some(part))
+        })
+    })
 }
 
 fn remove_file(path: &Path) -> Result<()> {

@@ -41,6 +41,14 @@ pub(crate) fn reseal(archive: &Path, change: impl FnOnce(&mut Json)) {
     std::fs::write(path, text).unwrap();
 }
 
+/// Makes the newest backup look as if it had been made so many hours ago.
+pub(crate) fn backdate(archive: &Path, hours: i64) {
+    reseal(archive, |manifest| {
+        let at = &mut manifest["created_at_ms"];
+        *at = json!(at.as_i64().unwrap() - hours * 3_600_000);
+    });
+}
+
 /// Changes the last stored part of the newest day, and makes all hashes again.
 pub(crate) fn forge(archive: &Path, change: impl FnOnce(&Connection)) {
     reseal(archive, |manifest| {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use backup::{Archive, Depth, Policy, RestoreSource, Store, finish_interrupted, undo};
 
+use crate::archive_forge::backdate;
 use crate::archive_stage::{Stage, all_in, day_ms};
 
 const JOB: &str = "BACKUP_TEST_JOB";
@@ -173,6 +174,7 @@ fn a_prune_killed_anywhere_never_takes_what_a_backup_needs() {
     for n in 0..4 {
         stage.record(day_ms(0) + 500 + n * 10_000, 10, 1000);
         stage.archive.backup(&stage.store, &[], &()).unwrap();
+        backdate(&stage.backups_dir(), 4 - n);
     }
     let check = |dir: &Path| {
         let archive = sound_archive(dir);

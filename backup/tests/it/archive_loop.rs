@@ -1,7 +1,7 @@
-//! Backup, list, verify, restore, undo, prune: the way there and back.
+//! Backup, list, verify, restore, undo: the way there and back.
 
 use backup::{
-    Depth, Policy, RestoreSource, SettingsFile, SettingsSource, Store, finish_interrupted, undo,
+    Depth, RestoreSource, SettingsFile, SettingsSource, Store, finish_interrupted, undo,
     undo_available,
 };
 
@@ -267,41 +267,6 @@ fn settings_files_come_along_without_their_secrets() {
         ]
     );
     assert!(stage.archive.verify(None, Depth::Quick).ok);
-}
-
-#[test]
-fn pruning_keeps_the_newest_and_what_they_need() {
-    let stage = Stage::with(2, 100);
-    for n in 0..5 {
-        // In the past of the day, so that each backup has a copy of its own.
-        stage.record(day_ms(1) + 500 + n * 10_000, 10, 1000);
-        stage.archive.backup(&stage.store, &[], &()).unwrap();
-    }
-    let dry = stage.archive.prune(Policy::count(2), true).unwrap();
-    assert_eq!((dry.removed.len(), dry.kept.len()), (3, 2));
-    assert_eq!(
-        stage.archive.list().unwrap().len(),
-        5,
-        "a dry run touches nothing"
-    );
-    let real = stage.archive.prune(Policy::count(2), false).unwrap();
-    assert_eq!(
-        (real.removed, real.freed_bytes),
-        (dry.removed, dry.freed_bytes)
-    );
-    assert!(real.freed_bytes > 0);
-    let report = stage.archive.verify(None, Depth::Deep);
-    assert!(report.ok, "{:?}", report.findings);
-    assert_eq!(stage.archive.list().unwrap().len(), 2);
-    assert!(
-        stage
-            .archive
-            .prune(Policy::count(0), false)
-            .unwrap()
-            .kept
-            .len()
-            == 1
-    );
 }
 
 #[test]

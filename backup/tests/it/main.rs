@@ -22,6 +22,7 @@ mod archive_hazards;
 mod archive_kill;
 mod archive_loop;
 mod archive_preview;
+mod archive_prune;
 mod archive_seed;
 mod archive_segments;
 mod archive_stage;
