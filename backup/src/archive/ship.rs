@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
@@ -17,7 +16,8 @@ use crate::error::{Error, Result};
 use crate::schema::open_reader;
 use crate::store::Store;
 
-/// Rows taken at once: bounds memory when there is much to catch up.
+/// Rows taken at once: bounds memory when there is much to catch up. Stands in the statements as a number: SQLite
+/// prepares a statement anew whenever a LIMIT is bound to it.
 const MOST_ROWS: usize = 20_000;
 /// Keyframes taken at once: a link that comes and goes all night without one change would leave thousands.
 const MOST_KEYFRAMES: i64 = 16;
@@ -50,8 +50,16 @@ struct Open {
     conn: Connection,
     day: Day,
     identity: (u64, u64),
-    /// What was sent of each series: they change only when a rule is learned.
-    series: HashMap<i64, u64>,
+    sent: Dictionary,
+}
+
+/// What was sent of the file's dictionary. A series comes once and learns the rule of its strings and the range of its
+/// positions once, so that three counts tell whether there is anything new.
+#[derive(Debug, Default)]
+struct Dictionary {
+    counts: [i64; 3],
+    /// Of each series whether it was sent with its rule, and with its range.
+    learned: HashMap<i64, [bool; 2]>,
 }
 
 /// What one step did.
@@ -266,7 +274,7 @@ impl Shipper {
             conn,
             day,
             identity,
-            series: HashMap::new(),
+            sent: Dictionary::default(),
         });
         Ok(())
     }
@@ -312,23 +320,23 @@ impl Shipper {
 fn read_rows(open: &mut Open, after: i64) -> rusqlite::Result<(String, u32, i64)> {
     let conn = &open.conn;
     conn.execute_batch("BEGIN")?;
-    let read = read_in(conn, &mut open.series, after);
+    let read = read_in(conn, &mut open.sent, after);
     conn.execute_batch("COMMIT")?;
     read
 }
 
 fn read_in(
     conn: &Connection,
-    sent: &mut HashMap<i64, u64>,
+    sent: &mut Dictionary,
     after: i64,
 ) -> rusqlite::Result<(String, u32, i64)> {
     let mut changes = String::new();
     let (mut events, mut to) = (0u32, after);
     {
-        let mut query = conn.prepare_cached(
-            "SELECT id, series, value, string, position, at FROM changes WHERE id > ?1 ORDER BY id LIMIT ?2",
-        )?;
-        let mut rows = query.query([after, MOST_ROWS as i64])?;
+        let mut query = conn.prepare_cached(&format!(
+            "SELECT id, series, value, string, position, at FROM changes WHERE id > ?1 ORDER BY id LIMIT {MOST_ROWS}"
+        ))?;
+        let mut rows = query.query([after])?;
         while let Some(row) = rows.next()? {
             to = row.get(0)?;
             segment::push_row(&mut changes, "c", row, 6)?;
@@ -343,10 +351,11 @@ fn read_in(
         i64::MAX
     };
     let first: i64 = conn
-        .prepare_cached(
-            "SELECT coalesce(min(id), ?1 + 1) FROM (SELECT id FROM keyframes WHERE id > ?1 AND id <= ?2 ORDER BY id DESC LIMIT ?3)",
-        )?
-        .query_row([after, until, MOST_KEYFRAMES], |row| row.get(0))?;
+        .prepare_cached(&format!(
+            "SELECT coalesce(min(id), ?1 + 1) FROM (SELECT id FROM keyframes WHERE id > ?1 AND id <= ?2
+             ORDER BY id DESC LIMIT {MOST_KEYFRAMES})"
+        ))?
+        .query_row([after, until], |row| row.get(0))?;
     let mut text = String::new();
     for (table, columns, sql) in [
         (
@@ -377,22 +386,33 @@ fn read_in(
         }
     }
     if events > 0 {
-        let mut query = conn.prepare_cached(
-            "SELECT id, change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high FROM series",
-        )?;
-        let mut rows = query.query([])?;
-        let mut line = String::new();
-        while let Some(row) = rows.next()? {
-            line.clear();
-            segment::push_row(&mut line, "s", row, 13)?;
-            let mut hasher = DefaultHasher::new();
-            line.hash(&mut hasher);
-            let hash = hasher.finish();
-            if sent.insert(row.get(0)?, hash) != Some(hash) {
-                text.push_str(&line);
-            }
-        }
+        sent.push_news(conn, &mut text)?;
     }
     text.push_str(&changes);
     Ok((text, events, to))
+}
+
+impl Dictionary {
+    /// Appends the series that are new or have learned something.
+    fn push_news(&mut self, conn: &Connection, text: &mut String) -> rusqlite::Result<()> {
+        let counts = conn
+            .prepare_cached("SELECT count(*), count(rule), count(low) FROM series")?
+            .query_row([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
+        if counts == self.counts {
+            return Ok(());
+        }
+        let mut query = conn.prepare_cached(
+            "SELECT id, change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high,
+             rule IS NOT NULL, low IS NOT NULL FROM series",
+        )?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let learned = [row.get(13)?, row.get(14)?];
+            if self.learned.insert(row.get(0)?, learned) != Some(learned) {
+                segment::push_row(text, "s", row, 13)?;
+            }
+        }
+        self.counts = counts;
+        Ok(())
+    }
 }
