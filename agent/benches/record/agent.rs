@@ -12,6 +12,9 @@ use crate::account::peak_rss;
 /// Nothing here takes this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(900);
 
+/// Meters are left out unless somebody asks for them.
+const SETTINGS: &str = "[record]\nmeters = true\n";
+
 pub(crate) struct Agent {
     child: Child,
     folder: TempDir,
@@ -32,6 +35,7 @@ impl Agent {
     pub(crate) fn start(port: u16) -> Agent {
         let root = std::env::var_os("BENCH_DIR").map_or_else(std::env::temp_dir, Into::into);
         let folder = tempfile::tempdir_in(root).unwrap();
+        std::fs::write(folder.path().join("qsys-agent.toml"), SETTINGS).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_qsys-agent"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();

@@ -1,16 +1,20 @@
 //! Recording through a real socket: what `qsys-agent run` costs from the Core's pushes to committed rows, beside
 //! the same rows put into the store, and into the original's table, without a network.
 //!
-//! `cargo bench -p agent --bench record -- [EVENTS] [--controls N] [--seconds N]` prints the tables of BENCHMARKS.md:
-//! EVENTS (a million) as fast as a Core pushes the changes of that many controls (20,000), each ten times a second;
-//! then 20,000 changes a second for a while (30 s). The simulated Core is a process of its
-//! own; of the agent's process the kernel's account is read. `BENCH_DIR` says on which disk.
+//! `cargo bench -p agent --bench record -- [EVENTS] [--house N] [--faders N] [--seconds N]` prints the tables of
+//! BENCHMARKS.md: EVENTS (a million) of a house in use, whose controls ask for N changes a second (20,000; a control is
+//! told at most ten times a second); as many of N faders (20,000), all of them ten times a second, as fast as a Core
+//! pushes; then 20,000 changes a second for a while (30 s). N = 0 leaves a part out. The simulated Core is a process
+//! of its own; of the agent's process the kernel's account is read. `BENCH_DIR` says on which disk.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 #[path = "../../../backup/benches/store/account.rs"]
 mod account;
 mod agent;
 mod far_end;
+#[allow(dead_code, reason = "the simulated Core finds the positions by itself")]
+#[path = "../../../backup/benches/store/generator.rs"]
+mod generator;
 #[path = "../../../backup/benches/store/original.rs"]
 mod original;
 
@@ -20,7 +24,7 @@ use std::time::{Duration, Instant};
 use account::{cpu, load, median};
 use agent::{Agent, cpu_of};
 use backup::{Change, Event, Query, Recorder, RecorderOptions, SeriesId, Store, Value};
-use far_end::FarEnd;
+use far_end::{FarEnd, Hands};
 
 /// Changes in a frame without a network, as in a push of a busy change group.
 const FRAME: usize = 500;
@@ -35,19 +39,28 @@ fn main() {
     if !arguments.iter().any(|argument| argument == "--bench") {
         return println!("run me by `cargo bench -p agent --bench record`");
     }
-    let (mut events, mut controls, mut seconds) = (1_000_000, 20_000, 30);
+    let (mut events, mut house, mut faders, mut seconds) = (1_000_000, 20_000, 20_000, 30);
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         let mut number = || arguments.next().and_then(|number| number.parse().ok());
         match argument.as_str() {
             "--seconds" => seconds = number().expect("--seconds takes a number"),
-            "--controls" => controls = number().expect("--controls takes a number"),
+            "--house" => house = number().expect("--house takes a number"),
+            "--faders" => faders = number().expect("--faders takes a number"),
             other => events = other.parse().unwrap_or(events),
         }
     }
     println!("Load at the beginning: {}\n", load());
-    flat_out(events, controls);
-    steady(seconds);
+    if house > 0 {
+        beside_the_original(events, Hands::House { per_second: house });
+    }
+    if faders > 0 {
+        let (count, per_second) = (faders, faders * 10);
+        beside_the_original(events, Hands::Faders { count, per_second });
+    }
+    if seconds > 0 {
+        steady(seconds);
+    }
 }
 
 /// What some events took, in seconds.
@@ -56,9 +69,9 @@ struct Taken {
     wall: f64,
 }
 
-/// As fast as a Core pushes.
-fn flat_out(events: u64, controls: u64) {
-    let far_end = FarEnd::start(controls, controls * 10);
+/// Through the socket, and the same rows without a network.
+fn beside_the_original(events: u64, hands: Hands) {
+    let far_end = FarEnd::start(hands);
     let far_process = format!("/proc/{}", far_end.id());
     let mut agent = Agent::start(far_end.port);
     let (begun, far_begun) = (agent.used(), cpu_of(Path::new(&far_process)));
@@ -106,7 +119,7 @@ fn flat_out(events: u64, controls: u64) {
         ),
     ];
     println!(
-        "| {} events | CPU us/event | events/s |\n| --- | --- | --- |",
+        "| {} events, {hands:?} | CPU us/event | events/s |\n| --- | --- | --- |",
         rows.len()
     );
     for (what, taken) in table {
@@ -122,7 +135,8 @@ fn flat_out(events: u64, controls: u64) {
 
 /// Twenty thousand changes a second, each control five times.
 fn steady(seconds: u64) {
-    let far_end = FarEnd::start(4_000, 20_000);
+    let (count, per_second) = (4_000, 20_000);
+    let far_end = FarEnd::start(Hands::Faders { count, per_second });
     let mut agent = Agent::start(far_end.port);
     let begun = agent.used();
     std::thread::sleep(Duration::from_secs(seconds));

@@ -1,11 +1,11 @@
 //! A house in use: 408 controls over 60 components, meters at several rates, faders, mutes, selectors and texts.
-//! The same seed gives the same events on every machine.
+//! The same seed gives the same events on every machine. The benches of the store and of the agent both live in it.
 
 use backup::{Series, Value};
 
 /// What a control does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Meter,
     Gain,
     Mute,
@@ -32,7 +32,8 @@ pub(crate) struct Sample {
 pub(crate) struct House {
     /// Every control, as the store names it.
     pub(crate) controls: Vec<Series>,
-    kinds: Vec<Kind>,
+    /// What each of them does.
+    pub(crate) kinds: Vec<Kind>,
     levels: Vec<f64>,
     /// Meters appear in this list as often as their rate asks for.
     meters: Vec<usize>,
