@@ -69,16 +69,16 @@ fn text_rule(row: &Row<'_>) -> rusqlite::Result<Option<TextRule>> {
 
 /// Adds a series; gives its number in this file.
 pub(crate) fn insert(conn: &Connection, series: &Series) -> rusqlite::Result<i64> {
-    conn.execute(
+    conn.prepare_cached(
         "INSERT INTO series (change_group, path, component, control, source) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            series.change_group.as_str(),
-            series.path.as_str(),
-            series.component.as_str(),
-            series.control.as_str(),
-            series.source.as_str()
-        ],
-    )?;
+    )?
+    .execute(params![
+        series.change_group.as_str(),
+        series.path.as_str(),
+        series.component.as_str(),
+        series.control.as_str(),
+        series.source.as_str()
+    ])?;
     Ok(conn.last_insert_rowid())
 }
 
@@ -90,25 +90,23 @@ pub(crate) fn set_text_rule(conn: &Connection, id: i64, rule: &TextRule) -> rusq
         TextRule::Fixed { digits, unit } => ("fixed", Some(*digits), Some(unit), None, None),
         TextRule::Three { unit } => ("three", None, Some(unit), None, None),
     };
-    conn.execute(
+    conn.prepare_cached(
         "UPDATE series SET rule = ?2, digits = ?3, unit = ?4, off = ?5, \"on\" = ?6 WHERE id = ?1 AND rule IS NULL",
-        params![
-            id,
-            name,
-            digits,
-            unit.map(CompactString::as_str),
-            off.map(CompactString::as_str),
-            on.map(CompactString::as_str)
-        ],
-    )?;
+    )?
+    .execute(params![
+        id,
+        name,
+        digits,
+        unit.map(CompactString::as_str),
+        off.map(CompactString::as_str),
+        on.map(CompactString::as_str)
+    ])?;
     Ok(())
 }
 
 /// Fixes the range of a series' positions. Once set it never changes.
 pub(crate) fn set_range(conn: &Connection, id: i64, range: Range) -> rusqlite::Result<()> {
-    conn.execute(
-        "UPDATE series SET low = ?2, high = ?3 WHERE id = ?1 AND low IS NULL",
-        params![id, range.low, range.high],
-    )?;
+    conn.prepare_cached("UPDATE series SET low = ?2, high = ?3 WHERE id = ?1 AND low IS NULL")?
+        .execute(params![id, range.low, range.high])?;
     Ok(())
 }
