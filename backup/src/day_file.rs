@@ -343,10 +343,11 @@ fn load_tail(conn: &Connection, block: &mut BlockBuilder) -> rusqlite::Result<()
     loop {
         {
             let mut tail =
-                conn.prepare("SELECT id, series FROM changes WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-            let room = crate::postings::BLOCK - block.len();
-            let mut rows = tail.query(params![from, room])?;
-            while let Some(row) = rows.next()? {
+                conn.prepare("SELECT id, series FROM changes WHERE id > ?1 ORDER BY id")?;
+            let mut rows = tail.query([from])?;
+            while !block.is_full()
+                && let Some(row) = rows.next()?
+            {
                 from = row.get(0)?;
                 block.push(from, row.get(1)?);
             }

@@ -2,23 +2,30 @@
 
 use rusqlite::{Connection, params};
 
-/// Changes in a block. A query for one control scans at most this many rows without help.
-pub(crate) const BLOCK: usize = 32_768;
+/// Changes in a block, where a file has no more than 4,096 series.
+const BLOCK: usize = 32_768;
+/// Changes in a block at most: a query for one control scans no more rows than this without help.
+const LARGEST: usize = 4 * BLOCK;
+/// With fewer changes for each series a posting costs as much as an entry in an index.
+const EACH: usize = 8;
 
 /// Collects the ids of a block that is not full yet.
 #[derive(Debug, Default)]
 pub(crate) struct BlockBuilder {
     rows: Vec<(i64, i64)>,
+    /// The highest number of a series so far. They count from one, so there are about as many.
+    series: usize,
 }
 
 impl BlockBuilder {
     /// Notes that the change `id` belongs to `series`. Ids must rise.
     pub(crate) fn push(&mut self, id: i64, series: i64) {
         self.rows.push((series, id));
+        self.series = self.series.max(usize::try_from(series).unwrap_or(0));
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.rows.len() >= BLOCK
+        self.rows.len() >= self.series.saturating_mul(EACH).clamp(BLOCK, LARGEST)
     }
 
     pub(crate) fn len(&self) -> usize {
