@@ -28,6 +28,14 @@ pub enum Error {
         /// SQLite's answer.
         source: rusqlite::Error,
     },
+    /// A disk is full, or would be.
+    #[error("{}: {what}", path.display())]
+    Full {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried and how much is free.
+        what: String,
+    },
     /// Another process records into this store.
     #[error("{}: the store is in use by another agent{}", path.display(), pid.map_or_else(String::new, |pid| format!(", process {pid}")))]
     Locked {
@@ -100,6 +108,18 @@ impl Error {
         }
     }
 
+    pub(crate) fn is_disk_full(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        match self {
+            Error::Full { .. } => true,
+            Error::Io { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
+            Error::Sqlite { source, .. } => {
+                source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+            }
+            _ => false,
+        }
+    }
+
     /// The file that is damaged, where that is what went wrong.
     pub fn damaged_file(&self) -> Option<&Path> {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
@@ -118,6 +138,9 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         use rusqlite::ErrorCode as Code;
         match self {
+            Error::Full { .. } => Some(
+                "free 64 MB on that disk beside what this takes; a smaller `keep` and `prune` shrink an archive",
+            ),
             Error::Damaged { .. } => Some("restore this day from an earlier backup"),
             Error::Locked { .. } => {
                 Some("stop the other agent, or give this one another data folder")

@@ -53,8 +53,8 @@ pub use archive::fuzzing;
 pub use archive::{
     Archive, BackupInfo, BackupKind, ControlChange, Depth, Finding, Mend, Policy, Progress,
     PruneReport, Pruned, Recoverable, Report, RestorePlan, RestoreReport, RestoreSource, Restored,
-    SettingsFile, SettingsSource, Shipped, Shipper, UndoReport, finish_interrupted, kill_at_step,
-    undo, undo_available,
+    SettingsFile, SettingsSource, Shipped, Shipper, UndoReport, finish_interrupted, full_at_step,
+    kill_at_step, steps_left, undo, undo_available,
 };
 pub use change::Change;
 pub use clock::{Clock, SystemClock};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::manifest::{DayPart, Object};
 use super::publish::Draft;
-use super::{delta, gzip};
+use super::{delta, fault, gzip};
 use crate::error::{Error, Result};
 use crate::id::EventId;
 
@@ -52,7 +52,7 @@ fn inflate(
     let mut draft = Draft::new(folder)?;
     let sizes = gzip::decompress(&mut BufReader::new(from), draft.file(), &mut |done| {
         tick(done);
-        Ok(())
+        fault::step()
     })
     .map_err(|trouble| trouble.with(&stored, folder))?;
     if sizes.raw_sha256 != object.raw_sha256 || sizes.sha256 != object.sha256 {

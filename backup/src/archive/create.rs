@@ -39,6 +39,15 @@ impl Archive {
         settings: &[SettingsFile],
         progress: &dyn Progress,
     ) -> Result<BackupInfo> {
+        self.make(store, settings, progress).map_err(space::told)
+    }
+
+    fn make(
+        &self,
+        store: &Store,
+        settings: &[SettingsFile],
+        progress: &dyn Progress,
+    ) -> Result<BackupInfo> {
         let _lock = lock::writer(&self.dir)?;
         self.clean()?;
         publish::create_folder(&self.dir.join(DAYS))?;
@@ -123,7 +132,10 @@ impl Archive {
             space::require(&self.dir, needed, "this backup")?;
         }
         for (place, day, _) in fresh {
-            let part = self.archive_day(store, day, day != newest, known, progress)?;
+            let scratch = scratch::folder(&self.dir)?;
+            let part = self
+                .archive_day(store, day, day != newest, known, scratch.path(), progress)
+                .map_err(space::told)?;
             parts.push((place, part));
         }
         parts.sort_by_key(|(place, _)| *place);
@@ -136,23 +148,23 @@ impl Archive {
         day: Day,
         sealed: bool,
         known: &Known<'_>,
+        scratch: &Path,
         progress: &dyn Progress,
     ) -> Result<DayPart> {
         let live = store.day_path(day);
-        let scratch = scratch::folder(&self.dir)?;
-        let copy = scratch.path().join(day.file_name());
+        let copy = scratch.join(day.file_name());
         // Looked at before the copy: a change during it makes the next backup look again.
         let source = snapshot::at_rest(&live);
         let label = |what: &str| format!("{what} {day}");
         if let Some(part) = known.newest(day)
-            && let Some(gained) = delta::extract(&live, part, &scratch.path().join("delta.db"))?
+            && let Some(gained) = delta::extract(&live, part, &scratch.join("delta.db"))?
         {
             let part = DayPart {
                 sealed,
                 source,
                 ..part.clone()
             };
-            return self.add_delta(part, gained, scratch.path(), known, &|what, done, total| {
+            return self.add_delta(part, gained, scratch, known, &|what, done, total| {
                 progress.step(&label(what), done, total);
             });
         }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::manifest::DayPart;
 use super::marks::{self, Mark};
-use super::{scratch, snapshot};
+use super::{fault, scratch, snapshot};
 use crate::error::{Error, Result};
 use crate::schema::{open_reader, open_writer, uri_path};
 
@@ -41,6 +41,7 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
         return Ok(None);
     }
     drop(source);
+    fault::step().map_err(Error::io(path, "create the delta"))?;
     drop(open_writer(path)?);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_URI

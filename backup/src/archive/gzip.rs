@@ -8,6 +8,7 @@ use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
 
+use super::fault;
 use super::lanes::{self, WorkerGone};
 use crate::digest::{Digest, Hashing};
 use crate::error::Error;
@@ -89,8 +90,8 @@ pub(crate) fn compress(
         },
         |block| member(&block, level),
         |member: io::Result<Vec<u8>>| {
-            let member = member.map_err(Trouble::Write)?;
-            out.write_all(&member).map_err(Trouble::Write)
+            let written = fault::step().and_then(|()| out.write_all(&member?));
+            written.map_err(Trouble::Write)
         },
     )?;
     let stored = out.digest;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::fault;
 use super::mend::{Mended, shorten_gaps};
 use super::swap::built_path;
 use crate::day::Day;
@@ -54,6 +55,7 @@ impl Kept {
 
 /// Gives the number of events that were added, and the highest id seen in the live file.
 fn merge_day(live: &Path, built: &Path, after: i64) -> Result<(u64, i64)> {
+    fault::step().map_err(Error::io(built, "merge what was recorded since"))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;

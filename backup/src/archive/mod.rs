@@ -41,7 +41,7 @@ use std::time::Duration;
 use crate::error::Result;
 
 #[doc(hidden)]
-pub use fault::kill_at_step;
+pub use fault::{full_at_step, kill_at_step, steps_left};
 pub use list::{BackupInfo, BackupKind};
 pub use mend::Mend;
 pub use plan::{ControlChange, Recoverable, RestorePlan, RestoreSource};

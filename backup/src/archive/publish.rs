@@ -21,12 +21,14 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(crate) fn new(folder: &Path) -> Result<Draft> {
-        let temp = tempfile::Builder::new()
-            .prefix(TEMPORARY)
-            .permissions(fs::Permissions::from_mode(0o644))
-            .tempfile_in(folder)
+        let temp = fault::step()
+            .and_then(|()| {
+                tempfile::Builder::new()
+                    .prefix(TEMPORARY)
+                    .permissions(fs::Permissions::from_mode(0o644))
+                    .tempfile_in(folder)
+            })
             .map_err(Error::io(folder, "create a file in it"))?;
-        fault::step();
         Ok(Draft {
             temp,
             folder: folder.to_path_buf(),
@@ -43,9 +45,10 @@ impl Draft {
 
     /// Brings the bytes to the disk; still under the temporary name.
     pub(crate) fn sync(&mut self) -> Result<()> {
-        fault::step();
         let failed = Error::io(self.temp.path(), "bring the file to the disk");
-        self.temp.as_file().sync_all().map_err(failed)
+        fault::step()
+            .and_then(|()| self.temp.as_file().sync_all())
+            .map_err(failed)
     }
 
     /// Gives the file its name, replacing what had it, and makes the name last. The file must be synced already.
@@ -59,11 +62,9 @@ impl Draft {
     /// Gives the file its name in a folder that is made to last as a whole, later.
     pub(crate) fn place(self, name: &str) -> Result<PathBuf> {
         let path = self.folder.join(name);
-        fault::step();
-        self.temp
-            .persist(&path)
-            .map_err(|error| Error::io(&path, "give the finished file its name")(error.error))?;
-        fault::step();
+        fault::step()
+            .and_then(|()| self.temp.persist(&path).map_err(|error| error.error))
+            .map_err(Error::io(&path, "give the finished file its name"))?;
         Ok(path)
     }
 }
@@ -72,15 +73,17 @@ impl Draft {
 pub(crate) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {
     let mut draft = Draft::new(folder)?;
     let failed = Error::io(&folder.join(name), "write the file");
-    draft.file().write_all(bytes).map_err(failed)?;
+    fault::step()
+        .and_then(|()| draft.file().write_all(bytes))
+        .map_err(failed)?;
     draft.sync()?;
     draft.publish(name)
 }
 
 /// Makes renames and new names in a folder last.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
+    fault::step()
+        .and_then(|()| File::open(folder)?.sync_all())
         .map_err(Error::io(folder, "bring the folder to the disk"))
 }
 
@@ -96,8 +99,9 @@ pub(crate) fn create_folder(folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    fault::step();
-    fs::create_dir_all(folder).map_err(Error::io(folder, "create the folder"))?;
+    fault::step()
+        .and_then(|()| fs::create_dir_all(folder))
+        .map_err(Error::io(folder, "create the folder"))?;
     match folder.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
         _ => Ok(()),

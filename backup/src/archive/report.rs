@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
+/// The problem of a finding that speaks of the disk to work on and not of a backup.
+pub(crate) const NO_ROOM: &str = "no room to work";
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

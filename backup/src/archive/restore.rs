@@ -12,7 +12,7 @@ use super::plan::RestorePlan;
 use super::publish;
 use super::swap::{self, RestoreReport, Swap};
 use super::work::{self, Work};
-use super::{Progress, lock};
+use super::{Progress, lock, space};
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::store::Store;
@@ -40,40 +40,28 @@ impl RestorePlan {
     /// When the disk has too little room, the archive's files are not what they were, or what was built is not what
     /// the backup says.
     pub fn build(self, progress: &dyn Progress) -> Result<Restored> {
+        self.prepare(progress).map_err(space::told)
+    }
+
+    fn prepare(self, progress: &dyn Progress) -> Result<Restored> {
         let begun = Instant::now();
         publish::create_folder(&self.target)?;
         let restorer = lock::restorer(&self.target)?;
         swap::finish_locked(&self.target)?;
         let _reader = lock::reader(&self.archive)?;
         self.require_space(&self.target)?;
-        let new = swap::fresh_build_folder(&self.target)?;
-        let built = self.work.build(&self.archive, &|_| true, &new, progress)?;
-        let mends = mend::mended(&self.target, &new, &built)?;
+        // From here on it takes away what it leaves when it fails: on a full disk that is needed for the recording.
         let mut restored = Restored {
-            replaces: self.replaced_days(&built)?,
-            mends,
             plan: self,
+            replaces: BTreeSet::new(),
+            mends: Vec::new(),
             events: 0,
             to_ms: None,
             begun,
             keep: None,
             _lock: restorer,
         };
-        if restored.plan.keep_newer {
-            restored.keep = Some(super::keep::merge(
-                &restored.plan.target,
-                &new,
-                &built,
-                &restored.mends,
-            )?);
-            for &day in &built {
-                work::index(&new, day)?;
-            }
-            // Days that only the live store has stay where they are.
-            restored.replaces = built.clone();
-        }
-        restored.check(&new, &built, progress)?;
-        publish::sync_folder(&new)?;
+        restored.build(progress).map_err(space::told)?;
         Ok(restored)
     }
 
@@ -88,6 +76,26 @@ impl RestorePlan {
 }
 
 impl Restored {
+    fn build(&mut self, progress: &dyn Progress) -> Result<()> {
+        let plan = &self.plan;
+        let new = swap::fresh_build_folder(&plan.target)?;
+        let built = plan.work.build(&plan.archive, &|_| true, &new, progress)?;
+        self.mends = mend::mended(&plan.target, &new, &built)?;
+        if plan.keep_newer {
+            let kept = super::keep::merge(&plan.target, &new, &built, &self.mends)?;
+            self.keep = Some(kept);
+            for &day in &built {
+                work::index(&new, day)?;
+            }
+            // Days that only the live store has stay where they are.
+            self.replaces = built.clone();
+        } else {
+            self.replaces = plan.replaced_days(&built)?;
+        }
+        self.check(&new, &built, progress)?;
+        publish::sync_folder(&new)
+    }
+
     /// Events in what was built.
     pub fn events(&self) -> u64 {
         self.events
@@ -100,10 +108,15 @@ impl Restored {
     /// ([`crate::Recorder::pause_and`]) or the store's lock is held.
     ///
     /// # Errors
-    /// When a file cannot be renamed; the state before is then put back by the next start.
-    pub fn swap(mut self) -> Result<RestoreReport> {
+    /// When a file cannot be renamed; the store is then as it was.
+    pub fn swap(self) -> Result<RestoreReport> {
+        self.exchange().map_err(space::told)
+    }
+
+    fn exchange(mut self) -> Result<RestoreReport> {
         if let Some(kept) = self.keep.take() {
-            self.events += kept.catch_up(&self.plan.target)?;
+            let came = kept.catch_up(&self.plan.target);
+            self.events += came.map_err(space::told)?;
         }
         let undo = swap::run(Swap {
             target: &self.plan.target,

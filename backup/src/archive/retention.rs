@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::manifest::{DayPart, Manifest};
-use super::{Archive, DAYS, SETTINGS, fault, lock, proof, publish};
+use super::{Archive, DAYS, SETTINGS, fault, lock, proof, publish, space};
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
 
@@ -53,6 +53,10 @@ impl Archive {
     /// # Errors
     /// When another process is at work in the archive, or a file cannot be removed.
     pub fn prune(&self, policy: Policy, dry_run: bool) -> Result<PruneReport> {
+        self.prune_by(&policy, dry_run).map_err(space::told)
+    }
+
+    fn prune_by(&self, policy: &Policy, dry_run: bool) -> Result<PruneReport> {
         let _locks = if dry_run {
             (lock::reader(&self.dir)?, None)
         } else {
@@ -63,7 +67,7 @@ impl Archive {
         };
         let manifests = self.manifests()?;
         let candidates = self.candidates(&manifests);
-        let goes = choose(&candidates, &policy, SystemClock.now_ms());
+        let goes = choose(&candidates, policy, SystemClock.now_ms());
         let (gone, kept): (Vec<_>, Vec<_>) = manifests
             .iter()
             .partition(|(manifest, _)| goes.contains_key(&manifest.id));
@@ -151,16 +155,22 @@ impl Archive {
     }
 
     /// First the ledger, then the manifests, then what only they needed: cut off anywhere, every manifest that is
-    /// still there has all its files, and the next prune goes on.
+    /// still there has all its files, and the next prune goes on. A full disk has no room for the ledger until
+    /// something went: then it comes last.
     fn remove(
         &self,
         kept: &[&(Manifest, String)],
         gone: &[&(Manifest, String)],
         report: &PruneReport,
     ) -> Result<()> {
-        if !gone.is_empty() {
-            ledger::write(&self.dir, kept, gone)?;
-        }
+        let note = || match gone {
+            [] => Ok(()),
+            gone => ledger::write(&self.dir, kept, gone),
+        };
+        let late = match note() {
+            Err(error) if error.is_disk_full() => true,
+            noted => noted.map(|()| false)?,
+        };
         for (manifest, _) in gone {
             let name = Manifest::file_name(&manifest.id);
             remove_file(&self.dir.join(&name))?;
@@ -169,6 +179,9 @@ impl Archive {
         publish::sync_folder(&self.dir)?;
         for file in &report.files {
             remove_file(&self.dir.join(file))?;
+        }
+        if late {
+            note()?;
         }
         self.clean()
     }
@@ -190,8 +203,7 @@ fn holds(newer: &Manifest, older: &Manifest) -> bool {
 }
 
 fn remove_file(path: &Path) -> Result<()> {
-    fault::step();
-    match fs::remove_file(path) {
+    match fault::step().and_then(|()| fs::remove_file(path)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::io(path, "remove the file")(error))
         }

@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
+use super::fault;
 use super::publish::TEMPORARY;
 use crate::error::{Error, Result};
 
 /// A folder for scratch files; removed with all that is in it when dropped.
 pub(crate) fn folder(folder: &Path) -> Result<TempDir> {
-    tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempdir_in(folder)
+    fault::step()
+        .and_then(|()| {
+            tempfile::Builder::new()
+                .prefix(TEMPORARY)
+                .tempdir_in(folder)
+        })
         .map_err(Error::io(folder, "create a scratch folder in it"))
 }
 
@@ -26,6 +30,7 @@ pub(crate) fn place(archive: &Path) -> PathBuf {
 
 /// Opens a scratch database for changes that need no protection against a crash.
 pub(crate) fn open(path: &Path) -> Result<Connection> {
+    fault::step().map_err(Error::io(path, "change the built database"))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)
         .map_err(Error::sqlite(path, "open the built database"))?;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::gzip::{self, Trouble};
 use super::proof::SeedContents;
 use super::publish::Draft;
-use super::report::Finding;
+use super::report::{Finding, NO_ROOM};
 use super::snapshot::{self, Contents};
 use super::stamp;
 use crate::day::Day;
@@ -64,7 +64,7 @@ pub(crate) fn open(path: &Path, scratch_in: &Path) -> Result<Opened, Finding> {
         });
     }
     let scratch = super::scratch::folder(scratch_in)
-        .map_err(|error| Finding::new(scratch_in, "no room to work").found(error.to_string()))?;
+        .map_err(|error| Finding::new(scratch_in, NO_ROOM).found(error.to_string()))?;
     let raw = scratch.path().join("events.db");
     let raw_bytes = inflate(path, &raw)?;
     Ok(Opened {
@@ -77,7 +77,7 @@ pub(crate) fn open(path: &Path, scratch_in: &Path) -> Result<Opened, Finding> {
 
 fn inflate(path: &Path, raw: &Path) -> Result<u64, Finding> {
     let unwritable = |error: String| {
-        Finding::new(raw, "no room to work")
+        Finding::new(raw, NO_ROOM)
             .found(error)
             .hint("free some space on that disk")
     };

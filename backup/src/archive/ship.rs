@@ -1,15 +1,17 @@
 //! Shipping committed rows into segments between backups, a few times a second: what a lost disk can cost.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
+mod writer;
+
 use rusqlite::{Connection, OptionalExtension as _};
 
+use writer::Writer;
+
 use super::segment::{self, Covers, SEGMENTS};
-use super::{Archive, fault, publish};
+use super::{Archive, publish, space};
 use crate::clock::{Clock as _, SystemClock};
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -21,8 +23,6 @@ use crate::store::Store;
 const MOST_ROWS: usize = 20_000;
 /// Keyframes taken at once: a link that comes and goes all night without one change would leave thousands.
 const MOST_KEYFRAMES: i64 = 16;
-/// A fresh file from here on.
-const LARGEST_FILE: u64 = 64 << 20;
 /// With nothing to ship, a record still says that nothing happened.
 const HEARTBEAT_MS: i64 = 10_000;
 /// How often a backup is looked for that the segments can stand on.
@@ -34,7 +34,7 @@ const LOOK_MS: i64 = 1000;
 pub struct Shipper {
     archive: PathBuf,
     store: Store,
-    file: Option<(File, PathBuf, u64)>,
+    file: Option<Writer>,
     open: Option<Open>,
     /// The day and its last id that segments or a backup hold.
     cursor: Option<(Day, i64)>,
@@ -84,7 +84,7 @@ impl Archive {
     /// # Errors
     /// When the archive's segments cannot be read.
     pub fn ship(&self, store: &Store) -> Result<Shipper> {
-        publish::create_folder(&self.dir.join(SEGMENTS))?;
+        publish::create_folder(&self.dir.join(SEGMENTS)).map_err(space::told)?;
         let mut cursor: Option<(Day, i64)> = None;
         if let Some((manifest, _)) = self.manifests()?.first()
             && let Some(part) = manifest.days.last()
@@ -136,7 +136,7 @@ impl Shipper {
     /// # Errors
     /// When the store cannot be read or the archive cannot be written; the next step tries the same again.
     pub fn step(&mut self) -> Result<Shipped> {
-        let shipped = self.advance()?;
+        let shipped = self.advance().map_err(space::told)?;
         Ok(Shipped {
             adrift: self.adrift.is_some(),
             ..shipped
@@ -188,8 +188,7 @@ impl Shipper {
         };
         let written = self.append(covers, &rows);
         if written.is_err() {
-            // What came half-way is not known; the next try begins a file of its own and sends all again.
-            self.file = None;
+            // The next try sends all of it again, the series, too.
             self.open = None;
         }
         let bytes = written?;
@@ -280,39 +279,25 @@ impl Shipper {
     }
 
     fn append(&mut self, covers: Covers, rows: &str) -> Result<u64> {
-        let (file, path, size) = match &mut self.file {
-            // A backup removes files that it covers; then a new one begins.
-            Some((file, path, size)) if *size < LARGEST_FILE && path.exists() => (file, path, size),
-            _ => {
-                let number = segment::files(&self.archive)?
-                    .last()
-                    .map_or(1, |(last, _)| last + 1);
-                let folder = self.archive.join(SEGMENTS);
-                publish::create_folder(&folder)?;
-                fault::step();
-                let path = folder.join(segment::file_name(number));
-                let file = OpenOptions::new()
-                    .append(true)
-                    .create_new(true)
-                    .open(&path)
-                    .map_err(Error::io(&path, "begin a segment"))?;
-                publish::sync_folder(&folder)?;
+        let path = self.store.day_path(covers.day);
+        let record =
+            segment::encode(covers, rows).map_err(Error::io(&path, "compress what is new"))?;
+        let mut file = match self.file.take().filter(Writer::goes_on) {
+            Some(file) => file,
+            None => {
+                let (number, file) = Writer::begin(&self.archive)?;
                 if covers.reset {
                     self.adrift = Some(number);
                 }
-                let (file, path, size) = self.file.insert((file, path, 0));
-                (file, path, size)
+                file
             }
         };
-        let failed = || Error::io(path, "append to the segment");
-        let record = segment::encode(covers, rows).map_err(failed())?;
-        fault::step();
-        file.write_all(&record).map_err(failed())?;
-        fault::step();
-        file.sync_data().map_err(failed())?;
-        fault::step();
-        *size += record.len() as u64;
-        Ok(record.len() as u64)
+        let appended = file.append(&record);
+        self.file = match appended {
+            Ok(()) => Some(file),
+            Err(_) => file.without_half(),
+        };
+        appended.map(|()| record.len() as u64)
     }
 }
 

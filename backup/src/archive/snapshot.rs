@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
+use super::fault;
 use super::manifest::{GapPart, Source};
 use crate::error::{Error, Result};
 use crate::schema::{beside, check_schema, open_reader};
@@ -82,6 +83,7 @@ fn copy_within(
     tick: &mut dyn FnMut(u64, u64),
 ) -> Result<()> {
     let failed = || Error::sqlite(live, "copy the day file");
+    fault::step().map_err(Error::io(copy, "create the copy"))?;
     source
         .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")
         .map_err(failed())?;
@@ -97,7 +99,13 @@ fn copy_within(
     {
         let backup = Backup::new(source, &mut target).map_err(failed())?;
         loop {
-            let step = backup.step(STEP).map_err(failed())?;
+            let step = backup
+                .step(STEP)
+                .map_err(|error| match error.sqlite_error_code() {
+                    // Only the copy takes room.
+                    Some(ErrorCode::DiskFull) => Error::sqlite(copy, "write the copy")(error),
+                    _ => failed()(error),
+                })?;
             let progress = backup.progress();
             let (total, left) = (progress.pagecount.max(0), progress.remaining.max(0));
             tick((total - left).max(0) as u64, total as u64);

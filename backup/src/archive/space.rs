@@ -1,11 +1,13 @@
 //! Free space on the disk of a folder, asked before anything is written there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
 /// What stays free for everyone else on that disk.
 const RESERVE: u64 = 64 << 20;
+/// With less than this no database can be worked with.
+const NEXT_TO_NOTHING: u64 = 1 << 20;
 
 /// Refuses work that would fill the disk.
 pub(crate) fn require(folder: &Path, needed: u64, what: &str) -> Result<()> {
@@ -13,16 +15,59 @@ pub(crate) fn require(folder: &Path, needed: u64, what: &str) -> Result<()> {
     check(folder, free, needed, what)
 }
 
+/// Says of an error over a full disk how much is free on it. Best before what was unfinished goes: of some files that
+/// have no room SQLite says no more than that they cannot be written.
+pub(crate) fn told(error: Error) -> Error {
+    let full = error.is_disk_full();
+    match error {
+        Error::Io { path, doing, .. } if full => full_at(path, doing),
+        Error::Sqlite {
+            path,
+            doing,
+            source,
+        } => {
+            use rusqlite::ErrorCode::{CannotOpen, SystemIoFailure};
+            let vague = matches!(
+                source.sqlite_error_code(),
+                Some(CannotOpen | SystemIoFailure)
+            );
+            if full || vague && free_near(&path).is_some_and(|free| free < NEXT_TO_NOTHING) {
+                full_at(path, doing)
+            } else {
+                Error::Sqlite {
+                    path,
+                    doing,
+                    source,
+                }
+            }
+        }
+        other => other,
+    }
+}
+
+fn full_at(path: PathBuf, doing: &'static str) -> Error {
+    let free = free_near(&path).unwrap_or(0) / 1_000_000;
+    Error::Full {
+        what: format!("cannot {doing}: the disk is full, {free} MB are free"),
+        path,
+    }
+}
+
+/// Of the disk of a file that may be gone again with its folder.
+fn free_near(path: &Path) -> Option<u64> {
+    path.ancestors().find_map(|path| free(path).ok())
+}
+
 fn check(folder: &Path, free: u64, needed: u64, what: &str) -> Result<()> {
     if free >= needed.saturating_add(RESERVE) {
         return Ok(());
     }
     let mb = |bytes: u64| bytes.div_ceil(1_000_000);
-    Err(Error::Unexpected {
+    Err(Error::Full {
         path: folder.to_path_buf(),
-        found: format!("{} MB free on that disk", mb(free)),
-        expected: format!(
-            "at least {} MB for {what} and {} MB in reserve; free some space or keep fewer backups",
+        what: format!(
+            "found {} MB free on that disk, expected at least {} MB for {what} and {} MB in reserve",
+            mb(free),
             mb(needed),
             mb(RESERVE)
         ),

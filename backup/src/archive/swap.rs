@@ -3,11 +3,15 @@
 //! Inside the store's folder: `.restore/new` is what was built, `.restore/intent.json` the list of renames once they
 //! have begun, `.undo-next` where the present files go, `.undo` the last restore's present files.
 
+mod undo;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use undo::{UndoReport, undo, undo_available};
 
 use super::mend::{self, Mended};
 use super::{fault, lock, publish};
@@ -39,15 +43,6 @@ pub struct RestoreReport {
     pub verified: bool,
     /// Where the files that were there are kept for undo; `None` if there were none.
     pub undo: Option<PathBuf>,
-}
-
-/// What an undo did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UndoReport {
-    /// What was taken back, in words.
-    pub undone: String,
-    /// The days whose files are as they were before.
-    pub days: Vec<Day>,
 }
 
 /// One exchange of files.
@@ -87,18 +82,45 @@ struct UndoRecord {
     days: Vec<String>,
 }
 
-/// Runs an exchange. Gives where the files that went are kept, if there were any.
+/// Runs an exchange. Gives where the files that went are kept, if there were any. After an error the target is as it was.
 pub(crate) fn run(swap: Swap<'_>) -> Result<Option<PathBuf>> {
+    let target = swap.target;
+    let outgoing = outgoing(&swap)?;
+    let intent = match announce(&swap, &outgoing) {
+        Ok(intent) => intent,
+        Err(error) => {
+            abandon(target);
+            return Err(error);
+        }
+    };
+    // From here on a start after a crash goes only forward.
+    if let Err(error) = rename_all(target, &intent.moves) {
+        take_back(target, &intent.moves);
+        return Err(error);
+    }
+    // The exchange is done; whatever tidying up does not succeed now, the next start does.
+    if let Err(error) = settle(target, intent) {
+        tracing::warn!(%error, "an exchange of files is not tidied up yet");
+    }
+    Ok((!outgoing.is_empty()).then(|| target.join(UNDO)))
+}
+
+/// The names of all files that go.
+fn outgoing(swap: &Swap<'_>) -> Result<Vec<String>> {
+    let mut outgoing = present_files(swap.target, swap.days)?;
+    outgoing.extend(mend::names(swap.mends));
+    Ok(outgoing)
+}
+
+/// Writes down what an undo needs to know, and then all renames.
+fn announce(swap: &Swap<'_>, outgoing: &[String]) -> Result<Intent> {
     let target = swap.target;
     let incoming: Vec<String> = publish::entries(&target.join(swap.from))?
         .into_iter()
         .filter(|name| !name.ends_with("-shm") && (day_of(name).is_some() || is_moved_aside(name)))
         .collect();
-    let mut outgoing = present_files(target, swap.days)?;
-    outgoing.extend(mend::names(swap.mends));
     remove_folder(&target.join(UNDO_NEXT))?;
-    let kept = target.join(UNDO_NEXT).join("files");
-    publish::create_folder(&kept)?;
+    publish::create_folder(&target.join(UNDO_NEXT).join("files"))?;
     let record = UndoRecord {
         format: 1,
         what: swap.what.to_string(),
@@ -130,9 +152,39 @@ pub(crate) fn run(swap: Swap<'_>) -> Result<Option<PathBuf>> {
         moves,
     };
     write_json(&target.join(RESTORE), INTENT, &intent)?;
-    // From here on there is only forward, now or at the next start.
-    finish(target, intent)?;
-    Ok((!outgoing.is_empty()).then(|| target.join(UNDO)))
+    Ok(intent)
+}
+
+/// Removes what an exchange that did not take place prepared, the intent first.
+fn abandon(target: &Path) {
+    let intent = target.join(RESTORE).join(INTENT);
+    let removed = match fs::remove_file(&intent) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io(&intent, "remove the intent record")(error))
+        }
+        _ => remove_folder(&target.join(UNDO_NEXT)),
+    };
+    if let Err(error) = removed.and_then(|()| remove_folder(&target.join(RESTORE))) {
+        tracing::warn!(%error, "an exchange of files that failed left something behind");
+    }
+}
+
+/// Renames back what an exchange that failed has renamed: the store is recorded into again, so it may not stay half
+/// exchanged. What cannot be renamed back, the next start brings forward.
+fn take_back(target: &Path, moves: &[Move]) {
+    let back = moves.iter().rev().try_for_each(|step| {
+        let (from, to) = (inside(target, &step.from)?, inside(target, &step.to)?);
+        if from.exists() || !to.exists() {
+            return Ok(());
+        }
+        fs::rename(&to, &from).map_err(Error::io(&to, "rename the file back"))
+    });
+    match back {
+        Ok(()) => abandon(target),
+        Err(error) => {
+            tracing::error!(%error, "an exchange of files is cut off until the next start")
+        }
+    }
 }
 
 /// Finishes a swap that a crash interrupted, and removes what an interrupted build left. To be called before a store
@@ -176,17 +228,31 @@ pub(crate) fn finish_locked(target: &Path) -> Result<Option<String>> {
     )
 }
 
-fn finish(target: &Path, mut intent: Intent) -> Result<()> {
+fn finish(target: &Path, intent: Intent) -> Result<()> {
     if !intent.moved {
-        for step in &intent.moves {
-            let (from, to) = (inside(target, &step.from)?, inside(target, &step.to)?);
-            // The order of the list makes this safe: a name is vacated before it is taken.
-            if to.exists() {
-                continue;
-            }
-            fault::step();
-            fs::rename(&from, &to).map_err(Error::io(&from, "rename the file"))?;
+        rename_all(target, &intent.moves)?;
+    }
+    settle(target, intent)
+}
+
+fn rename_all(target: &Path, moves: &[Move]) -> Result<()> {
+    for step in moves {
+        let (from, to) = (inside(target, &step.from)?, inside(target, &step.to)?);
+        // The order of the list makes this safe: a name is vacated before it is taken. A file that is nowhere came in
+        // and was removed since, as an old day may be.
+        if to.exists() || !from.exists() {
+            continue;
         }
+        fault::step()
+            .and_then(|()| fs::rename(&from, &to))
+            .map_err(Error::io(&from, "rename the file"))?;
+    }
+    Ok(())
+}
+
+/// After all renames: makes them last, and tidies up.
+fn settle(target: &Path, mut intent: Intent) -> Result<()> {
+    if !intent.moved {
         for folder in ["", &format!("{UNDO_NEXT}/files"), UNDO_FILES, BUILD] {
             if target.join(folder).is_dir() {
                 publish::sync_folder(&target.join(folder))?;
@@ -203,93 +269,14 @@ fn finish(target: &Path, mut intent: Intent) -> Result<()> {
         rename(&target.join(UNDO_NEXT), &target.join(UNDO))?;
         publish::sync_folder(target)?;
     }
-    fault::step();
     // The intent goes first: without it the rest is only rubbish.
     let path = target.join(RESTORE).join(INTENT);
-    fs::remove_file(&path).map_err(Error::io(&path, "remove the intent record"))?;
+    fault::step()
+        .and_then(|()| fs::remove_file(&path))
+        .map_err(Error::io(&path, "remove the intent record"))?;
     publish::sync_folder(&target.join(RESTORE))?;
-    fault::step();
     remove_folder(&target.join(RESTORE))?;
-    fault::step();
     remove_folder(&target.join(UNDO_OLD))
-}
-
-/// Takes the last restore back: the files it replaced return, and what is there now is kept for another undo.
-///
-/// The caller guarantees that nobody has the target's databases open for writing, as for a restore.
-///
-/// # Errors
-/// When there is nothing to take back, or a file cannot be renamed.
-pub fn undo(target: &Path) -> Result<UndoReport> {
-    let _lock = lock::restorer(target)?;
-    finish_locked(target)?;
-    let record_path = target.join(UNDO).join(UNDO_RECORD);
-    if !record_path.exists() {
-        return Err(Error::Unexpected {
-            path: target.join(UNDO),
-            found: "no restore to take back".into(),
-            expected: "the files that a restore put aside".into(),
-        });
-    }
-    let record: UndoRecord = read_json(&record_path)?;
-    let mut days: BTreeSet<Day> = record
-        .days
-        .iter()
-        .filter_map(|day| day.parse().ok())
-        .collect();
-    let returning: Vec<Day> = publish::entries(&target.join(UNDO_FILES))?
-        .iter()
-        .filter_map(|name| Day::from_file_name(name))
-        .collect();
-    days.extend(&returning);
-    let mut undone = record.what.clone();
-    if let Some(rest) = undone.strip_prefix("undo of ") {
-        undone = format!("undo of {rest}");
-    }
-    fold_logs(target, &returning);
-    let mends = mend::mended(
-        target,
-        &target.join(UNDO_FILES),
-        &returning.iter().copied().collect(),
-    )?;
-    run(Swap {
-        target,
-        from: UNDO_FILES,
-        days: &days,
-        mends: &mends,
-        what: &format!("undo of {undone}"),
-    })?;
-    Ok(UndoReport {
-        undone,
-        days: returning,
-    })
-}
-
-/// What the last restore was, if [`undo`] can take it back.
-pub fn undo_available(target: &Path) -> Option<String> {
-    let record: UndoRecord = read_json(&target.join(UNDO).join(UNDO_RECORD)).ok()?;
-    Some(record.what)
-}
-
-/// The kept files lie with their logs beside them; each is made one plain file where that works. Where it does not
-/// (the restore was because of damage), the file returns with its companions just as it was.
-fn fold_logs(target: &Path, days: &[Day]) {
-    for day in days {
-        let path = target.join(UNDO_FILES).join(day.file_name());
-        let has_log = ["-wal", "-journal"]
-            .iter()
-            .any(|end| crate::schema::beside(&path, end).exists());
-        if !has_log {
-            continue;
-        }
-        let folded = rusqlite::Connection::open(&path)
-            .map_err(Error::sqlite(&path, "open the kept day"))
-            .and_then(|conn| super::snapshot::plain(&conn, &path))
-            .and_then(|()| publish::sync_file(&path));
-        if let Err(error) = folded {
-            tracing::warn!(%error, "a kept day returns with its log beside it");
-        }
-    }
 }
 
 /// Where a target's build lies.
@@ -350,12 +337,16 @@ fn inside(target: &Path, path: &str) -> Result<PathBuf> {
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {
-    fault::step();
-    fs::rename(from, to).map_err(Error::io(from, "rename the folder"))
+    fault::step()
+        .and_then(|()| fs::rename(from, to))
+        .map_err(Error::io(from, "rename the folder"))
 }
 
 fn remove_folder(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
+    if !path.exists() {
+        return Ok(());
+    }
+    match fault::step().and_then(|()| fs::remove_dir_all(path)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::io(path, "remove the folder")(error))
         }

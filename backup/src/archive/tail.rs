@@ -9,7 +9,7 @@ use rusqlite::types::Value as Sql;
 use super::manifest::Manifest;
 use super::segment::{self, Place};
 use super::stamp::rfc3339;
-use super::{scratch, snapshot};
+use super::{fault, scratch, snapshot};
 use crate::damaged::DamagedDay;
 use crate::day::Day;
 use crate::error::{Error, Result};
@@ -308,7 +308,9 @@ pub(crate) fn remove_covered(
         if !covered || number > manifest.segments_to {
             break;
         }
-        std::fs::remove_file(&path).map_err(Error::io(&path, "remove the segment"))?;
+        fault::step()
+            .and_then(|()| std::fs::remove_file(&path))
+            .map_err(Error::io(&path, "remove the segment"))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::manifest::{self, Manifest};
 use super::proof::Outcome;
 use super::publish;
-use super::report::{Depth, Finding, Report};
+use super::report::{Depth, Finding, NO_ROOM, Report};
 use super::seed::{self, Holds};
 use super::segment::SEGMENTS;
 use super::tail::Tail;
@@ -107,6 +107,11 @@ impl Archive {
             };
             let restores = own.is_empty();
             own.extend(beside);
+            if own.iter().any(|finding| finding.problem == NO_ROOM) {
+                // It could not be checked: what was proved of it stays so.
+                findings.append(&mut own);
+                continue;
+            }
             let outcome = Outcome {
                 findings: own.iter().map(Finding::to_string).collect(),
                 restores,
@@ -179,6 +184,12 @@ impl Archive {
         if depth == Depth::Deep && findings.is_empty() {
             match self.real_restore(manifest) {
                 Ok(differing) => findings.extend(differing),
+                Err(error) if error.is_disk_full() => findings.push(
+                    Finding::new(&self.dir, NO_ROOM)
+                        .expected("room to restore into scratch")
+                        .found(error.to_string())
+                        .hint("free some space on that disk"),
+                ),
                 Err(error) => findings.push(
                     Finding::new(
                         &self.dir.join(Manifest::file_name(&manifest.id)),

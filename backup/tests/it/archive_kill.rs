@@ -1,67 +1,19 @@
 //! kill -9 at every step of backup, prune, restore, undo, verification and shipping: the next start finds everything as before or as after.
 //!
-//! The test binary runs itself again as a child, which stops itself with SIGKILL at the n-th of the archive's marked
-//! steps (`BACKUP_TEST_KILL_AT`), or is killed by its parent at a random moment.
+//! A child stops itself with SIGKILL at the n-th of the archive's marked steps, or is killed by its parent at a random
+//! moment.
 
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use backup::{Archive, Depth, Policy, RestoreSource, Store, finish_interrupted, undo};
+use backup::{Depth, Policy, RestoreSource, Store, undo};
 
 use crate::archive_forge::backdate;
+use crate::archive_jobs::{KILL_AT, child, copy_tree, ship, sound_archive, started};
 use crate::archive_stage::{Stage, all_in, day_ms};
 
-const JOB: &str = "BACKUP_TEST_JOB";
-const DIR: &str = "BACKUP_TEST_DIR";
-const KILL_AT: &str = "BACKUP_TEST_KILL_AT";
 const RANDOM_KILLS: usize = 30;
-
-/// Not a test of its own: what a child does. Without the variables it does nothing.
-#[test]
-fn the_child_of_the_kill_tests() {
-    let (Ok(job), Ok(dir)) = (std::env::var(JOB), std::env::var(DIR)) else {
-        return;
-    };
-    if let Some(at) = std::env::var(KILL_AT).ok().and_then(|at| at.parse().ok()) {
-        backup::kill_at_step(at);
-    }
-    let dir = Path::new(&dir);
-    let (events, backups) = (dir.join("events"), dir.join("backups"));
-    finish_interrupted(&events).unwrap();
-    let archive = Archive::open(&backups).unwrap();
-    match job.as_str() {
-        "backup" => drop(
-            archive
-                .backup(&Store::open(&events).unwrap(), &[], &())
-                .unwrap(),
-        ),
-        "prune" => drop(archive.prune(Policy::count(1), false).unwrap()),
-        "restore" => {
-            let plan = archive.plan(RestoreSource::Latest, None, &events).unwrap();
-            plan.build(&()).unwrap().swap().unwrap();
-        }
-        "undo" => drop(undo(&events).unwrap()),
-        "verify" => assert!(archive.verify(None, Depth::Deep).ok),
-        "ship" => ship(&archive, &events),
-        other => panic!("no job {other}"),
-    }
-}
-
-fn child(job: &str, dir: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args([
-            "--exact",
-            "archive_kill::the_child_of_the_kill_tests",
-            "--nocapture",
-        ])
-        .env(JOB, job)
-        .env(DIR, dir)
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null());
-    command
-}
 
 fn was_killed(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt as _;
@@ -109,41 +61,6 @@ fn at_random_moments(stage: &Stage, job: &str, check: impl Fn(&Path)) {
         }
         check(copy.path());
     }
-}
-
-fn ship(archive: &Archive, events: &Path) {
-    let mut shipper = archive.ship(&Store::open(events).unwrap()).unwrap();
-    while shipper.step().unwrap().more {}
-}
-
-fn copy_tree(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_tree(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
-fn sound_archive(dir: &Path) -> Archive {
-    let archive = Archive::open(dir.join("backups")).unwrap();
-    let report = archive.verify(None, Depth::Quick);
-    assert!(report.ok, "{:?}", report.findings);
-    archive
-}
-
-/// What a next start finds in the store.
-fn started(dir: &Path) -> Vec<(i64, f64)> {
-    let events = dir.join("events");
-    finish_interrupted(&events).unwrap();
-    for left in [".restore", ".undo-next", ".undo-old"] {
-        assert!(!events.join(left).exists(), "{left} is left");
-    }
-    all_in(&events)
 }
 
 #[test]
@@ -261,7 +178,7 @@ fn a_verification_killed_anywhere_leaves_the_archive_as_proved_as_it_was() {
 fn shipping_killed_anywhere_leaves_whole_records_and_the_next_one_goes_on() {
     let stage = Stage::with(1, 200);
     stage.archive.backup(&stage.store, &[], &()).unwrap();
-    ship(&stage.archive, &stage.events_dir());
+    ship(&stage.archive, &stage.events_dir()).unwrap();
     stage.record(day_ms(0) + 1_000_000, 300, 10);
     stage.record(day_ms(1), 30, 10);
     let all = stage.all();
@@ -277,7 +194,7 @@ fn shipping_killed_anywhere_leaves_whole_records_and_the_next_one_goes_on() {
         };
         let found = latest();
         assert!(all.starts_with(&found), "{} events", found.len());
-        ship(&archive, &dir.join("events"));
+        ship(&archive, &dir.join("events")).unwrap();
         assert_eq!(latest(), all);
     };
     at_every_step(&stage, "ship", check);

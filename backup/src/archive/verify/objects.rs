@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::archive::gzip::{self, Trouble};
 use crate::archive::manifest::{DayPart, Object, SettingsPart};
 use crate::archive::publish::Draft;
-use crate::archive::report::{Depth, Finding};
+use crate::archive::report::{Depth, Finding, NO_ROOM};
 use crate::archive::{Archive, scratch, snapshot};
 use crate::digest::sha256_of;
 use crate::error::Error;
@@ -65,7 +65,7 @@ impl<'a> Objects<'a> {
         let from = self.open_sized(&path, object.bytes, &object.sha256, copies)?;
         let scratch_in = scratch::place(&self.archive.dir);
         let no_room = |error: &dyn std::fmt::Display| {
-            Finding::new(&scratch_in, "no room to work")
+            Finding::new(&scratch_in, NO_ROOM)
                 .found(error.to_string())
                 .hint("free some space")
         };
