@@ -23,7 +23,7 @@ pub(crate) fn failure(error: backup::Error) -> Failure {
     }
 }
 
-/// Makes and proves a backup, then removes those too many.
+/// Makes and proves a backup, then removes those too many and the store's old days.
 pub(crate) fn backup(
     settings: &Settings,
     plugin: Option<&Plugin>,
@@ -38,14 +38,30 @@ pub(crate) fn backup(
         .chain(plugin.map(Plugin::settings_file))
         .collect();
     let made = archive.backup(&store, &files, progress).map_err(failure)?;
-    if let Err(failure) = prune_backups(settings, &archive, false) {
-        // The new backup is good; the old ones that stay only cost space.
+    remove_old(settings, &archive);
+    Ok(made)
+}
+
+/// Proves a backup again where nothing is new, then removes what has grown too old meanwhile.
+pub(crate) fn prove_again(settings: &Settings, id: &str) -> Outcome<Report> {
+    let proved = verify(settings, Some(id), false)?;
+    if proved.ok {
+        remove_old(
+            settings,
+            &Archive::open(&settings.backup.path).map_err(failure)?,
+        );
+    }
+    Ok(proved)
+}
+
+/// After a good backup: what is old and stays only costs space.
+fn remove_old(settings: &Settings, archive: &Archive) {
+    if let Err(failure) = prune_backups(settings, archive, false) {
         tracing::warn!("old backups were not removed: {failure}");
     }
-    if let Err(failure) = retire(settings, &archive, false) {
+    if let Err(failure) = retire(settings, archive, false) {
         tracing::warn!("old days were not removed from the store: {failure}");
     }
-    Ok(made)
 }
 
 /// Removes the store's days beyond those to keep, never one that the newest proved backup does

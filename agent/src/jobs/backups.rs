@@ -11,7 +11,7 @@ use crate::{damage, moment, work};
 impl Jobs {
     /// The schedule's backup. Where nothing is new since the last one it proves that one again
     /// instead, so that a quiet month pushes no older backup out; one that does not prove is
-    /// made anew. Gives what was done in words.
+    /// made anew. Either way old days then leave the store. Gives what was done in words.
     pub(crate) async fn scheduled_backup(&self, turn: Turn) -> Outcome<String> {
         if self.nothing_new().await
             && let Some(newest) = self.newest_of_ours()
@@ -19,7 +19,7 @@ impl Jobs {
             let id = newest.clone();
             let proved = self
                 .run("backup", move |settings, _| {
-                    work::verify(&settings, Some(&id), false)
+                    work::prove_again(&settings, &id)
                 })
                 .await;
             match proved {
@@ -128,5 +128,54 @@ impl Jobs {
         let examined =
             tokio::task::spawn_blocking(move || damage::examine(&recorder, file.as_deref()));
         examined.await.unwrap_or(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_old_day_leaves_the_store_by_the_clock_though_nothing_new_is_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.store.path = folder.path().join("events");
+        settings.store.retention.days = None;
+        settings.backup.path = folder.path().join("backups");
+        std::fs::create_dir(&settings.store.path).unwrap();
+        let lines = ["2026-03-01", "2026-03-02"].map(|day| {
+            let at: jiff::Timestamp = format!("{day}T12:00:00Z").parse().unwrap();
+            format!(
+                "{{\"timestamp\":{},\"control_path\":\"Master.gain\",\"component_name\":\"Master\",\"control_name\":\"gain\",\"value\":1}}\n",
+                at.as_millisecond()
+            )
+        });
+        let file = folder.path().join("old.jsonl");
+        std::fs::write(&file, lines.concat()).unwrap();
+        let into = backup::Destination::Folder(&settings.store.path);
+        assert_eq!(work::import(into, &[file]).unwrap().added, 2);
+        let old = settings.store.path.join("events-2026-03-01.db");
+
+        let options = backup::RecorderOptions::default();
+        let (recorder, writer) = backup::Recorder::start(&settings.store.path, options).unwrap();
+        let jobs = Jobs::new(Arc::new(settings.clone()), recorder.clone(), Arc::default());
+        jobs.scheduled_backup(jobs.turn().await).await.unwrap();
+        let quiet = jobs.scheduled_backup(jobs.turn().await).await.unwrap();
+        assert!(quiet.starts_with("nothing new"), "{quiet}");
+        assert!(old.exists());
+        // The day grows older than the days to keep.
+        settings.store.retention.days = Some(30);
+        let later = Jobs {
+            settings: Arc::new(settings),
+            ..jobs
+        };
+        let quiet = later.scheduled_backup(later.turn().await).await.unwrap();
+        assert!(quiet.starts_with("nothing new"), "{quiet}");
+        assert!(!old.exists());
+        recorder.stop().await.unwrap();
+        writer.join();
     }
 }
