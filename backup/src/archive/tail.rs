@@ -1,10 +1,15 @@
 //! What segments add to a backup: the unbroken run of records after it, and putting them on top of built days.
 
+mod hole;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
+
+use hole::Cause;
+pub(crate) use hole::Hole;
 
 use super::manifest::Manifest;
 use super::segment::{self, Place};
@@ -24,27 +29,6 @@ pub(crate) struct Tail {
     pub(crate) covers_to_ms: Option<i64>,
     /// Why it ends before the last record, if it does.
     pub(crate) hole: Option<Hole>,
-}
-
-/// Where the run of records breaks off.
-#[derive(Debug)]
-pub(crate) struct Hole {
-    what: String,
-    /// The file that should hold what is missing.
-    pub(crate) file: Option<PathBuf>,
-}
-
-impl std::fmt::Display for Hole {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.what)?;
-        match &self.file {
-            Some(file) if file.exists() => {
-                write!(f, ": {} is cut short or damaged", file.display())
-            }
-            Some(file) => write!(f, ": {} is not there", file.display()),
-            None => Ok(()),
-        }
-    }
 }
 
 /// Records of one file that belong to one day.
@@ -94,7 +78,7 @@ impl Tail {
                 if number > manifest.segments_to {
                     tail.hole = Some(Hole {
                         what: "the store was put back after this backup; make another one".into(),
-                        file: None,
+                        cause: None,
                     });
                     break;
                 }
@@ -106,12 +90,13 @@ impl Tail {
         let mut expected = history.first().map_or(0, |(number, _)| *number);
         expected = expected.min(manifest.segments_to + 1);
         let mut incomplete = None;
-        'files: for (number, path) in history {
+        'files: for (number, path) in &history {
+            let number = *number;
             if number > expected {
                 incomplete = Some(path.with_file_name(segment::file_name(expected)));
             }
             expected = number + 1;
-            let mut places = segment::places(&path, 0)?;
+            let mut places = segment::places(path, 0)?;
             for place in &mut places {
                 let place = place?;
                 let covers = place.covers;
@@ -128,7 +113,12 @@ impl Tail {
                             rfc3339(tail.covers_to_ms.unwrap_or(manifest.covers_to_ms)),
                             rfc3339(covers.after >> 12)
                         ),
-                        file: incomplete,
+                        cause: incomplete.map(Cause::Incomplete).or_else(|| {
+                            Some(Cause::Displaced {
+                                file: path.clone(),
+                                holder: holder(&history, covers.day, cursor.unwrap_or(-1))?,
+                            })
+                        }),
                     });
                     break 'files;
                 }
@@ -138,7 +128,7 @@ impl Tail {
                 }
                 cursors.insert(covers.day, covers.to);
                 match tail.runs.last_mut() {
-                    Some(run) if run.path == path && run.day == covers.day => {
+                    Some(run) if run.path == *path && run.day == covers.day => {
                         run.end = place.offset + place.length as u64;
                     }
                     _ => tail.runs.push(Run {
@@ -151,7 +141,7 @@ impl Tail {
                 }
             }
             if places.torn() {
-                incomplete.get_or_insert(path);
+                incomplete.get_or_insert_with(|| path.clone());
             }
         }
         Ok(tail)
@@ -268,6 +258,18 @@ impl Tail {
     }
 }
 
+/// The file that goes on where a day's run of records breaks off.
+fn holder(files: &[(u64, PathBuf)], day: Day, last: i64) -> Option<PathBuf> {
+    let goes_on = |path: &PathBuf| {
+        segment::places(path, 0).is_ok_and(|places| {
+            let mut covers = places.flatten().map(|place| place.covers);
+            covers.any(|covers| covers.day == day && covers.after <= last && covers.to > last)
+        })
+    };
+    let mut paths = files.iter().map(|(_, path)| path);
+    paths.find(|path| goes_on(path)).cloned()
+}
+
 /// Removes segment files that hold nothing a backup does not hold. The newest stays: a shipper may be writing it. So
 /// do those that hold what a damaged day held: the backup is of the file begun after it.
 pub(crate) fn remove_covered(
@@ -352,7 +354,7 @@ impl Tail {
                     "segments from {} on cannot be read",
                     rfc3339(place.covers.after >> 12)
                 ),
-                file: Some(run.path.clone()),
+                cause: Some(Cause::Incomplete(run.path.clone())),
             });
             self.runs.truncate(number + 1);
             self.runs.retain(|run| run.from < run.end);

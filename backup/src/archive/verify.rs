@@ -282,13 +282,9 @@ impl Archive {
                     .into_iter()
                     .map(|(path, said)| found(Some(&path), "damaged segment", said));
                 report.findings.extend(errors);
-                let hole = tail.hole.map(|hole| {
-                    found(
-                        hole.file.as_deref(),
-                        "hole in the segments",
-                        hole.to_string(),
-                    )
-                });
+                let hole = tail
+                    .hole
+                    .map(|hole| found(hole.file(), "hole in the segments", hole.to_string()));
                 report.findings.extend(hole);
             }
             Err(error) => report
