@@ -318,7 +318,7 @@ impl Pruned {
 }
 
 /// One event, in the words of the view `events`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Event {
     pub(crate) id: i64,
     pub(crate) time: String,

@@ -44,7 +44,7 @@ impl Output {
     }
 
     /// A table for programs: a header, then a line for each row (RFC 4180).
-    pub(crate) fn csv<T: Serialize>(self, rows: &[T]) -> Outcome<()> {
+    pub(crate) fn csv<T: Serialize + Default>(self, rows: &[T]) -> Outcome<()> {
         match self.csv_part(rows, true) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(()),
@@ -52,11 +52,19 @@ impl Output {
     }
 
     /// A part of one, with or without the header. Fails when the reader has gone.
-    pub(crate) fn csv_part<T: Serialize>(self, rows: &[T], header: bool) -> std::io::Result<()> {
+    pub(crate) fn csv_part<T: Serialize + Default>(
+        self,
+        rows: &[T],
+        header: bool,
+    ) -> std::io::Result<()> {
         let mut writer = csv::WriterBuilder::new()
-            .has_headers(header)
+            .has_headers(false)
             .terminator(csv::Terminator::CRLF)
             .from_writer(std::io::stdout().lock());
+        if header {
+            let head = columns::<T>().and_then(|columns| writer.write_record(&columns));
+            head.map_err(io_error)?;
+        }
         let written = rows.iter().try_for_each(|row| writer.serialize(row));
         written.map_err(io_error)?;
         writer.flush()
@@ -119,6 +127,17 @@ impl Output {
     pub(crate) fn progress(self) -> Bar {
         Bar::new(self.is_terminal() && std::io::stderr().is_terminal())
     }
+}
+
+/// The names of a table's columns. Only a row tells them, so an empty one is asked: a table
+/// without rows has columns, too.
+fn columns<T: Serialize + Default>() -> Result<csv::StringRecord, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.serialize(T::default())?;
+    let table = writer.into_inner().map_err(|error| error.into_error())?;
+    csv::Reader::from_reader(table.as_slice())
+        .headers()
+        .cloned()
 }
 
 /// What the disk or the pipe said; the library's own conversion would hide its kind.

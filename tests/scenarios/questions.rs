@@ -138,6 +138,53 @@ async fn the_room_at_a_moment_and_what_changed_since() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_rows_is_a_whole_document_all_the_same() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = site.recording_agent();
+    assert_eq!(agent.terminate(), 0);
+
+    let none = ["--control", "Nobody.*"];
+    let table = |verb: &[&str], arguments: &[&str]| {
+        let output = site.run(&[verb, arguments].concat());
+        assert!(output.status.success(), "{verb:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (verb, header) in [
+        (
+            &["events"][..],
+            "id,time,timestamp,control_path,component_name,control_name,value,string_value,position,source",
+        ),
+        (&["events", "--plot"], "name,time,events"),
+        (
+            &["state"],
+            "control_path,component_name,control_name,value,string_value,position,since",
+        ),
+        (
+            &["diff", "--from", "-1h"],
+            "control_path,before,before_string,after,after_string,changed",
+        ),
+    ] {
+        let csv = table(verb, &[&none[..], &["--csv"]].concat());
+        assert_eq!(csv, format!("{header}\r\n"), "{verb:?}");
+        let json = site.json(&[verb, &none[..]].concat());
+        assert!(json.is_array() || json.is_object(), "{verb:?}: {json}");
+    }
+    assert_eq!(
+        table(&["audit"], &["--csv"]),
+        "id,at,asker,place,request,what,about,outcome,said,seconds,design,design_code,asked_at\r\n"
+    );
+    assert_eq!(site.json(&["audit"]), serde_json::json!([]));
+    assert_eq!(site.json(&["list"]), serde_json::json!([]));
+    let later = ["export", "--start", "2999-01-01 00:00", "--output", "-"];
+    let csv = table(&later, &["--format", "csv"]);
+    assert!(
+        csv.starts_with("id,timestamp,") && csv.lines().count() == 1,
+        "{csv}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn following_shows_each_change_as_it_is_recorded_over_a_restart_of_the_agent() {
     let core = EmulatedCore::start(&[]);
     let site = Site::new(core.port);

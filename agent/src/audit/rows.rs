@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 use crate::moment;
 
 /// A row as it is shown.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Row {
     pub(crate) id: i64,
     pub(crate) at: String,

@@ -25,7 +25,7 @@ struct Document {
     controls: Vec<Control>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Control {
     control_path: String,
     before: serde_json::Value,

@@ -29,7 +29,7 @@ struct Document {
 }
 
 /// One control, as the view `events` names things.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Control {
     control_path: String,
     component_name: String,

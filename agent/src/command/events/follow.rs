@@ -47,8 +47,6 @@ pub(super) fn follow(
         let written = if output.is_json() || csv {
             let documents: Vec<_> = news.events.iter().map(documents::Event::from).collect();
             match csv {
-                // The header stands above the first event, whenever that comes.
-                true if documents.is_empty() => Ok(()),
                 true => output.csv_part(&documents, std::mem::take(&mut header)),
                 false => output.json_lines(&documents),
             }

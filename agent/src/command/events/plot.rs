@@ -157,7 +157,7 @@ fn rows(counts: &[ControlCounts], grid: &Grid, everything: bool) -> Vec<Row> {
 }
 
 /// A cell of the plot as a line of a table.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Cell<'a> {
     name: &'a str,
     time: &'a str,
