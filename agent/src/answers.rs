@@ -5,52 +5,52 @@ use std::sync::Arc;
 use crate::audit::Asked;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::Asker;
-use crate::local_socket::{Caller, Request};
+use crate::local_socket::{Caller, Request, Steps};
 use crate::parts::Parts;
 use crate::{documents, gather};
 
-/// Does what is asked and gives its document. What may change something is written down.
+/// Does what is asked, tells its steps and gives its document. What may change something is written down.
 pub(crate) async fn answer(
     parts: Arc<Parts>,
     request: Request,
     caller: Caller,
+    steps: Steps,
 ) -> Outcome<serde_json::Value> {
     let Some(act) = request.act() else {
-        return perform(&parts, request).await;
+        return perform(&parts, request, steps).await;
     };
     let asked = Asked::by_command_line(caller.user, caller.process, parts.design());
-    let work = perform(&parts, request);
+    let work = perform(&parts, request, steps);
     parts.audit.of(asked, act, work, |_| String::new()).await
 }
 
-async fn perform(parts: &Parts, request: Request) -> Outcome<serde_json::Value> {
+async fn perform(parts: &Parts, request: Request, steps: Steps) -> Outcome<serde_json::Value> {
     let document = |value: serde_json::Result<serde_json::Value>| {
         value.map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))
     };
+    let jobs = parts.jobs.told_to(steps);
     match request {
         Request::Status => document(serde_json::to_value(gather::with_agent(parts))),
         Request::Backup => {
-            let turn = parts.jobs.turn().await;
-            let made = parts.jobs.backup(turn, Asker::CommandLine).await?;
+            let turn = jobs.turn().await;
+            let made = jobs.backup(turn, Asker::CommandLine).await?;
             document(serde_json::to_value(documents::Backup::from(&made)))
         }
         Request::Restore(request) => {
-            let turn = parts.jobs.turn().await;
-            document(serde_json::to_value(
-                parts.jobs.restore(turn, request).await?,
-            ))
+            let turn = jobs.turn().await;
+            document(serde_json::to_value(jobs.restore(turn, request).await?))
         }
         Request::Undo => {
-            let turn = parts.jobs.turn().await;
-            document(serde_json::to_value(parts.jobs.undo(turn).await?))
+            let turn = jobs.turn().await;
+            document(serde_json::to_value(jobs.undo(turn).await?))
         }
         Request::Import { files } => {
-            let turn = parts.jobs.turn().await;
-            document(serde_json::to_value(parts.jobs.import(turn, files).await?))
+            let turn = jobs.turn().await;
+            document(serde_json::to_value(jobs.import(turn, files).await?))
         }
         Request::Prune { dry_run } => {
-            let turn = parts.jobs.turn().await;
-            document(serde_json::to_value(parts.jobs.prune(turn, dry_run).await?))
+            let turn = jobs.turn().await;
+            document(serde_json::to_value(jobs.prune(turn, dry_run).await?))
         }
     }
 }

@@ -82,13 +82,17 @@ fn block_on<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
         .block_on(work)
 }
 
-/// Has the running agent do it, or does it here where none runs.
+/// Has the running agent do it and shows how it gets on, or does it here where none runs.
 fn through_agent<T: serde::de::DeserializeOwned>(
     settings: &Settings,
     request: &Request,
+    output: Output,
     here: impl FnOnce() -> Outcome<T>,
 ) -> Outcome<T> {
-    match local_socket::ask(&settings.store.path, request)? {
+    let bar = output.progress();
+    let answer = local_socket::ask(&settings.store.path, request, bar.watcher())?;
+    drop(bar);
+    match answer {
         Answer::Done(document) => serde_json::from_value(document).map_err(|error| {
             Failure::failed(format!(
                 "the running agent answered something else than expected: {error}"

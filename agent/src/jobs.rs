@@ -17,7 +17,7 @@ use crate::documents;
 use crate::extent::Extent;
 use crate::facts::Facts;
 use crate::failure::{Failure, Outcome};
-use crate::local_socket::RestoreRequest;
+use crate::local_socket::{RestoreRequest, Steps};
 use crate::moment;
 use crate::schedule::History;
 use crate::settings::Settings;
@@ -93,6 +93,14 @@ impl Jobs {
                 undo,
             })),
             changed: Arc::default(),
+        }
+    }
+
+    /// The same jobs; those started through what this gives tell their steps there, too.
+    pub(crate) fn told_to(&self, steps: Steps) -> Self {
+        Self {
+            board: self.board.told_to(steps),
+            ..self.clone()
         }
     }
 

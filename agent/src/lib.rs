@@ -57,6 +57,6 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let output = output::Output::new(cli.global.json);
+    let output = output::Output::new(cli.global.json, cli.global.quiet);
     command::run(cli, output).unwrap_or_else(|failure| output.failure(&failure))
 }

@@ -1,7 +1,20 @@
-//! The running agent's door on this machine: a Unix socket in the store's folder, one JSON line each way.
+//! The running agent's door on this machine: the Unix socket `.agent.sock` in the store's folder.
+//!
+//! A caller writes one line of JSON, the request, and reads lines of JSON up to the reply:
+//!
+//! ```text
+//! > {"verb":"backup","progress":true}
+//! < {"progress":{"what":"copying","done":4096,"total":81920}}
+//! < {"done":{…}}        or  {"failed":{"message":"…","hint":"…"}}
+//! ```
+//!
+//! Only who asks for `progress` is told of it, so a caller of an older version reads the reply
+//! alone, as ever; an older agent passes over the word and tells none. Steps that a caller does
+//! not read in time are left out, all but the latest.
 
 mod client;
 mod server;
+mod steps;
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -10,10 +23,22 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use client::{Answer, ask};
 pub(crate) use server::{Listener, answer_all};
+pub(crate) use steps::Steps;
 
 use crate::audit::Act;
 use crate::failure::Failure;
 use crate::moment;
+use steps::Step;
+
+/// The caller's line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Call {
+    #[serde(flatten)]
+    request: Request,
+    /// Whether the caller wants to read how the job gets on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    progress: bool,
+}
 
 /// What the command line asks a running agent to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,10 +105,11 @@ pub(crate) struct Caller {
     pub(crate) process: Option<i32>,
 }
 
-/// The agent's one-line reply.
+/// A line of the agent: the last one is the reply.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Reply {
+    Progress(Step),
     Done(serde_json::Value),
     Failed {
         message: String,
@@ -100,6 +126,14 @@ impl From<Result<serde_json::Value, Failure>> for Reply {
                 hint: failure.next_step().map(str::to_owned),
             },
         }
+    }
+}
+
+impl Reply {
+    fn line(&self) -> std::io::Result<Vec<u8>> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        Ok(line)
     }
 }
 

@@ -14,11 +14,13 @@ use crate::failure::{Failure, Outcome};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     json: bool,
+    quiet: bool,
 }
 
 impl Output {
-    pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+    /// `quiet` hides progress; results and failures are always told.
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
     }
 
     /// True when the user asked for one JSON document.
@@ -125,7 +127,7 @@ impl Output {
 
     /// A bar for work that may take longer than a second, where people watch.
     pub(crate) fn progress(self) -> Bar {
-        Bar::new(self.is_terminal() && std::io::stderr().is_terminal())
+        Bar::new(!self.quiet && self.is_terminal() && std::io::stderr().is_terminal())
     }
 }
 
@@ -175,6 +177,11 @@ impl Bar {
             since: Instant::now(),
             watched,
         }
+    }
+
+    /// Whom to tell of steps: nobody, where nobody would see them.
+    pub(crate) fn watcher(&self) -> Option<&dyn backup::Progress> {
+        self.watched.then_some(self)
     }
 }
 

@@ -92,7 +92,7 @@ impl Service {
         tasks.spawn(local_socket::answer_all(
             socket,
             stop.clone(),
-            move |request, caller| answers::answer(callers.clone(), request, caller),
+            move |request, caller, steps| answers::answer(callers.clone(), request, caller, steps),
         ));
         Ok(Self {
             parts,

@@ -18,6 +18,7 @@ mod one_agent;
 mod operator;
 mod page;
 mod panel;
+mod progress;
 mod prune;
 mod questions;
 mod record;

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::{moment, work};
 
 pub(super) fn backup(settings: &Settings, output: Output) -> Outcome<ExitCode> {
-    let made: Backup = super::through_agent(settings, &Request::Backup, || {
+    let made: Backup = super::through_agent(settings, &Request::Backup, output, || {
         work::backup(settings, None, &output.progress()).map(|made| Backup::from(&made))
     })?;
     output.result(&made, || {

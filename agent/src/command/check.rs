@@ -12,7 +12,7 @@ use crate::status::{Level, Status, verdict};
 /// Whatever goes wrong is UNKNOWN, exit code 3: a check has no other way to fail.
 pub(super) fn check(settings: Outcome<Settings>, output: Output) -> Outcome<ExitCode> {
     let status: Outcome<Status> = settings.and_then(|settings| {
-        super::through_agent(&settings, &Request::Status, || {
+        super::through_agent(&settings, &Request::Status, output, || {
             gather::without_agent(&settings)
         })
     });

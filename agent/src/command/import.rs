@@ -26,7 +26,7 @@ pub(super) fn import(
     let request = Request::Import {
         files: files.clone(),
     };
-    let imported: Imported = super::through_agent(settings, &request, || {
+    let imported: Imported = super::through_agent(settings, &request, output, || {
         work::import(backup::Destination::Folder(&settings.store.path), &files)
     })?;
     output.result(&imported, || {

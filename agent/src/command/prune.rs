@@ -11,9 +11,10 @@ use crate::{cli, work};
 
 pub(super) fn prune(typed: &cli::Prune, settings: &Settings, output: Output) -> Outcome<ExitCode> {
     let dry_run = typed.dry_run;
-    let pruned: Pruned = super::through_agent(settings, &Request::Prune { dry_run }, || {
-        work::prune(settings, dry_run)
-    })?;
+    let pruned: Pruned =
+        super::through_agent(settings, &Request::Prune { dry_run }, output, || {
+            work::prune(settings, dry_run)
+        })?;
     output.result(&pruned, || {
         let (verb, frees) = if dry_run {
             ("Would remove", "would free")

@@ -45,7 +45,7 @@ pub(super) fn restore(
             let here = || here(settings, &request, target, output);
             super::written_down(settings, act, here, |_| Ok(String::new()))
         }
-        None => super::through_agent(settings, &Request::Restore(request.clone()), || {
+        None => super::through_agent(settings, &Request::Restore(request.clone()), output, || {
             here(settings, &request, &settings.store.path, output)
         }),
     }?;

@@ -12,7 +12,7 @@ use crate::shown;
 use crate::status::{Status, verdict};
 
 pub(super) fn status(settings: &Settings, output: Output) -> Outcome<ExitCode> {
-    let status: Status = super::through_agent(settings, &Request::Status, || {
+    let status: Status = super::through_agent(settings, &Request::Status, output, || {
         gather::without_agent(settings)
     })?;
     output.result(&status, || lines(&status));

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::work;
 
 pub(super) fn undo(settings: &Settings, output: Output) -> Outcome<ExitCode> {
-    let undone: Undone = super::through_agent(settings, &Request::Undo, || {
+    let undone: Undone = super::through_agent(settings, &Request::Undo, output, || {
         let store = &settings.store.path;
         work::open_store(store)?;
         let _lock = backup::StoreLock::take(store).map_err(work::failure)?;

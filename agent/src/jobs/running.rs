@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::local_socket::Steps;
+
 /// The job that runs now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Job {
@@ -18,7 +20,11 @@ pub(crate) struct Job {
 
 /// Where the running job is posted. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Board(Arc<Mutex<Posted>>);
+pub(super) struct Board {
+    posted: Arc<Mutex<Posted>>,
+    /// Who else is told of the steps of the jobs posted through this.
+    steps: Steps,
+}
 
 #[derive(Debug, Default)]
 struct Posted {
@@ -28,6 +34,14 @@ struct Posted {
 }
 
 impl Board {
+    /// The same board; jobs posted through what this gives tell their steps there, too.
+    pub(super) fn told_to(&self, steps: Steps) -> Self {
+        Self {
+            posted: self.posted.clone(),
+            steps,
+        }
+    }
+
     /// Posts a job until what this gives is dropped.
     pub(super) fn post(&self, kind: &'static str) -> Running {
         let id = self.with(|posted| {
@@ -63,7 +77,7 @@ impl Board {
 
     fn with<T>(&self, look: impl FnOnce(&mut Posted) -> T) -> T {
         // A poisoned lock still guards plain values that are whole.
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.posted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -82,6 +96,7 @@ impl fmt::Display for Running {
 
 impl backup::Progress for Running {
     fn step(&self, what: &str, done: u64, total: u64) {
+        self.board.steps.step(what, done, total);
         self.board.with(|posted| {
             let own = posted.job.as_mut().filter(|(job, _)| job.id == self.id);
             if let Some((job, moved)) = own {

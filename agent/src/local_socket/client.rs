@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use super::{Address, Reply, Request};
+use super::{Address, Call, Reply, Request};
 use crate::failure::{Failure, Outcome};
 
 /// What came of asking.
@@ -15,8 +15,12 @@ pub(crate) enum Answer {
     NoAgent,
 }
 
-/// Asks the agent that runs on `store`. Blocks until it has answered.
-pub(crate) fn ask(store: &Path, request: &Request) -> Outcome<Answer> {
+/// Asks the agent that runs on `store`, and passes on how it gets on. Blocks until it has answered.
+pub(crate) fn ask(
+    store: &Path,
+    request: &Request,
+    progress: Option<&dyn backup::Progress>,
+) -> Outcome<Answer> {
     let Ok(address) = Address::in_store(store) else {
         return Ok(Answer::NoAgent);
     };
@@ -37,25 +41,39 @@ pub(crate) fn ask(store: &Path, request: &Request) -> Outcome<Answer> {
             "look at its log, then ask again; `qsys-agent status` tells whether it still runs",
         )
     };
-    let mut line = serde_json::to_vec(request)
+    let call = Call {
+        request: request.clone(),
+        progress: progress.is_some(),
+    };
+    let mut line = serde_json::to_vec(&call)
         .map_err(|error| Failure::failed(format!("cannot write the request: {error}")))?;
     line.push(b'\n');
     stream.write_all(&line).map_err(lost)?;
+    let mut reader = BufReader::new(stream);
     let mut reply = String::new();
-    BufReader::new(stream).read_line(&mut reply).map_err(lost)?;
-    match serde_json::from_str(&reply) {
-        Ok(Reply::Done(document)) => Ok(Answer::Done(document)),
-        Ok(Reply::Failed { message, hint }) => {
-            let failure = Failure::failed(message);
-            Err(match hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            })
-        }
-        Err(_) if reply.is_empty() => Err(lost(std::io::ErrorKind::UnexpectedEof.into())),
-        Err(error) => Err(Failure::failed(format!(
-            "the running agent answered something else than expected: {error}"
-        ))
-        .hint("agent and command line may be of different versions")),
+    loop {
+        reply.clear();
+        reader.read_line(&mut reply).map_err(lost)?;
+        return match serde_json::from_str(&reply) {
+            Ok(Reply::Progress(step)) => {
+                if let Some(progress) = progress {
+                    progress.step(&step.what, step.done, step.total);
+                }
+                continue;
+            }
+            Ok(Reply::Done(document)) => Ok(Answer::Done(document)),
+            Ok(Reply::Failed { message, hint }) => {
+                let failure = Failure::failed(message);
+                Err(match hint {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                })
+            }
+            Err(_) if reply.is_empty() => Err(lost(std::io::ErrorKind::UnexpectedEof.into())),
+            Err(error) => Err(Failure::failed(format!(
+                "the running agent answered something else than expected: {error}"
+            ))
+            .hint("agent and command line may be of different versions")),
+        };
     }
 }

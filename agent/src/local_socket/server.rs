@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Address, Caller, LONGEST_REQUEST, Reply, Request};
+use super::{Address, Call, Caller, LONGEST_REQUEST, Reply, Request, Step, Steps};
 use crate::failure::{Failure, Outcome};
 
 /// A caller that says nothing, or does not listen, must not keep the agent from stopping.
@@ -84,7 +85,7 @@ impl Drop for Listener {
 pub(crate) async fn answer_all<F>(
     mut listener: Listener,
     stop: CancellationToken,
-    answer: impl Fn(Request, Caller) -> F + Clone + Send + 'static,
+    answer: impl Fn(Request, Caller, Steps) -> F + Clone + Send + 'static,
 ) where
     F: Future<Output = Outcome<serde_json::Value>> + Send,
 {
@@ -119,7 +120,7 @@ pub(crate) async fn answer_all<F>(
 
 async fn serve<F>(
     mut stream: UnixStream,
-    answer: impl Fn(Request, Caller) -> F,
+    answer: impl Fn(Request, Caller, Steps) -> F,
 ) -> std::io::Result<()>
 where
     F: Future<Output = Outcome<serde_json::Value>>,
@@ -138,14 +139,104 @@ where
         Err(Failure::failed("this agent belongs to another user"))
     } else {
         match serde_json::from_str(&line) {
-            Ok(request) => answer(request, caller).await,
+            Ok(Call { request, progress }) => {
+                let steps = Steps::default();
+                let seen = progress.then(|| steps.listen());
+                // Whoever does not listen any more does not keep the job from being done.
+                let (outcome, told) =
+                    tokio::join!(answer(request, caller, steps), tell(&mut writer, seen));
+                told?;
+                outcome
+            }
             Err(error) => Err(
                 Failure::failed(format!("no request of this version: {error}"))
                     .hint("agent and command line may be of different versions"),
             ),
         }
     };
-    let mut reply = serde_json::to_vec(&Reply::from(outcome))?;
-    reply.push(b'\n');
-    tokio::time::timeout(CALLER_PATIENCE, writer.write_all(&reply)).await?
+    say(&mut writer, &Reply::from(outcome)).await
+}
+
+/// Tells every step that the caller has time for, until the job has ended.
+async fn tell(
+    writer: &mut (impl AsyncWriteExt + Unpin),
+    steps: Option<watch::Receiver<Option<Step>>>,
+) -> std::io::Result<()> {
+    let Some(mut steps) = steps else {
+        return Ok(());
+    };
+    while steps.changed().await.is_ok() {
+        let step = steps.borrow_and_update().clone();
+        if let Some(step) = step {
+            say(writer, &Reply::Progress(step)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn say(writer: &mut (impl AsyncWriteExt + Unpin), reply: &Reply) -> std::io::Result<()> {
+    let line = reply.line()?;
+    tokio::time::timeout(CALLER_PATIENCE, writer.write_all(&line)).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use backup::Progress;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// The lines that a caller reads who sends this one; the job takes two steps.
+    async fn replies(request: &str) -> Vec<String> {
+        let (agent, mut caller) = UnixStream::pair().unwrap();
+        let read = Arc::new(Semaphore::new(0));
+        // Who is told of no step has read all there is to read.
+        if !request.contains("progress") {
+            read.add_permits(2);
+        }
+        let may_go_on = read.clone();
+        let job = move |request: Request, _: Caller, steps: Steps| {
+            let may_go_on = may_go_on.clone();
+            async move {
+                assert_eq!(request, Request::Backup);
+                for done in [1, 4] {
+                    steps.step("copying", done, 4);
+                    may_go_on.acquire().await.unwrap().forget();
+                }
+                Ok(serde_json::json!({ "id": "b" }))
+            }
+        };
+        let served = tokio::spawn(serve(agent, job));
+        caller.write_all(request.as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(caller).lines();
+        let mut replies = Vec::new();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            replies.push(line);
+            read.add_permits(1);
+        }
+        served.await.unwrap().unwrap();
+        replies
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_wants_progress_reads_each_step_before_the_reply() {
+        assert_eq!(
+            replies("{\"verb\":\"backup\",\"progress\":true}\n").await,
+            [
+                r#"{"progress":{"what":"copying","done":1,"total":4}}"#,
+                r#"{"progress":{"what":"copying","done":4,"total":4}}"#,
+                r#"{"done":{"id":"b"}}"#,
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_caller_of_an_older_version_reads_the_reply_alone() {
+        assert_eq!(
+            replies("{\"verb\":\"backup\"}\n").await,
+            [r#"{"done":{"id":"b"}}"#]
+        );
+    }
 }

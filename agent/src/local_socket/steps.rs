@@ -1,0 +1,34 @@
+//! How a job gets on, on its way from the job to the caller who asked for it.
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// `done` of `total` units of `what`; `total` is 0 where unknown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Step {
+    pub(super) what: String,
+    pub(super) done: u64,
+    pub(super) total: u64,
+}
+
+/// Where a job tells its steps. The job never waits: only the latest is kept. By default nobody
+/// listens. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Steps(watch::Sender<Option<Step>>);
+
+impl Steps {
+    /// The reading end; it ends once all clones of these are dropped.
+    pub(super) fn listen(&self) -> watch::Receiver<Option<Step>> {
+        self.0.subscribe()
+    }
+}
+
+impl backup::Progress for Steps {
+    fn step(&self, what: &str, done: u64, total: u64) {
+        self.0.send_replace(Some(Step {
+            what: what.to_owned(),
+            done,
+            total,
+        }));
+    }
+}
