@@ -1,13 +1,12 @@
 //! The running agent's long jobs, one at a time: backup, verify, restore, undo, import, prune.
 
 mod backups;
+mod restores;
 mod running;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
-use backup::Progress;
 use tokio::sync::OwnedMutexGuard;
 
 pub(crate) use running::Job;
@@ -17,7 +16,7 @@ use crate::documents;
 use crate::extent::Extent;
 use crate::facts::Facts;
 use crate::failure::{Failure, Outcome};
-use crate::local_socket::{RestoreRequest, Steps};
+use crate::local_socket::Steps;
 use crate::moment;
 use crate::schedule::History;
 use crate::settings::Settings;
@@ -56,10 +55,6 @@ struct Known {
     /// What an undo would take back.
     undo: Option<String>,
 }
-
-/// A backup that has not got on for so long hangs: a copy has 10 minutes, everything else
-/// tells its progress piece by piece.
-const STUCK: Duration = Duration::from_secs(15 * 60);
 
 impl Jobs {
     /// `archive_problem` must have been shown to the user already; an unreadable archive
@@ -134,18 +129,6 @@ impl Jobs {
         self.with(|known| known.history)
     }
 
-    /// Why the last backup failed, or that the running one hangs.
-    pub(crate) fn backup_problem(&self) -> Option<String> {
-        let still = self.board.still_for("backup");
-        match still.filter(|still| *still > STUCK) {
-            Some(still) => Some(format!(
-                "the running one has not moved for {}",
-                moment::span(i64::try_from(still.as_millis()).unwrap_or(i64::MAX))
-            )),
-            None => self.with(|known| known.last_failure.clone()),
-        }
-    }
-
     /// Waits until a backup ended.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
@@ -155,51 +138,6 @@ impl Jobs {
     pub(crate) async fn verify(&self, _turn: Turn) -> Outcome<backup::Report> {
         self.run("verify", |settings, _| work::verify(&settings, None, false))
             .await
-    }
-
-    /// Tells what a restore would do.
-    pub(crate) async fn preview(
-        &self,
-        _turn: Turn,
-        request: RestoreRequest,
-    ) -> Outcome<documents::Plan> {
-        self.run("preview", move |settings, _| {
-            let plan = work::plan(&settings, &request, None)?;
-            Ok(documents::Plan::new(&plan, plan.per_control(&())))
-        })
-        .await
-    }
-
-    /// Builds the asked state beside the store, then swaps it in while changes queue up.
-    pub(crate) async fn restore(
-        &self,
-        _turn: Turn,
-        request: RestoreRequest,
-    ) -> Outcome<documents::Restored> {
-        let begun = Instant::now();
-        let running = Arc::new(self.board.post("restore"));
-        let built = self
-            .run_as(&running, move |settings, job| {
-                work::build_while_recording(&settings, &request, job)
-            })
-            .await?;
-        let swapped = self.swap(&running, move |_| built.swap()).await?;
-        let restored = documents::Restored::new(&swapped, begun.elapsed());
-        tracing::warn!(
-            restored_to = restored.restored_to.as_deref().unwrap_or("an empty store"),
-            events = restored.events,
-            seconds = restored.seconds,
-            "the store was restored; `qsys-agent undo` takes it back"
-        );
-        Ok(restored)
-    }
-
-    /// Takes the last restore back.
-    pub(crate) async fn undo(&self, _turn: Turn) -> Outcome<documents::Undone> {
-        let running = self.board.post("undo");
-        let undone = self.swap(&running, backup::undo).await?;
-        tracing::warn!("taken back: {}", undone.undone);
-        Ok((&undone).into())
     }
 
     /// Adds files to the store through the recorder.
@@ -254,21 +192,6 @@ impl Jobs {
         outcome
     }
 
-    /// Exchanges the store's files while the recorder has none of them open.
-    async fn swap<T: Send + 'static>(
-        &self,
-        running: &Running,
-        exchange: impl FnOnce(&Path) -> backup::Result<T> + Send + 'static,
-    ) -> Outcome<T> {
-        running.step("exchanging the files", 1, 1);
-        self.files_change();
-        let exchanged = self.recorder.pause_and(exchange).await;
-        let exchanged = exchanged.and_then(|done| done).map_err(work::failure)?;
-        let undo = backup::undo_available(&self.settings.store.path);
-        self.with(|known| known.undo = undo);
-        Ok(exchanged)
-    }
-
     /// The store's files are about to change by more than recording.
     fn files_change(&self) {
         self.with(|known| known.backed_up = None);
@@ -288,62 +211,4 @@ impl Jobs {
 fn newest_good(backups: &[backup::BackupInfo]) -> Option<i64> {
     let good = backups.iter().find(|backup| backup.verified);
     good.map(|backup| backup.created_at_ms)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn an_undo_stands_on_the_board_for_as_long_as_it_takes() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut settings = Settings::default();
-        settings.store.path = folder.path().join("events");
-        settings.backup.path = folder.path().join("backups");
-        std::fs::create_dir(&settings.store.path).unwrap();
-        let options = backup::RecorderOptions::default();
-        let (recorder, writer) = backup::Recorder::start(&settings.store.path, options).unwrap();
-        let jobs = Jobs::new(Arc::new(settings), recorder.clone(), Arc::default());
-
-        // Somebody else has the files, so the undo has to wait for them.
-        let (release, held) = std::sync::mpsc::channel::<()>();
-        let (begun, has_begun) = tokio::sync::oneshot::channel();
-        let holder = recorder.clone();
-        let holding = tokio::spawn(async move {
-            let hold = move |_: &Path| {
-                let _ = begun.send(());
-                held.recv().unwrap();
-            };
-            holder.pause_and(hold).await.unwrap();
-        });
-        has_begun.await.unwrap();
-        let undoing = tokio::spawn({
-            let jobs = jobs.clone();
-            async move {
-                let turn = jobs.turn().await;
-                jobs.undo(turn).await.map(|_| ())
-            }
-        });
-        let shown = async {
-            loop {
-                if let Some(job) = jobs.current().filter(|job| !job.text.is_empty()) {
-                    break job;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        let shown = tokio::time::timeout(Duration::from_secs(20), shown);
-        let shown = shown.await.unwrap();
-        assert_eq!((shown.kind, shown.state), ("undo", "running"));
-        release.send(()).unwrap();
-        holding.await.unwrap();
-        undoing.await.unwrap().unwrap_err();
-        assert_eq!(
-            jobs.current(),
-            None,
-            "nothing was there to undo, and that ended it"
-        );
-        recorder.stop().await.unwrap();
-        writer.join();
-    }
 }

@@ -1,14 +1,30 @@
 //! Backups: made when somebody asks, and by the schedule where something is new.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Asker, Jobs, Turn};
 use crate::extent::Extent;
 use crate::failure::{Failure, Outcome};
 use crate::{damage, moment, work};
 
+/// A backup that has not got on for so long hangs: a copy has 10 minutes, everything else
+/// tells its progress piece by piece.
+const STUCK: Duration = Duration::from_secs(15 * 60);
+
 impl Jobs {
+    /// Why the last backup failed, or that the running one hangs.
+    pub(crate) fn backup_problem(&self) -> Option<String> {
+        let still = self.board.still_for("backup");
+        match still.filter(|still| *still > STUCK) {
+            Some(still) => Some(format!(
+                "the running one has not moved for {}",
+                moment::span(i64::try_from(still.as_millis()).unwrap_or(i64::MAX))
+            )),
+            None => self.with(|known| known.last_failure.clone()),
+        }
+    }
+
     /// The schedule's backup. Where nothing is new since the last one it proves that one again
     /// instead, so that a quiet month pushes no older backup out; one that does not prove is
     /// made anew. Either way old days then leave the store. Gives what was done in words.

@@ -1,0 +1,135 @@
+//! Restores: shown beforehand, done, and taken back, while the recording goes on.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use backup::Progress;
+
+use super::{Jobs, Running, Turn};
+use crate::failure::Outcome;
+use crate::local_socket::RestoreRequest;
+use crate::{documents, work};
+
+impl Jobs {
+    /// Tells what a restore would do.
+    pub(crate) async fn preview(
+        &self,
+        _turn: Turn,
+        request: RestoreRequest,
+    ) -> Outcome<documents::Plan> {
+        self.run("preview", move |settings, _| {
+            let plan = work::plan(&settings, &request, None)?;
+            Ok(documents::Plan::new(&plan, plan.per_control(&())))
+        })
+        .await
+    }
+
+    /// Builds the asked state beside the store, then swaps it in while changes queue up.
+    pub(crate) async fn restore(
+        &self,
+        _turn: Turn,
+        request: RestoreRequest,
+    ) -> Outcome<documents::Restored> {
+        let begun = Instant::now();
+        let running = Arc::new(self.board.post("restore"));
+        let built = self
+            .run_as(&running, move |settings, job| {
+                work::build_while_recording(&settings, &request, job)
+            })
+            .await?;
+        let swapped = self.swap(&running, move |_| built.swap()).await?;
+        let restored = documents::Restored::new(&swapped, begun.elapsed());
+        tracing::warn!(
+            restored_to = restored.restored_to.as_deref().unwrap_or("an empty store"),
+            events = restored.events,
+            seconds = restored.seconds,
+            "the store was restored; `qsys-agent undo` takes it back"
+        );
+        Ok(restored)
+    }
+
+    /// Takes the last restore back.
+    pub(crate) async fn undo(&self, _turn: Turn) -> Outcome<documents::Undone> {
+        let running = self.board.post("undo");
+        let undone = self.swap(&running, backup::undo).await?;
+        tracing::warn!("taken back: {}", undone.undone);
+        Ok((&undone).into())
+    }
+
+    /// Exchanges the store's files while the recorder has none of them open.
+    async fn swap<T: Send + 'static>(
+        &self,
+        running: &Running,
+        exchange: impl FnOnce(&Path) -> backup::Result<T> + Send + 'static,
+    ) -> Outcome<T> {
+        running.step("exchanging the files", 1, 1);
+        self.files_change();
+        let exchanged = self.recorder.pause_and(exchange).await;
+        let exchanged = exchanged.and_then(|done| done).map_err(work::failure)?;
+        let undo = backup::undo_available(&self.settings.store.path);
+        self.with(|known| known.undo = undo);
+        Ok(exchanged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_undo_stands_on_the_board_for_as_long_as_it_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.store.path = folder.path().join("events");
+        settings.backup.path = folder.path().join("backups");
+        std::fs::create_dir(&settings.store.path).unwrap();
+        let options = backup::RecorderOptions::default();
+        let (recorder, writer) = backup::Recorder::start(&settings.store.path, options).unwrap();
+        let jobs = Jobs::new(Arc::new(settings), recorder.clone(), Arc::default());
+
+        // Somebody else has the files, so the undo has to wait for them.
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let holder = recorder.clone();
+        let holding = tokio::spawn(async move {
+            let hold = move |_: &Path| {
+                let _ = begun.send(());
+                held.recv().unwrap();
+            };
+            holder.pause_and(hold).await.unwrap();
+        });
+        has_begun.await.unwrap();
+        let undoing = tokio::spawn({
+            let jobs = jobs.clone();
+            async move {
+                let turn = jobs.turn().await;
+                jobs.undo(turn).await.map(|_| ())
+            }
+        });
+        let shown = async {
+            loop {
+                if let Some(job) = jobs.current().filter(|job| !job.text.is_empty()) {
+                    break job;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let shown = tokio::time::timeout(Duration::from_secs(20), shown);
+        let shown = shown.await.unwrap();
+        assert_eq!((shown.kind, shown.state), ("undo", "running"));
+        release.send(()).unwrap();
+        holding.await.unwrap();
+        undoing.await.unwrap().unwrap_err();
+        assert_eq!(
+            jobs.current(),
+            None,
+            "nothing was there to undo, and that ended it"
+        );
+        recorder.stop().await.unwrap();
+        writer.join();
+    }
+}
