@@ -15,10 +15,12 @@ pub(crate) fn start(global: &Global, usual: &str) {
         (false, _) => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    // Setting it by hand passes over the library's own look at the variable.
+    let plain = std::env::var_os("NO_COLOR");
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal() && plain.is_none_or(|said| said.is_empty()))
         .with_target(global.verbose > 0);
     // A second start (tests in one process) changes nothing.
     let _ = log.try_init();
