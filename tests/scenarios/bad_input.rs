@@ -209,3 +209,14 @@ fn find(folder: &std::path::Path, ending: &str) -> std::path::PathBuf {
     }
     panic!("no file ends in {ending}");
 }
+
+#[test]
+fn an_audit_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+    let site = Site::new(1);
+    std::fs::write(site.store(), "not a folder").unwrap();
+    clear(
+        &site.run(&["audit"]),
+        1,
+        &["audit.db: cannot be read", "hint: "],
+    );
+}

@@ -32,7 +32,12 @@ pub(crate) struct Row {
 /// The newest rows at or after a moment, oldest first. None where nothing was ever asked.
 pub(crate) fn rows(store: &Path, since_ms: Option<i64>, limit: u64) -> Outcome<Vec<Row>> {
     let path = table::path(store);
-    if !path.exists() {
+    // A folder that may not be looked into is not one without an audit.
+    let there = path.try_exists().map_err(|error| {
+        Failure::failed(format!("{}: cannot be read: {error}", path.display()))
+            .hint("check owner and permissions of the store's folder")
+    })?;
+    if !there {
         return Ok(Vec::new());
     }
     read(&path, since_ms, limit).map_err(|error| {
