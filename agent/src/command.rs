@@ -56,7 +56,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
         Command::Diff(typed) => diff::diff(&typed, &settings()?, output),
         Command::Audit(typed) => audit::audit(&typed, &settings()?, output),
         Command::Prune(typed) => prune::prune(&typed, &settings()?, output),
-        Command::Completions { shell } => completions::completions(shell),
+        Command::Completions { shell } => completions::completions(shell, output),
         Command::Rewind(_) => Err(not_yet(
             "rewind",
             "`qsys-agent state --at TIME` shows how the room was",

@@ -87,6 +87,16 @@ impl Output {
         out.flush()
     }
 
+    /// Bytes as they are: a script, an export. A reader that leaves early ends it, and well.
+    pub(crate) fn stream(self, write: impl FnOnce(&mut dyn Write) -> Outcome<()>) -> Outcome<()> {
+        let mut out = Stream {
+            out: std::io::stdout().lock(),
+            left: false,
+        };
+        let written = write(&mut out).and_then(|()| Ok(out.flush()?));
+        if out.left { Ok(()) } else { written }
+    }
+
     /// A line of a story told as it goes; programs that asked for JSON do not get it.
     pub(crate) fn line(self, line: impl Display) {
         if !self.json {
@@ -147,6 +157,32 @@ fn io_error(error: csv::Error) -> std::io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => std::io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// Standard output that notices when nobody reads it any more.
+struct Stream {
+    out: std::io::StdoutLock<'static>,
+    left: bool,
+}
+
+impl Stream {
+    fn look<T>(&mut self, outcome: std::io::Result<T>) -> std::io::Result<T> {
+        let left = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+        self.left |= outcome.as_ref().is_err_and(left);
+        outcome
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let outcome = self.out.write(bytes);
+        self.look(outcome)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let outcome = self.out.flush();
+        self.look(outcome)
     }
 }
 
@@ -219,8 +255,13 @@ pub(crate) fn bytes(count: u64) -> String {
 
 /// `1 event`, `1 204 events`.
 pub(crate) fn events(number: u64) -> String {
-    let word = if number == 1 { "event" } else { "events" };
-    format!("{} {word}", count(number))
+    many(number, "event")
+}
+
+/// A number of things whose name takes an `s`: `1 backup`, `0 backups`.
+pub(crate) fn many(number: u64, one: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {one}{ending}", count(number))
 }
 
 /// A count with thin groups of three: `1 234 567`.
@@ -251,6 +292,7 @@ mod tests {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1_230_000), "1.2 MB");
         assert_eq!(bytes(999_960), "1.0 MB");
+        assert_eq!([0, 1, 2].map(events), ["0 events", "1 event", "2 events"]);
         assert_eq!(count(7), "7");
         assert_eq!(count(1_234_567), "1 234 567");
     }

@@ -211,6 +211,27 @@ fn find(folder: &std::path::Path, ending: &str) -> std::path::PathBuf {
 }
 
 #[test]
+fn a_reader_that_left_is_no_failure() {
+    let site = Site::new(1);
+    std::fs::create_dir(site.store()).unwrap();
+    for typed in [
+        "completions bash",
+        "export --output -",
+        "events --csv",
+        "status --json",
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = site.command();
+        command.args(typed.split(' ')).stdout(writer);
+        let output = command.stderr(std::process::Stdio::piped()).spawn();
+        let output = output.unwrap().wait_with_output().unwrap();
+        assert!(output.status.success(), "{typed}: {output:?}");
+        assert!(output.stderr.is_empty(), "{typed}: {output:?}");
+    }
+}
+
+#[test]
 fn an_audit_that_cannot_be_read_is_not_taken_for_an_empty_one() {
     let site = Site::new(1);
     std::fs::write(site.store(), "not a folder").unwrap();
@@ -219,4 +240,19 @@ fn an_audit_that_cannot_be_read_is_not_taken_for_an_empty_one() {
         1,
         &["audit.db: cannot be read", "hint: "],
     );
+}
+
+#[test]
+fn the_status_of_nothing_says_so() {
+    let site = Site::new(1);
+    let status = site.run(&["status"]);
+    let said = String::from_utf8(status.stdout).unwrap();
+    for line in [
+        "nothing recorded yet\n",
+        "Proved      none yet\n",
+        "Recoverable nothing yet\n",
+        "At risk     nothing; nothing is recorded yet\n",
+    ] {
+        assert!(said.contains(line), "no \"{line}\" in: {said}");
+    }
 }

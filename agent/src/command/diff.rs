@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::documents::value;
 use crate::failure::{Failure, Outcome};
 use crate::moment::{self, rfc3339};
-use crate::output::Output;
+use crate::output::{Output, many};
 use crate::settings::Settings;
 use crate::{cli, documents, shown, work};
 
@@ -85,8 +85,8 @@ pub(super) fn diff(typed: &cli::Diff, settings: &Settings, output: Output) -> Ou
 fn lines(differences: &[Difference], gaps: &[backup::Gap], typed: &cli::Diff) -> Vec<String> {
     let columns = shown::columns();
     let mut lines = vec![format!(
-        "{} controls stood otherwise at {} than at {}",
-        differences.len(),
+        "{} stood otherwise at {} than at {}",
+        many(differences.len() as u64, "control"),
         moment::local(typed.to),
         moment::local(typed.from)
     )];

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::cli::ExportFormat;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, count};
+use crate::output::{self, Output};
 use crate::settings::Settings;
 use crate::{cli, moment, work};
 
@@ -56,7 +56,10 @@ pub(super) fn export(
                     .hint("leave one of them out"),
             );
         }
-        backup::export(&store, &options, &mut std::io::stdout().lock()).map_err(work::failure)?;
+        output.stream(|out| {
+            let exported = backup::export(&store, &options, out);
+            exported.map(drop).map_err(work::failure)
+        })?;
         return Ok(ExitCode::SUCCESS);
     }
     let path = match named {
@@ -72,8 +75,8 @@ pub(super) fn export(
     };
     output.result(&exported, || {
         format!(
-            "{} events exported to {}",
-            count(events),
+            "{} exported to {}",
+            output::events(events),
             exported.output.display()
         )
     });
@@ -104,8 +107,9 @@ fn whole_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Outcome<u64>) -
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    // What the system said, without the name of the file beside, which says nothing to anybody.
+    let made = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
+    let mut file = made.map_err(|error| failed(error.kind().into()))?;
     let events = write(file.as_file_mut())?;
     file.as_file().sync_all().map_err(failed)?;
     std::fs::set_permissions(

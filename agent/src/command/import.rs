@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::documents::Imported;
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::Request;
-use crate::output::{Output, count};
+use crate::output::{Output, count, events};
 use crate::settings::Settings;
 use crate::{cli, work};
 
@@ -31,8 +31,8 @@ pub(super) fn import(
     })?;
     output.result(&imported, || {
         let mut lines = vec![format!(
-            "{} events added, {} were there already, {} rejected",
-            count(imported.added),
+            "{} added, {} were there already, {} rejected",
+            events(imported.added),
             count(imported.skipped),
             count(imported.rejected)
         )];

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::documents::Pruned;
 use crate::failure::Outcome;
 use crate::local_socket::Request;
-use crate::output::{Output, bytes};
+use crate::output::{Output, bytes, many};
 use crate::settings::Settings;
 use crate::{cli, work};
 
@@ -16,10 +16,10 @@ pub(super) fn prune(typed: &cli::Prune, settings: &Settings, output: Output) -> 
             work::prune(settings, dry_run)
         })?;
     output.result(&pruned, || {
-        let (verb, frees) = if dry_run {
-            ("Would remove", "would free")
+        let (verb, keeps, goes, frees) = if dry_run {
+            ("Would remove", "to keep", "to remove", "would free")
         } else {
-            ("Removed", "freed")
+            ("Removed", "kept", "removed", "freed")
         };
         let mut lines: Vec<String> = pruned
             .backups
@@ -33,8 +33,8 @@ pub(super) fn prune(typed: &cli::Prune, settings: &Settings, output: Output) -> 
         let kept = pruned.days_kept.iter();
         lines.extend(kept.map(|day| format!("Day {} stays in the store: {}", day.day, day.why)));
         lines.push(format!(
-            "{} backups stay, {} go; {frees} {} in the archive, {} in the store",
-            pruned.kept.len(),
+            "{} {keeps}, {} {goes}; {frees} {} in the archive, {} in the store",
+            many(pruned.kept.len() as u64, "backup"),
             pruned.removed.len(),
             bytes(pruned.freed_bytes),
             bytes(pruned.days.iter().map(|day| day.bytes).sum())

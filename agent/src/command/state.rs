@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::documents::{self, value};
 use crate::failure::Outcome;
 use crate::moment::{self, rfc3339};
-use crate::output::Output;
+use crate::output::{Output, many};
 use crate::settings::Settings;
 use crate::{cli, shown, work};
 
@@ -83,9 +83,9 @@ pub(super) fn state(typed: &cli::State, settings: &Settings, output: Output) -> 
 fn lines(state: &backup::State, ends: Option<i64>) -> Vec<String> {
     let columns = shown::columns();
     let mut lines = vec![format!(
-        "The room at {}: {} controls",
+        "The room at {}: {}",
         moment::local(state.at_ms),
-        state.controls.len()
+        many(state.controls.len() as u64, "control")
     )];
     if let Some(ends) = ends {
         lines.push(format!(

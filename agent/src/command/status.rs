@@ -6,7 +6,7 @@ use crate::failure::Outcome;
 use crate::gather;
 use crate::local_socket::Request;
 use crate::moment;
-use crate::output::{Output, bytes, count};
+use crate::output::{Output, bytes, count, many};
 use crate::settings::Settings;
 use crate::shown;
 use crate::status::{Status, verdict};
@@ -43,6 +43,7 @@ fn lines(status: &Status) -> String {
     };
     let risk = match status.rpo_seconds {
         None => "everything: no proved backup holds any of it yet".to_owned(),
+        Some(_) if status.events.total == 0 => "nothing; nothing is recorded yet".to_owned(),
         Some(0.0) => "nothing; all is in a proved backup".to_owned(),
         Some(seconds) => format!(
             "{} of writing since the newest proved backup",
@@ -61,36 +62,40 @@ fn lines(status: &Status) -> String {
         (
             "Events",
             format!(
-                "{} recorded, {:.1}/s now, {} gaps",
+                "{} recorded, {:.1}/s now, {}",
                 count(status.events.total),
                 status.events.per_second,
-                status.events.gaps
+                many(status.events.gaps, "gap")
             ),
         ),
         (
             "Store",
             format!(
-                "{} in {}, {} to {}",
+                "{} in {}, {}",
                 bytes(status.store.bytes),
                 status.store.path,
-                when(&status.store.from),
-                when(&status.store.to)
+                span(&status.store.from, &status.store.to)
+                    .unwrap_or_else(|| "nothing recorded yet".to_owned())
             ),
         ),
         ("Backups", backups),
         (
             "Proved",
-            format!("the one of {}", when(&status.backup.last_verified)),
+            match &status.backup.last_verified {
+                Some(_) => format!("the one of {}", when(&status.backup.last_verified)),
+                None => "none yet".to_owned(),
+            },
         ),
         ("Next", when(&status.backup.next)),
         (
             "Recoverable",
-            format!(
-                "{} to {}, {} gaps",
-                when(&status.recoverable.from),
-                when(&status.recoverable.to),
-                status.recoverable.gaps.len()
-            ),
+            match span(&status.recoverable.from, &status.recoverable.to) {
+                Some(span) => {
+                    let gaps = status.recoverable.gaps.len() as u64;
+                    format!("{span}, {}", many(gaps, "gap"))
+                }
+                None => "nothing yet".to_owned(),
+            },
         ),
         ("At risk", risk),
         ("Panel", panel),
@@ -108,6 +113,12 @@ fn lines(status: &Status) -> String {
         .chain(damaged)
         .map(|(name, text)| format!("{name:<12}{text}"));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// From when to when, where both are known.
+fn span(from: &Option<String>, to: &Option<String>) -> Option<String> {
+    let [from, to] = [from, to].map(|end| end.as_deref().map(|end| local(Some(end))));
+    Some(format!("{} to {}", from?, to?))
 }
 
 /// An RFC 3339 time of the document as people read it.

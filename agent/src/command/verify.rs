@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::audit::Act;
 use crate::documents::Verification;
 use crate::failure::Outcome;
-use crate::output::Output;
+use crate::output::{Output, many};
 use crate::settings::Settings;
 use crate::{cli, work};
 
@@ -24,8 +24,8 @@ pub(super) fn verify(
     };
     let prove = || work::verify(settings, typed.what.as_deref(), typed.deep);
     let report = super::written_down(settings, act, prove, |report| match report.ok {
-        true => Ok(format!("{} files proved", report.checked)),
-        false => Err(format!("{} findings", report.findings.len())),
+        true => Ok(format!("{} proved", many(report.checked, "file"))),
+        false => Err(many(report.findings.len() as u64, "finding")),
     })?;
     let document = Verification::from(&report);
     output.result(&document, || lines(&document));
@@ -51,10 +51,10 @@ fn lines(report: &Verification) -> String {
         }
     }
     lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
-    lines.push(match report.findings.len() {
-        0 => format!("{} files checked, all sound", report.checked),
-        1 => format!("{} files checked, 1 finding", report.checked),
-        count => format!("{} files checked, {count} findings", report.checked),
-    });
+    let found = match report.findings.len() as u64 {
+        0 => "all sound".to_owned(),
+        some => many(some, "finding"),
+    };
+    lines.push(format!("{} checked, {found}", many(report.checked, "file")));
     lines.join("\n")
 }
