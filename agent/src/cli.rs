@@ -12,7 +12,8 @@ use crate::moment;
 #[command(name = "qsys-agent", version, propagate_version = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings.\n\
-    TIME is RFC 3339, \"YYYY-MM-DD HH:MM[:SS]\" (local), Unix milliseconds, or relative (-15m)."
+    TIME is RFC 3339, \"YYYY-MM-DD [HH:MM[:SS]]\" (local), Unix milliseconds,\n\
+    or relative (-15m, -7d)."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

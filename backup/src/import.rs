@@ -87,7 +87,7 @@ pub fn import(into: Destination<'_>, file: &Path) -> Result<ImportReport> {
         let mut from = None;
         let mut added = 0;
         loop {
-            let (rows, next) = staging.missing(day, from, CHUNK)?;
+            let (rows, next) = staging.missing(from, CHUNK)?;
             if rows.is_empty() {
                 break;
             }

@@ -150,7 +150,7 @@ impl Columns {
             (Raw::Missing, _) => None,
             (Raw::Integer(0), Raw::Text(kind)) if kind == "bool" => Some(Value::Bool(false)),
             (Raw::Integer(1), Raw::Text(kind)) if kind == "bool" => Some(Value::Bool(true)),
-            (Raw::Integer(whole), _) => Some(Value::Number(whole as f64)),
+            (Raw::Integer(whole), _) => Some(Value::Number(exact("value", whole)?)),
             (Raw::Number(number), _) => Some(Value::Number(number)),
             (Raw::Bool(truth), _) => Some(Value::Bool(truth)),
             (Raw::Text(text), _) => Some(Value::Text(text)),
@@ -162,7 +162,7 @@ impl Columns {
         };
         let position = match self.position {
             Raw::Missing => None,
-            Raw::Integer(whole) => Some(whole as f64),
+            Raw::Integer(whole) => Some(exact("position", whole)?),
             Raw::Number(number) => Some(number),
             other => return Err(wrong("position", &other, "a number")),
         };
@@ -194,6 +194,20 @@ fn text(name: &str, raw: Raw) -> std::result::Result<Option<CompactString>, Stri
         Raw::Missing => Ok(None),
         Raw::Text(text) => Ok(Some(text)),
         other => Err(wrong(name, &other, "a text")),
+    }
+}
+
+/// A whole number as a control has it, in double precision, which holds all up to 2^53 and only some beyond.
+fn exact(name: &str, whole: i64) -> std::result::Result<f64, String> {
+    let number = whole as f64;
+    if number as i128 == i128::from(whole) {
+        Ok(number)
+    } else {
+        Err(wrong(
+            name,
+            &Raw::Integer(whole),
+            "a number that double precision holds to the bit",
+        ))
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use compact_str::CompactString;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
+use serde_json::value::RawValue;
 
 use super::columns::{Columns, Found, Raw, Take, unpack_failed};
 use crate::error::{Error, Result};
@@ -18,9 +19,10 @@ pub(super) fn read(path: &Path, text: impl BufRead, take: &mut Take<'_>) -> Resu
         seen: 0,
     };
     let mut documents = serde_json::Deserializer::from_reader(text);
+    let mut any = false;
     loop {
         // `end` fails when anything but white space follows: another document, as JSON Lines has it.
-        if walk.seen > 0 && documents.end().is_ok() {
+        if any && documents.end().is_ok() {
             return Ok(());
         }
         let read = documents.deserialize_any(Document(&mut walk));
@@ -28,8 +30,8 @@ pub(super) fn read(path: &Path, text: impl BufRead, take: &mut Take<'_>) -> Resu
             return Err(error);
         }
         match read {
-            Ok(()) => walk.seen += 1,
-            Err(error) if error.is_eof() && walk.seen > 0 && error.line() == 0 => return Ok(()),
+            Ok(()) => any = true,
+            Err(error) if error.is_eof() && any && error.line() == 0 => return Ok(()),
             Err(error) if error.is_io() => return Err(unpack_failed(path, error.into())),
             Err(error) => {
                 return Err(Error::Unexpected {
@@ -45,15 +47,23 @@ pub(super) fn read(path: &Path, text: impl BufRead, take: &mut Take<'_>) -> Resu
 struct Walk<'t, 'f> {
     take: &'t mut Take<'f>,
     failed: Option<Error>,
-    /// Events or documents so far, to say where one was wrong.
+    /// Events so far, to say where one was wrong.
     seen: u64,
 }
 
 impl Walk<'_, '_> {
-    fn pass<E: de::Error>(&mut self, columns: Columns) -> std::result::Result<(), E> {
+    /// Passes an event on, or why it is none: the next one may be sound.
+    fn pass<E: de::Error>(
+        &mut self,
+        columns: std::result::Result<Columns, String>,
+    ) -> std::result::Result<(), E> {
         self.seen += 1;
-        let seen = self.seen;
-        (self.take)(Found::Event(columns.incoming(|| format!("event {seen}")))).map_err(|error| {
+        let place = || format!("event {}", self.seen);
+        let event = match columns {
+            Ok(columns) => columns.incoming(place),
+            Err(reason) => Err(format!("{}: {reason}", place())),
+        };
+        (self.take)(Found::Event(event)).map_err(|error| {
             let text = error.to_string();
             self.failed = Some(error);
             E::custom(text)
@@ -72,23 +82,34 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<(), A::Error> {
-        while let Some(OneEvent(columns)) = list.next_element()? {
-            self.0.pass(columns)?;
+        while let Some(element) = list.next_element::<Box<RawValue>>()? {
+            let event = serde_json::from_str(element.get());
+            self.0.pass(
+                event
+                    .map(|OneEvent(columns)| columns)
+                    .map_err(|error| wrong(&element, &error, "an event")),
+            )?;
         }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<(), A::Error> {
-        let (mut columns, mut any, mut events) = (Columns::default(), false, false);
+        let (mut columns, mut any, mut events) = (Ok(Columns::default()), false, false);
         while let Some(name) = map.next_key::<CompactString>()? {
             if name == "events" {
                 events = true;
                 map.next_value_seed(List(self.0))?;
-            } else if let Some(place) = columns.place(&name) {
-                *place = map.next_value()?;
-                any = true;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let content = map.next_value::<Box<RawValue>>()?;
+            let Ok(known) = &mut columns else { continue };
+            let Some(place) = known.place(&name) else {
+                continue;
+            };
+            any = true;
+            match serde_json::from_str(content.get()) {
+                Ok(raw) => *place = raw,
+                Err(error) => columns = Err(wrong(&content, &error, &format!("a {name}"))),
             }
         }
         match (events, any) {
@@ -99,6 +120,18 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
             )),
         }
     }
+}
+
+/// What stands where something else should.
+fn wrong(found: &RawValue, error: &serde_json::Error, expected: &str) -> String {
+    const SHOWN: usize = 60;
+    let text: String = found.get().chars().take(SHOWN).collect();
+    let cut = if text.len() < found.get().len() {
+        "…"
+    } else {
+        ""
+    };
+    format!("found {text}{cut} ({error}), expected {expected}")
 }
 
 /// The member `events`.
@@ -115,7 +148,7 @@ impl<'de> de::DeserializeSeed<'de> for List<'_, '_, '_> {
     }
 }
 
-/// One element of a list. An element that is no object becomes an event without columns, which is then rejected.
+/// One element of a list.
 struct OneEvent(Columns);
 
 impl<'de> Deserialize<'de> for OneEvent {

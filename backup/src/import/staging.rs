@@ -209,14 +209,12 @@ impl Staging {
         Ok(())
     }
 
-    /// Some of the day's missing events in the order of the file, and where to go on.
+    /// Some of the missing events of the day compared last, in the order of the file, and where to go on.
     pub(super) fn missing(
         &self,
-        day: Day,
         after: Option<i64>,
         limit: usize,
     ) -> Result<(Vec<Row>, Option<i64>)> {
-        let _ = day;
         let mut query = self
             .conn
             .prepare_cached(
@@ -276,7 +274,9 @@ fn digest(
         text(&series.component);
         text(&series.control);
         text(&series.source);
-        text(string.unwrap_or("\u{0}none"));
+        // First whether there is one: any text may be one.
+        text(if string.is_some() { "string" } else { "" });
+        text(string.unwrap_or_default());
         match value {
             None => hasher.write_u8(0),
             Some(Value::Number(number)) => {
@@ -286,6 +286,7 @@ fn digest(
             Some(Value::Bool(truth)) => hasher.write_u8(2 + u8::from(*truth)),
             Some(Value::Text(text)) => {
                 hasher.write_u8(4);
+                hasher.write_usize(text.len());
                 hasher.write(text.as_bytes());
             }
         }

@@ -300,6 +300,45 @@ fn an_export_of_the_original_is_imported() {
 }
 
 #[test]
+fn an_event_that_is_none_is_rejected_alone() {
+    let sound = r#"{"timestamp":1754621445359,"control_path":"Amp.gain","value":1}"#;
+    let unsound = [
+        ("5", "integer `5`"),
+        (
+            r#"{"timestamp":1,"control_path":"a.b","string_value":"\ud800"}"#,
+            "hex escape",
+        ),
+        (
+            r#"{"timestamp":1,"control_path":"a.b","value":1e999}"#,
+            "1e999",
+        ),
+        (
+            r#"{"timestamp":1,"control_path":"a.b","value":9007199254740993}"#,
+            "9007199254740993, expected a number that double precision holds",
+        ),
+    ];
+    for (unsound, told) in unsound {
+        // Line by line only an object begins an event.
+        let lines = unsound.starts_with('{');
+        let list = format!("[{sound},{unsound},{sound}]");
+        let export = format!("{{\"events\":{list}}}");
+        let mut files = vec![("list.json", list), ("export.json", export)];
+        files.extend(lines.then(|| ("lines.jsonl", format!("{sound}\n{unsound}\n{sound}\n"))));
+        for (name, text) in files {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            let store = dir.path().join("store");
+            let report = import(Destination::Folder(&store), &file).unwrap();
+            assert_eq!((report.added, report.rejected), (2, 1), "{name}: {unsound}");
+            let reason = &report.first_reasons[0];
+            assert!(reason.starts_with("event 2: found"), "{reason}");
+            assert!(reason.contains(told), "{reason}");
+        }
+    }
+}
+
+#[test]
 fn what_is_no_export_is_refused_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = dir.path().join("store");
