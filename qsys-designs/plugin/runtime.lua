@@ -15,7 +15,8 @@ end
 local function ShowSetup(online)
   SetText("VersionText", "version " .. PluginInfo.Version .. ", schema " .. Schema)
   local seq = Snapshot and Snapshot.seq
-  SetText("MessageText", Snapshot and "number " .. (seq and string.format("%.0f", seq) or "?") .. ", " .. #Snapshot.points .. " points" or "none yet")
+  local points = Snapshot and #Snapshot.points .. (#Snapshot.points == 1 and " point" or " points")
+  SetText("MessageText", Snapshot and "number " .. (seq and string.format("%.0f", seq) or "?") .. ", " .. points or "none yet")
   SetText("HeartbeatText", LastSign == nil and "none yet" or online and "arriving" or "STOPPED")
   SetText("ProblemText", Problem or "none")
   SetText("PendingText", Pending and Kinds[Pending.kind] .. " " .. Pending.id or "none")
