@@ -247,6 +247,10 @@ async fn a_hole_in_the_record_and_a_failed_backup_are_seen_and_the_page_recovers
     browser
         .until_reads("GapsText", |text| text.starts_with('1'))
         .await;
+    // As long as an answer is awaited the plugin takes no other press.
+    browser
+        .until_reads("RequestText", |text| text.contains("done"))
+        .await;
     browser.picture("page-hole.png").await;
 
     // The archive's disk is gone, and something else lies in its place.
@@ -256,6 +260,9 @@ async fn a_hole_in_the_record_and_a_failed_backup_are_seen_and_the_page_recovers
     browser.press("BackupNow").await;
     browser
         .until_reads("StatusText", |text| text.contains("the last backup failed"))
+        .await;
+    browser
+        .until_reads("RequestText", |text| text.contains("failed"))
         .await;
     browser.picture("page-failed.png").await;
     browser
