@@ -12,7 +12,7 @@
 mod account;
 mod agent;
 mod far_end;
-#[allow(dead_code, reason = "the simulated Core finds the positions by itself")]
+#[expect(dead_code, reason = "the simulated Core finds the positions by itself")]
 #[path = "../../../backup/benches/store/generator.rs"]
 mod generator;
 #[path = "../../../backup/benches/store/original.rs"]

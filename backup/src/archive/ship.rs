@@ -136,10 +136,14 @@ impl Shipper {
     /// # Errors
     /// When the store cannot be read or the archive cannot be written; the next step tries the same again.
     pub fn step(&mut self) -> Result<Shipped> {
-        let shipped = self.advance().map_err(space::told)?;
+        let shipped = self.advance().map_err(space::told);
+        if shipped.is_err() {
+            // What of the dictionary got there is not known: the next try opens the day anew and sends all of it.
+            self.open = None;
+        }
         Ok(Shipped {
             adrift: self.adrift.is_some(),
-            ..shipped
+            ..shipped?
         })
     }
 
@@ -186,12 +190,7 @@ impl Shipper {
             events,
             reset: self.reset,
         };
-        let written = self.append(covers, &rows);
-        if written.is_err() {
-            // The next try sends all of it again, the series, too.
-            self.open = None;
-        }
-        let bytes = written?;
+        let bytes = self.append(covers, &rows)?;
         self.cursor = Some((day, to));
         self.last_record_ms = now_ms;
         self.reset = false;

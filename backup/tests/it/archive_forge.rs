@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::archive_stage::gzip_file;
+use crate::archive_stage::{Stage, day_ms, gzip_file};
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
@@ -47,6 +47,17 @@ pub(crate) fn backdate(archive: &Path, hours: i64) {
         let at = &mut manifest["created_at_ms"];
         *at = json!(at.as_i64().unwrap() - hours * 3_600_000);
     });
+}
+
+/// A stage with four backups, an hour between one and the next; 240 events in the last.
+pub(crate) fn four_backups() -> Stage {
+    let stage = Stage::with(2, 100);
+    for n in 0..4 {
+        stage.record(day_ms(0) + 500 + n * 10_000, 10, 1000);
+        stage.archive.backup(&stage.store, &[], &()).unwrap();
+        backdate(&stage.backups_dir(), 4 - n);
+    }
+    stage
 }
 
 /// Changes the last stored part of the newest day, and makes all hashes again.

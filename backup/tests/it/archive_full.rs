@@ -5,7 +5,7 @@ use std::path::Path;
 
 use backup::{Archive, Depth, Error, Policy, Progress, RestoreSource, Store, undo};
 
-use crate::archive_forge::backdate;
+use crate::archive_forge::{backdate, four_backups};
 use crate::archive_jobs::{FULL_AT, SAID, child, copy_tree, sound_archive, started};
 use crate::archive_stage::{DAY_MS, Stage, all_in, day_ms};
 use crate::small_disk::SmallDisk;
@@ -97,12 +97,7 @@ fn a_backup_on_a_full_disk_leaves_the_former_ones_and_the_next_one_works() {
 
 #[test]
 fn a_prune_on_a_full_disk_makes_room_and_takes_nothing_that_is_needed() {
-    let stage = Stage::with(2, 100);
-    for n in 0..4 {
-        stage.record(day_ms(0) + 500 + n * 10_000, 10, 1000);
-        stage.archive.backup(&stage.store, &[], &()).unwrap();
-        backdate(&stage.backups_dir(), 4 - n);
-    }
+    let stage = four_backups();
     at_every_step(&stage, "prune", 4, |dir, failed| {
         tidy(&dir.join("backups"));
         let archive = sound_archive(dir);
@@ -153,17 +148,7 @@ fn a_restore_on_a_full_disk_leaves_the_store_as_it_was() {
 
 #[test]
 fn an_undo_on_a_full_disk_leaves_the_store_as_it_was() {
-    let stage = Stage::with(2, 200);
-    let then = stage.all();
-    stage.archive.backup(&stage.store, &[], &()).unwrap();
-    stage.record(day_ms(1) + 1_000_000, 70, 10);
-    stage.record(day_ms(2), 30, 10);
-    let now = stage.all();
-    let plan = stage
-        .archive
-        .plan(RestoreSource::Latest, None, &stage.events_dir())
-        .unwrap();
-    plan.build(&()).unwrap().swap().unwrap();
+    let (stage, then, now) = Stage::restored();
     at_every_step(&stage, "undo", 8, |dir, failed| {
         if failed {
             as_it_was(dir, &then);

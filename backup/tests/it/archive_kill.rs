@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use backup::{Depth, Policy, RestoreSource, Store, undo};
 
-use crate::archive_forge::backdate;
+use crate::archive_forge::four_backups;
 use crate::archive_jobs::{KILL_AT, child, copy_tree, ship, sound_archive, started};
 use crate::archive_stage::{Stage, all_in, day_ms};
 
@@ -87,12 +87,7 @@ fn a_backup_killed_anywhere_leaves_the_former_ones_and_no_half() {
 
 #[test]
 fn a_prune_killed_anywhere_never_takes_what_a_backup_needs() {
-    let stage = Stage::with(2, 100);
-    for n in 0..4 {
-        stage.record(day_ms(0) + 500 + n * 10_000, 10, 1000);
-        stage.archive.backup(&stage.store, &[], &()).unwrap();
-        backdate(&stage.backups_dir(), 4 - n);
-    }
+    let stage = four_backups();
     let check = |dir: &Path| {
         let archive = sound_archive(dir);
         assert_eq!(archive.list().unwrap()[0].events, Some(240));
@@ -133,17 +128,7 @@ fn a_restore_killed_anywhere_is_all_or_nothing() {
 
 #[test]
 fn an_undo_killed_anywhere_is_all_or_nothing() {
-    let stage = Stage::with(2, 200);
-    let then = stage.all();
-    stage.archive.backup(&stage.store, &[], &()).unwrap();
-    stage.record(day_ms(1) + 1_000_000, 70, 10);
-    stage.record(day_ms(2), 30, 10);
-    let now = stage.all();
-    let plan = stage
-        .archive
-        .plan(RestoreSource::Latest, None, &stage.events_dir())
-        .unwrap();
-    plan.build(&()).unwrap().swap().unwrap();
+    let (stage, then, now) = Stage::restored();
     let check = |dir: &Path| {
         let found = started(dir);
         assert!(found == then || found == now, "{} events", found.len());

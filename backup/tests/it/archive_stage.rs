@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use backup::{Archive, Day, EventId, Store, open_writer};
+use backup::{Archive, Day, EventId, RestoreSource, Store, open_writer};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
@@ -39,6 +39,22 @@ impl Stage {
             stage.record(day_ms(day), events, 1000);
         }
         stage
+    }
+
+    /// A stage whose last backup was restored: what is there now, and what an undo gives back.
+    pub(crate) fn restored() -> (Stage, Vec<(i64, f64)>, Vec<(i64, f64)>) {
+        let stage = Stage::with(2, 200);
+        let then = stage.all();
+        stage.archive.backup(&stage.store, &[], &()).unwrap();
+        stage.record(day_ms(1) + 1_000_000, 70, 10);
+        stage.record(day_ms(2), 30, 10);
+        let now = stage.all();
+        let plan = stage
+            .archive
+            .plan(RestoreSource::Latest, None, &stage.events_dir())
+            .unwrap();
+        plan.build(&()).unwrap().swap().unwrap();
+        (stage, then, now)
     }
 
     pub(crate) fn events_dir(&self) -> PathBuf {
