@@ -10,6 +10,9 @@ use tempfile::TempDir;
 pub(crate) const DAY_MS: i64 = 1_773_446_400_000;
 const ONE_DAY: i64 = 86_400_000;
 
+/// Events as ids and values, in order.
+pub(crate) type Events = Vec<(i64, f64)>;
+
 pub(crate) struct Stage {
     pub(crate) dir: TempDir,
     pub(crate) store: Store,
@@ -41,8 +44,8 @@ impl Stage {
         stage
     }
 
-    /// A stage whose last backup was restored: what is there now, and what an undo gives back.
-    pub(crate) fn restored() -> (Stage, Vec<(i64, f64)>, Vec<(i64, f64)>) {
+    /// A stage whose last backup was restored: the events there now, and what an undo gives back.
+    pub(crate) fn restored() -> (Stage, Events, Events) {
         let stage = Stage::with(2, 200);
         let then = stage.all();
         stage.archive.backup(&stage.store, &[], &()).unwrap();
@@ -76,8 +79,8 @@ impl Stage {
         open_writer(&self.events_dir().join(Day::of_ms(ms).file_name())).unwrap()
     }
 
-    /// Every event of the store: id and value, in order.
-    pub(crate) fn all(&self) -> Vec<(i64, f64)> {
+    /// Every event of the store.
+    pub(crate) fn all(&self) -> Events {
         all_in(&self.events_dir())
     }
 
@@ -92,7 +95,7 @@ impl Stage {
     }
 }
 
-pub(crate) fn all_in(dir: &Path) -> Vec<(i64, f64)> {
+pub(crate) fn all_in(dir: &Path) -> Events {
     let store = Store::open(dir).unwrap();
     let mut all = Vec::new();
     for day in store.days().unwrap() {
