@@ -89,7 +89,9 @@ impl Counts {
             // rather than not at all.
             let stats = counter.recorder.stats();
             let committed = stats.committed;
+            let first = counter.committed == 0 && committed > 0;
             if stats.gaps == counter.gaps
+                && !first
                 && counter.counted.is_some_and(|at| at.elapsed() < RECOUNT)
             {
                 // Nothing but events, and those the recorder counts by itself.

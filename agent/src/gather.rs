@@ -1,12 +1,13 @@
 //! Gathers the status: from the running parts, or from the files alone when no agent runs.
 
-use backup::{BackupInfo, StoreSummary};
+use backup::{BackupInfo, Gap, RecorderState, RecorderStats, StoreSummary};
 
 use crate::counts::{self, Counted};
 use crate::damage;
 use crate::documents::Damaged;
 use crate::failure::Outcome;
 use crate::moment::{self, rfc3339};
+use crate::output::many;
 use crate::parts::Parts;
 use crate::settings::Settings;
 use crate::status::{self, Status};
@@ -19,10 +20,15 @@ pub(crate) fn with_agent(parts: &Parts) -> Status {
     summary.to_ms = summary.to_ms.max(stats.last_commit_ms);
 
     let settings = &parts.settings;
-    let backups = parts.jobs.backups();
-    let shipped_to = parts.shipped.covers_to_ms();
-    let damaged = parts.damage.offers();
-    let mut status = from_files(settings, &summary, &gaps, &backups, shipped_to, damaged);
+    let files = Files {
+        summary: &summary,
+        gaps: &gaps,
+        backups: &parts.jobs.backups(),
+        shipped_to: parts.shipped.covers_to_ms(),
+        in_memory_from: in_memory_from(&stats),
+        damaged: parts.damage.offers(),
+    };
+    let mut status = from_files(settings, files);
     status.agent.running = true;
     status.agent.pid = Some(std::process::id());
     status.agent.audit_problem = parts.audit.problem();
@@ -55,21 +61,35 @@ pub(crate) fn without_agent(settings: &Settings) -> Outcome<Status> {
     } else {
         Counted::default()
     };
-    let shipped_to = work::recoverable(settings)?.map(|range| range.to_ms);
-    let damaged = damage::offers(settings)?;
-    Ok(from_files(
-        settings, &summary, &gaps, &backups, shipped_to, damaged,
-    ))
+    let files = Files {
+        summary: &summary,
+        gaps: &gaps,
+        backups: &backups,
+        shipped_to: work::recoverable(settings)?.map(|range| range.to_ms),
+        in_memory_from: None,
+        damaged: damage::offers(settings)?,
+    };
+    Ok(from_files(settings, files))
 }
 
 /// Why the recorder cannot write, if it cannot.
-pub(crate) fn problem(stats: &backup::RecorderStats) -> Option<String> {
+fn problem(stats: &RecorderStats) -> Option<String> {
     match &stats.state {
-        backup::RecorderState::Ok => None,
-        backup::RecorderState::Failing { reason, since_ms } => {
-            Some(format!("{reason} (since {})", moment::local(*since_ms)))
-        }
-        backup::RecorderState::Stopped => Some("the recorder has stopped".to_owned()),
+        RecorderState::Ok => None,
+        RecorderState::Failing { reason, since_ms } => Some(format!(
+            "{reason} (since {}); {} in memory",
+            moment::local(*since_ms),
+            many(stats.queued, "change")
+        )),
+        RecorderState::Stopped => Some("the recorder has stopped".to_owned()),
+    }
+}
+
+/// From when on what came is in memory alone, in Unix milliseconds, where the store cannot be written.
+fn in_memory_from(stats: &RecorderStats) -> Option<i64> {
+    match &stats.state {
+        RecorderState::Failing { since_ms, .. } if stats.queued > 0 => Some(*since_ms),
+        _ => None,
     }
 }
 
@@ -95,15 +115,28 @@ fn core(parts: &Parts) -> status::Core {
     }
 }
 
-fn from_files(
-    settings: &Settings,
-    summary: &StoreSummary,
-    gaps: &[backup::Gap],
-    backups: &[BackupInfo],
+/// What the store and the archive hold. Moments are Unix milliseconds.
+struct Files<'f> {
+    summary: &'f StoreSummary,
+    gaps: &'f [Gap],
+    backups: &'f [BackupInfo],
+    /// Everything that was committed up to here is in the archive.
     shipped_to: Option<i64>,
+    /// What came from here on is in neither.
+    in_memory_from: Option<i64>,
     damaged: Vec<Damaged>,
-) -> Status {
+}
+
+fn from_files(settings: &Settings, files: Files<'_>) -> Status {
     let now = moment::now();
+    let Files {
+        summary,
+        gaps,
+        backups,
+        shipped_to,
+        in_memory_from,
+        damaged,
+    } = files;
     let newest = backups.first();
     let proved: Vec<&BackupInfo> = backups.iter().filter(|backup| backup.verified).collect();
     let last_good = proved.first().map(|backup| backup.created_at_ms);
@@ -111,7 +144,11 @@ fn from_files(
     let from = proved.iter().filter_map(|backup| backup.from_ms).min();
     // Segments add to a backup; without one there is nothing to add to.
     let proved_to = proved.iter().filter_map(|backup| backup.to_ms).max();
-    let to = proved_to.map(|to| shipped_to.map_or(to, |shipped| shipped.max(to)));
+    let to = proved_to.map(|to| {
+        let to = shipped_to.map_or(to, |shipped| shipped.max(to));
+        in_memory_from.map_or(to, |from| from.min(to))
+    });
+    let received_to = in_memory_from.map_or(summary.to_ms, |_| Some(now));
     Status {
         agent: status::Agent {
             running: false,
@@ -166,7 +203,7 @@ fn from_files(
                 .map(crate::documents::Gap::from)
                 .collect(),
         },
-        rpo_seconds: rpo(summary.to_ms, to),
+        rpo_seconds: rpo(received_to, to),
         drill: status::Drill::default(),
         panel: status::Panel {
             component: settings.panel.code_name.clone(),
@@ -181,12 +218,12 @@ fn free_bytes(folder: &std::path::Path) -> Option<u64> {
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// Seconds of writing that only the store holds: from the end of what is in the archive
-/// to the last change. `None` where no backup holds any of it.
-fn rpo(recorded_to: Option<i64>, archived_to: Option<i64>) -> Option<f64> {
-    match (recorded_to, archived_to) {
+/// Seconds of writing that the archive does not hold: from its end to the last change. `None` where no backup holds
+/// any of it.
+fn rpo(received_to: Option<i64>, archived_to: Option<i64>) -> Option<f64> {
+    match (received_to, archived_to) {
         (None, _) => Some(0.0),
-        (Some(recorded), Some(archived)) => Some((recorded - archived).max(0) as f64 / 1000.0),
+        (Some(received), Some(archived)) => Some((received - archived).max(0) as f64 / 1000.0),
         (Some(_), None) => None,
     }
 }

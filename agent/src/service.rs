@@ -19,7 +19,7 @@ use crate::parts::Parts;
 use crate::settings::Settings;
 use crate::shipping::{Shipped, Shipping};
 use crate::status::{self, Status};
-use crate::{answers, gather, moment, panel, record, work};
+use crate::{answers, moment, panel, record, work};
 
 /// A started service.
 pub(crate) struct Service {
@@ -87,7 +87,6 @@ impl Service {
         for (host, link) in parts.core.links() {
             tasks.spawn(report_link(host, link, stop.clone()));
         }
-        tasks.spawn(report_store(parts.clone(), stop.clone()));
         let callers = parts.clone();
         tasks.spawn(local_socket::answer_all(
             socket,
@@ -239,25 +238,6 @@ async fn report_link(
                 return;
             },
         }
-    }
-}
-
-/// Writes to the log when the store cannot be written, and when it can be again.
-async fn report_store(parts: Arc<Parts>, stop: CancellationToken) {
-    let mut look = tokio::time::interval(Duration::from_secs(1));
-    let mut writable = true;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = look.tick() => {}
-        }
-        let problem = gather::problem(&parts.recorder.stats());
-        match (&problem, writable) {
-            (Some(why), true) => tracing::error!("the store cannot be written: {why}"),
-            (None, false) => tracing::info!("the store can be written again"),
-            _ => {}
-        }
-        writable = problem.is_none();
     }
 }
 

@@ -46,8 +46,11 @@ fn lines(status: &Status) -> String {
         Some(_) if status.events.total == 0 => "nothing; nothing is recorded yet".to_owned(),
         Some(0.0) => "nothing; all is in a proved backup".to_owned(),
         Some(seconds) => format!(
-            "{} of writing since the newest proved backup",
-            moment::span((seconds * 1000.0) as i64)
+            "{} of writing that no proved backup holds",
+            match seconds {
+                ..1.0 => "less than 1 s".to_owned(),
+                _ => moment::span((seconds * 1000.0) as i64),
+            }
         ),
     };
     let mut panel = format!("{}, {}", status.panel.component, status.panel.state);
@@ -74,8 +77,11 @@ fn lines(status: &Status) -> String {
                 "{} in {}, {}",
                 bytes(status.store.bytes),
                 status.store.path,
-                span(&status.store.from, &status.store.to)
-                    .unwrap_or_else(|| "nothing recorded yet".to_owned())
+                match span(&status.store.from, &status.store.to) {
+                    Some(span) => span,
+                    None if status.events.total == 0 => "nothing recorded yet".to_owned(),
+                    None => "just begun".to_owned(),
+                }
             ),
         ),
         ("Backups", backups),
@@ -86,7 +92,7 @@ fn lines(status: &Status) -> String {
                 None => "none yet".to_owned(),
             },
         ),
-        ("Next", when(&status.backup.next)),
+        ("Next", next(status.backup.next.as_deref())),
         (
             "Recoverable",
             match span(&status.recoverable.from, &status.recoverable.to) {
@@ -113,6 +119,15 @@ fn lines(status: &Status) -> String {
         .chain(damaged)
         .map(|(name, text)| format!("{name:<12}{text}"));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// When the next backup is made; one that is due may be put off a little by jitter or by another job.
+fn next(due: Option<&str>) -> String {
+    let moment = due.and_then(|due| moment::parse(due).ok());
+    match moment {
+        Some(moment) if moment <= moment::now() => "now".to_owned(),
+        _ => local(due),
+    }
 }
 
 /// From when to when, where both are known.

@@ -18,7 +18,7 @@ pub enum RecorderState {
     Failing {
         /// The last error, in words.
         reason: String,
-        /// When it began, Unix milliseconds.
+        /// From when on what came is in memory alone, Unix milliseconds.
         since_ms: i64,
     },
     /// The recorder has stopped.
@@ -96,10 +96,16 @@ impl Shared {
     }
 
     /// Begins or goes on failing; the moment it began stays.
-    pub(super) fn set_failing(&self, reason: String, now_ms: i64) {
+    pub(super) fn set_failing(&self, reason: String, from_ms: i64) {
         let since_ms = match &*lock(&self.state) {
             RecorderState::Failing { since_ms, .. } => *since_ms,
-            _ => now_ms,
+            _ => {
+                tracing::error!(
+                    reason,
+                    "the store cannot be written; changes are kept in memory"
+                );
+                from_ms
+            }
         };
         self.set_state(RecorderState::Failing { reason, since_ms });
     }
@@ -109,6 +115,14 @@ impl Shared {
             RecorderState::Failing { reason, .. } => Some(reason.clone()),
             _ => None,
         }
+    }
+
+    /// Works, perhaps again.
+    pub(super) fn set_ok(&self) {
+        if let Some(reason) = self.failing_reason() {
+            tracing::info!(reason, "the store can be written again");
+        }
+        self.set_state(RecorderState::Ok);
     }
 
     pub(super) fn set_day(&self, day: Option<Day>) {

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::event::Gap;
 use crate::id::EventId;
 use crate::names::SeriesId;
-use crate::recorder::stats::{RecorderState, lock};
+use crate::recorder::stats::lock;
 
 /// A keyframe writes each known state; so many changes for each of them keep that cheap beside the changes.
 const CHANGES_PER_STATE: u64 = 25;
@@ -55,10 +55,7 @@ impl Writer {
     }
 
     fn all_written(&mut self) {
-        if let Some(reason) = self.shared.failing_reason() {
-            tracing::info!(reason, "the store can be written again");
-        }
-        self.shared.set_state(RecorderState::Ok);
+        self.shared.set_ok();
         self.retry = None;
         self.oldest = None;
         self.permits.clear();
@@ -78,12 +75,6 @@ impl Writer {
         let pause = self
             .retry
             .map_or(RETRY.0, |(_, pause)| (pause * 2).min(RETRY.1));
-        if self.retry.is_none() {
-            tracing::error!(
-                reason,
-                "the store cannot be written; changes are kept in memory"
-            );
-        }
         self.retry = Some((Instant::now() + pause, pause));
         self.merge_dropped();
         for done in self.flushes.drain(..) {
@@ -91,7 +82,10 @@ impl Writer {
                 reason: reason.clone(),
             }));
         }
-        self.shared.set_failing(reason, self.options.clock.now_ms());
+        let now = self.options.clock.now_ms();
+        let oldest = self.pending.front().map(|item| item.id().ms());
+        self.shared
+            .set_failing(reason, oldest.map_or(now, |oldest| oldest.min(now)));
     }
 
     /// Neighbouring places of dropped changes become one, however long the disk fails.
