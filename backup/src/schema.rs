@@ -38,7 +38,7 @@ pub fn open_writer(path: &Path) -> Result<Connection> {
         });
     }
     if !path.exists() {
-        create(path)?;
+        create(path, |fresh| migrate(fresh, path, 0))?;
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags)
@@ -47,8 +47,8 @@ pub fn open_writer(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
-/// Makes a day file with all its tables under another name first, so that no reader ever sees half of one.
-fn create(path: &Path) -> Result<()> {
+/// Has a day file filled under another name first, so that no reader ever sees half of one.
+pub(crate) fn create(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let fresh = dir.join(format!(".{name}.new"));
@@ -62,7 +62,7 @@ fn create(path: &Path) -> Result<()> {
     }
     let made = Connection::open(&fresh)
         .map_err(Error::sqlite(path, "create the day file"))
-        .and_then(|mut conn| migrate(&mut conn, path, 0))
+        .and_then(|mut fresh| fill(&mut fresh))
         .and_then(|()| std::fs::rename(&fresh, path).map_err(Error::io(path, "create")));
     if made.is_err() {
         let _ = std::fs::remove_file(&fresh);

@@ -1,10 +1,11 @@
 //! What others do to a file that is open: noticed before anything is written into what is no longer ours.
 
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 
 use super::{DayFile, Look};
 use crate::error::{Error, Result};
-use crate::schema::{damage, open_reader};
+use crate::schema::{create, damage, open_reader};
 
 impl DayFile {
     /// Whether the path still leads to the file that is open, and nobody else wrote to it. What is written into a file
@@ -39,6 +40,36 @@ impl DayFile {
             })
             .map_err(Error::sqlite(&self.path, "look for its end"))?;
         Ok((found < end).then(|| "its last change is gone".to_owned()))
+    }
+
+    /// Makes a file of its name again for one that was removed: what is open is whole still, though it has no name.
+    ///
+    /// # Errors
+    /// When its content cannot be read or written, or another file has its name by now.
+    pub(crate) fn put_back(self) -> Result<()> {
+        let path = self.path.clone();
+        if self.look() != Look::Removed {
+            return Err(Error::Unexpected {
+                path,
+                found: "another file in its place".into(),
+                expected: "none".into(),
+            });
+        }
+        create(&path, |fresh| {
+            let copied = Backup::new(&self.conn, fresh).and_then(|copy| copy.step(-1));
+            match copied.map_err(Error::sqlite(&path, "copy what is open of it"))? {
+                StepResult::Done => {}
+                other => {
+                    return Err(Error::Unexpected {
+                        path: path.clone(),
+                        found: format!("{other:?} from SQLite's copy of it"),
+                        expected: "a whole copy".into(),
+                    });
+                }
+            }
+            self.abandon();
+            Ok(())
+        })
     }
 
     /// Gives the file up as it is: its log stays beside it and is not brought into what is no longer ours.

@@ -1,5 +1,6 @@
 //! Whether the file behind an open connection is still as its one writer left it: one look at its place, size and time.
 
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,14 +13,18 @@ use rusqlite::hooks::Wal;
 const CHECKPOINT: i32 = 1000;
 
 /// What a look at a file tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Look {
     /// Nobody but its writer wrote to it.
     Untouched,
     /// Somebody else did.
     Touched,
-    /// It is gone, or another one has its name.
+    /// It has no name any more.
+    Removed,
+    /// Another one has its name.
     Replaced,
+    /// The system does not let it be looked at, for that reason.
+    Hidden(String),
 }
 
 /// Commits go to the log; the file itself changes only when its writer brings the log into it. Whatever else changes
@@ -38,9 +43,9 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(path: &Path) -> Option<Shape> {
-        let meta = path.metadata().ok()?;
-        Some(Shape {
+    fn of(path: &Path) -> io::Result<Shape> {
+        let meta = path.metadata()?;
+        Ok(Shape {
             place: (meta.dev(), meta.ino()),
             bytes: meta.len(),
             modified: (meta.mtime(), meta.mtime_nsec()),
@@ -60,7 +65,7 @@ impl Watch {
         }))?;
         Ok(Watch {
             path: path.to_path_buf(),
-            shape: Shape::of(path),
+            shape: Shape::of(path).ok(),
             log_pages,
         })
     }
@@ -68,15 +73,17 @@ impl Watch {
     /// One system call.
     pub(super) fn look(&self) -> Look {
         match (Shape::of(&self.path), self.shape) {
-            (now, known) if now == known => Look::Untouched,
-            (Some(now), Some(known)) if now.place == known.place => Look::Touched,
-            _ => Look::Replaced,
+            (Ok(now), Some(known)) if now == known => Look::Untouched,
+            (Ok(now), Some(known)) if now.place == known.place => Look::Touched,
+            (Ok(_), _) => Look::Replaced,
+            (Err(error), _) if is_gone(&error) => Look::Removed,
+            (Err(error), _) => Look::Hidden(error.to_string()),
         }
     }
 
     /// Takes the file as it is now for its writer's.
     pub(super) fn accept(&mut self) {
-        self.shape = Shape::of(&self.path);
+        self.shape = Shape::of(&self.path).ok();
     }
 
     /// To be called after a commit: brings a long log into the file. What cannot be brought now comes with the next.
@@ -91,4 +98,9 @@ impl Watch {
             self.accept();
         }
     }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
 }

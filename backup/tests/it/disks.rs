@@ -8,7 +8,7 @@ use backup::{Error, Recorder, RecorderOptions, RecorderState, RecorderStats, Sto
 use crate::small_disk::{SmallDisk, bind, remount, unmount};
 use crate::stage::{NOON, TestClock, number, numbers, options, series, start, stop};
 
-async fn until(recorder: &Recorder, what: &str, done: impl Fn(&RecorderStats) -> bool) {
+pub(crate) async fn until(recorder: &Recorder, what: &str, done: impl Fn(&RecorderStats) -> bool) {
     let begun = Instant::now();
     while !done(&recorder.stats()) {
         assert!(

@@ -11,6 +11,7 @@ mod record;
 mod retention;
 mod small_disk;
 mod stage;
+mod taken_away;
 mod travel;
 mod written_over;
 

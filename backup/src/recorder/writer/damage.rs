@@ -35,6 +35,26 @@ impl Writer {
         ))
     }
 
+    /// The open day's file was removed. What is open is all there still and gets a file again; only where that fails
+    /// the day is lost so far.
+    pub(super) fn put_back(&mut self, day: Day) {
+        let Some(file) = self.file.take() else {
+            return;
+        };
+        let path = file.path().display().to_string();
+        match self.hold_lock().and_then(|()| file.put_back()) {
+            Ok(()) => {
+                self.unsure = true;
+                tracing::error!("{path} was removed by another program; it is put back, whole");
+            }
+            Err(error) => {
+                let reason = format!("{path} was removed by another program");
+                tracing::error!(%error, "{reason} and cannot be put back");
+                self.begin_again(day, reason);
+            }
+        }
+    }
+
     /// A day's file is lost so far: says so with a gap and starts again from the last known states.
     pub(super) fn begin_again(&mut self, day: Day, why: String) {
         self.open_gap = None;

@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::id::{EventId, IdSource};
 use crate::lock::StoreLock;
 use crate::recorder::queue::{Job, Reply};
-use crate::recorder::stats::RecorderState;
 use crate::reindex;
 use crate::schema::{beside, is_foreign};
 use crate::store::Store;
@@ -125,15 +124,19 @@ impl Writer {
                     let reason = format!("another program wrote over it: {found}");
                     return Err(Failure::Damaged(reason));
                 }
-                Look::Replaced => {}
+                Look::Removed => self.put_back(day),
+                Look::Replaced => {
+                    let file = file.path().display();
+                    let reason = format!("{file} was replaced by another program");
+                    tracing::error!("{reason}");
+                    self.file = None;
+                    self.begin_again(day, reason);
+                }
+                Look::Hidden(reason) => {
+                    let file = file.path().display();
+                    return Err(Failure::Disk(format!("{file} cannot be found: {reason}")));
+                }
             }
-            let reason = format!(
-                "{} was removed or replaced by another program",
-                file.path().display()
-            );
-            tracing::error!("{reason}");
-            self.file = None;
-            self.begin_again(day, reason);
             // What the change of files means was just put in front of everything else.
             return self.open_day(day);
         }
@@ -178,11 +181,14 @@ impl Writer {
 
     /// The store's folder may have been removed under us. It is made again, and nothing is written to it before its
     /// lock is ours again: somebody may be restoring into it.
-    fn hold_lock(&mut self) -> Result<()> {
+    pub(super) fn hold_lock(&mut self) -> Result<()> {
         if !self.lock.as_ref().is_some_and(StoreLock::is_in_place) {
             self.lock = None;
             self.lock = Some(StoreLock::take(&self.dir)?);
-            tracing::warn!(store = %self.dir.display(), "the store's folder was removed and is made again");
+            tracing::error!(
+                store = %self.dir.display(),
+                "the store's lock was removed and is made again; days that were removed with it come back with a restore"
+            );
         }
         Ok(())
     }
@@ -279,7 +285,6 @@ impl Writer {
             && let Err(Failure::Damaged(reason)) = self.open_day(day)
             && let Err(reason) = self.move_aside(day, &reason)
         {
-            tracing::error!(reason, "the store cannot be written");
             self.shared.set_failing(reason, now);
         }
         if let Some(file) = &mut self.file {
@@ -289,10 +294,9 @@ impl Writer {
                 .and_then(|()| file.commit());
             if let Err(error) = noted {
                 self.file = None;
-                tracing::error!(%error, "the store cannot be written");
                 self.shared.set_failing(error.to_string(), now);
             } else {
-                self.shared.set_state(RecorderState::Ok);
+                self.shared.set_ok();
             }
         }
     }
