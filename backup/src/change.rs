@@ -31,20 +31,30 @@ pub(crate) struct Row {
 /// What of a change no day file can hold, in words.
 pub(crate) fn unstorable(row: &Row) -> Option<String> {
     let change = &row.change;
-    if !(0..=EventId::MAX_MS).contains(&row.at_ms) {
+    let string = change.string.as_deref();
+    unstorable_content(row.at_ms, change.value.as_ref(), string, change.position)
+}
+
+/// The same of the content alone, wherever it comes from.
+pub(crate) fn unstorable_content(
+    at_ms: i64,
+    value: Option<&Value>,
+    string: Option<&str>,
+    position: Option<f64>,
+) -> Option<String> {
+    if !(0..=EventId::MAX_MS).contains(&at_ms) {
         return Some(format!(
-            "found time {} ms, expected a time between 1970 and 9999",
-            row.at_ms
+            "found time {at_ms} ms, expected a time between 1970 and 9999"
         ));
     }
-    match &change.value {
+    match value {
         Some(Value::Number(n)) if !n.is_finite() => {
             return Some(format!("found value {n}, expected a finite number"));
         }
         Some(Value::Text(text)) if text.len() > TEXT_LIMIT => return Some(too_long("value", text)),
         _ => {}
     }
-    match (&change.position, &change.string) {
+    match (position, string) {
         (Some(p), _) if !p.is_finite() => {
             Some(format!("found position {p}, expected a finite number"))
         }

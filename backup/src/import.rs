@@ -73,7 +73,7 @@ pub fn import(into: Destination<'_>, file: &Path) -> Result<ImportReport> {
     let names = Arc::new(Names::default());
     let mut staging = Staging::new(&target.dir, Arc::clone(&names))?;
     source::read(file, &target.dir, &mut |found| match found {
-        Found::Event(Ok(incoming)) => staging.add(incoming, &mut report),
+        Found::Event(Ok(incoming)) => staging.add(incoming),
         Found::Event(Err(reason)) => {
             report.reject(reason);
             Ok(())

@@ -1,10 +1,11 @@
 //! What all formats of an import have in common: an event's columns as they were found, and the event they make.
 
-use std::io;
 use std::path::Path;
+use std::{fmt, io};
 
 use compact_str::CompactString;
 
+use crate::change::unstorable_content;
 use crate::error::{Error, Result};
 use crate::event::{Gap, Series};
 use crate::id::EventId;
@@ -22,9 +23,20 @@ pub(super) struct Incoming {
     pub(super) position: Option<f64>,
 }
 
+impl Incoming {
+    /// The event, if a day file can hold it.
+    pub(super) fn storable(self) -> std::result::Result<Incoming, String> {
+        let (value, string) = (self.value.as_ref(), self.string.as_deref());
+        match unstorable_content(self.at_ms, value, string, self.position) {
+            Some(reason) => Err(reason),
+            None => Ok(self),
+        }
+    }
+}
+
 /// What a file holds.
 pub(super) enum Found {
-    /// An event, or the reason why there is none where one should be.
+    /// An event that can be stored, or the reason why there is none where one should be.
     Event(std::result::Result<Incoming, String>),
     /// A gap and its id; only our day files know of these and of keyframes.
     Gap(EventId, Gap),
@@ -127,6 +139,7 @@ impl Columns {
         place: impl FnOnce() -> String,
     ) -> std::result::Result<Incoming, String> {
         self.understand()
+            .and_then(Incoming::storable)
             .map_err(|reason| format!("{}: {reason}", place()))
     }
 
@@ -212,13 +225,18 @@ fn exact(name: &str, whole: i64) -> std::result::Result<f64, String> {
 }
 
 fn wrong(name: &str, found: &Raw, expected: &str) -> String {
-    let found = match found {
-        Raw::Missing => "nothing".to_owned(),
-        Raw::Integer(whole) => whole.to_string(),
-        Raw::Number(number) => number.to_string(),
-        Raw::Bool(truth) => truth.to_string(),
-        Raw::Text(text) => format!("{:?}", text.chars().take(40).collect::<String>()),
-        Raw::Other(what) => (*what).to_owned(),
-    };
     format!("found {name} {found}, expected {expected}")
+}
+
+impl fmt::Display for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Raw::Missing => f.write_str("nothing"),
+            Raw::Integer(whole) => whole.fmt(f),
+            Raw::Number(number) => number.fmt(f),
+            Raw::Bool(truth) => truth.fmt(f),
+            Raw::Text(text) => write!(f, "{:?}", text.chars().take(40).collect::<String>()),
+            Raw::Other(what) => f.write_str(what),
+        }
+    }
 }

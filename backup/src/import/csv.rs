@@ -23,7 +23,10 @@ pub(super) fn read(path: &Path, mut text: impl BufRead, take: &mut Take<'_>) -> 
     if !header.iter().any(|name| name == "timestamp") {
         return Err(Error::Unexpected {
             path: path.to_path_buf(),
-            found: format!("a first line of {:?}", header.join(",").chars().take(60).collect::<String>()),
+            found: match header.join(",") {
+                none if none.is_empty() => "a first line that is no text".to_owned(),
+                text => format!("a first line of {:?}", text.chars().take(60).collect::<String>()),
+            },
             expected: "JSON, a database, or CSV with a header that names timestamp, control_path, value, …".into(),
         });
     }

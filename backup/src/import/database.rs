@@ -34,14 +34,16 @@ fn read_ours(path: &Path, take: &mut Take<'_>) -> Result<()> {
     let mut rows = query.query([]).map_err(reader.failed())?;
     while let Some(row) = rows.next().map_err(reader.failed())? {
         let found = match reader.event(row).map_err(reader.failed())? {
-            Some(event) => Ok(Incoming {
+            Some(event) => Incoming {
                 wanted: Some(event.id),
                 at_ms: event.at_ms,
                 series: (*event.series).clone(),
                 value: event.value,
                 string: event.string,
                 position: event.position,
-            }),
+            }
+            .storable()
+            .map_err(|reason| format!("event {}: {reason}", event.id.0)),
             None => Err("an event's control is not in the file's dictionary".to_owned()),
         };
         take(Found::Event(found))?;
@@ -147,8 +149,8 @@ fn read_original(path: &Path, shown: &Path, take: &mut Take<'_>) -> Result<()> {
             }
         }
         columns.ours = false;
-        let id = columns.id.clone();
-        take(Found::Event(columns.incoming(|| format!("row {id:?}"))))?;
+        let id = columns.id.to_string();
+        take(Found::Event(columns.incoming(|| format!("row {id}"))))?;
     }
     Ok(())
 }

@@ -131,7 +131,11 @@ fn wrong(found: &RawValue, error: &serde_json::Error, expected: &str) -> String 
     } else {
         ""
     };
-    format!("found {text}{cut} ({error}), expected {expected}")
+    let error = error.to_string();
+    // Lines and columns count from the element's own beginning, and what was expected is said here.
+    let why = error.split(" at line ").next().unwrap_or(&error);
+    let why = why.split(", expected ").next().unwrap_or(why);
+    format!("found {text}{cut} ({why}), expected {expected}")
 }
 
 /// The member `events`.

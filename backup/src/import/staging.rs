@@ -16,7 +16,7 @@ use super::columns::Incoming;
 use crate::cell::{
     Cell, position_in, position_out, string_in, string_out, text_in, value_in, value_out,
 };
-use crate::change::{Change, Row, unstorable};
+use crate::change::{Change, Row};
 use crate::day::Day;
 use crate::error::{Error, Result};
 use crate::event::Series;
@@ -73,7 +73,7 @@ impl Staging {
         )
     }
 
-    pub(super) fn add(&mut self, incoming: Incoming, report: &mut ImportReport) -> Result<()> {
+    pub(super) fn add(&mut self, incoming: Incoming) -> Result<()> {
         let content = digest(
             incoming.at_ms,
             &incoming.series,
@@ -96,10 +96,6 @@ impl Staging {
             at_ms: incoming.at_ms,
             change,
         };
-        if let Some(reason) = unstorable(&row) {
-            report.reject(reason);
-            return Ok(());
-        }
         if series.0 >= SERIES_LIMIT {
             return Err(Error::Input {
                 what: "imported events".into(),
