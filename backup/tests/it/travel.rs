@@ -405,3 +405,23 @@ async fn databases_of_the_original_in_the_stores_folder_are_set_aside_and_can_be
     );
     assert_eq!(all(dir.path()).len(), 52);
 }
+
+#[tokio::test]
+async fn nothing_is_said_to_have_ended_badly_in_a_day_that_was_imported() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
+    let file = dir.path().join("day.csv");
+    let line = format!(
+        "timestamp,control_path,value\n{},Amp.gain,1\n",
+        NOON - 60_000
+    );
+    std::fs::write(&file, line).unwrap();
+    let store = dir.path().join("store");
+    assert_eq!(import(Destination::Folder(&store), &file).unwrap().added, 1);
+    let (recorder, thread) = start(&store, &clock);
+    let id = recorder.series(series("Amp.gain"));
+    recorder.changes(NOON, vec![number(id, 2.0)]).await;
+    stop(recorder, thread).await;
+    let gaps = Store::open(&store).unwrap().gaps(0, i64::MAX).unwrap();
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert_eq!(gaps[0].why, "the agent was not running");
+}

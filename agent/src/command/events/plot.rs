@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli;
 use crate::failure::Outcome;
 use crate::moment::{self, rfc3339};
-use crate::output::{Output, count};
+use crate::output::{Output, count, many};
 use crate::{documents, shown, work};
 
 const MINUTE_MS: i64 = 60_000;
@@ -218,10 +218,11 @@ fn picture(
     }
     if holes.contains(&true) {
         let mark = hole_mark(unicode);
-        let missed: i64 = gaps.iter().map(|gap| gap.to_ms - gap.from_ms).sum();
+        let here = |gap: &Gap| gap.to_ms.min(to) - gap.from_ms.max(from);
+        let missed: i64 = gaps.iter().map(here).sum();
         lines.push(format!(
-            "{mark} not recorded: {} gaps, {} in all; `qsys-agent events` tells when and why",
-            gaps.len(),
+            "{mark} not recorded: {}, {} in all; `qsys-agent events` tells when and why",
+            many(gaps.len() as u64, "gap"),
             moment::span(missed)
         ));
     }
@@ -321,6 +322,19 @@ mod tests {
             [("Lobby".to_owned(), 18), ("Main".to_owned(), 6)]
         );
         assert_eq!(names(rows(&counts, &grid, false)).len(), 3);
+    }
+
+    #[test]
+    fn only_what_was_missed_within_the_picture_is_counted() {
+        let (from, to) = (NOON, NOON + 20 * MINUTE_MS);
+        let gap = Gap {
+            from_ms: from - 60 * MINUTE_MS,
+            to_ms: from + 5 * MINUTE_MS,
+            why: String::new(),
+        };
+        let grid = Grid::new(from, to, 50);
+        let picture = picture(&[], &[gap], &grid, (from, to), true);
+        assert!(picture.contains(": 1 gap, 5 min in all"), "{picture}");
     }
 
     #[test]

@@ -65,8 +65,10 @@ impl Writer {
             doing: "take up the newest day file",
             source,
         };
-        let stopped = file.meta("stopped").map_err(failed)? == Some(1);
-        if !stopped && let Some(problem) = file.quick_check().map_err(failed)? {
+        let stopped = file.meta("stopped").map_err(failed)?;
+        if stopped != Some(1)
+            && let Some(problem) = file.quick_check().map_err(failed)?
+        {
             tracing::error!(file = %path.display(), problem, "day file is damaged");
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
             return Err(failed(rusqlite::Error::SqliteFailure(code, Some(problem))));
@@ -75,10 +77,10 @@ impl Writer {
         let last = file.last_id().map_err(failed)?;
         self.ids = IdSource::after(last.max(self.ids.last()));
         if let Some(end) = last.map(EventId::ms).max(alive) {
-            let why = if stopped {
-                "the agent was not running"
-            } else {
-                "the agent ended without stopping"
+            let why = match stopped {
+                Some(0) => "the agent ended without stopping",
+                // Or it never ran in this file, which was imported.
+                _ => "the agent was not running",
             };
             let arrival = i64::try_from(self.options.arrival.as_millis()).unwrap_or(i64::MAX);
             self.open_gap = Some((end.saturating_sub(arrival).max(0), why.to_owned()));
