@@ -26,6 +26,7 @@ mod postings;
 // Writing and reading day files.
 mod day_file;
 mod lock;
+mod mount_point;
 mod store;
 
 mod damaged;

@@ -20,6 +20,7 @@ use crate::day_file::{DayFile, WriteError};
 use crate::error::{Error, Result};
 use crate::event::Gap;
 use crate::id::{EventId, IdSource};
+use crate::mount_point::MountPoint;
 use crate::names::Names;
 
 /// Rows in one transaction at most.
@@ -127,6 +128,8 @@ pub(super) struct Writer {
     /// Somebody else may have written into the store since the last keyframe.
     unsure: bool,
     lock: Option<StoreLock>,
+    /// Where the disk of the store was mounted when its lock was taken.
+    mounted_at: Option<MountPoint>,
 }
 
 impl Writer {
@@ -138,6 +141,7 @@ impl Writer {
         shared: Arc<Shared>,
     ) -> Result<Writer> {
         let mut writer = Writer {
+            mounted_at: MountPoint::of(&dir),
             dir,
             options,
             names,

@@ -29,9 +29,9 @@ async fn a_full_disk_is_waited_out_and_what_did_not_fit_into_memory_is_a_gap() {
     for disk in [SmallDisk::in_memory("size=4m"), SmallDisk::in_a_file()] {
         waited_out(
             &disk,
-            "full",
+            ["full"; 2],
             async |_| disk.fill(),
-            |ballast| std::fs::remove_file(ballast).unwrap(),
+            async |_, ballast| std::fs::remove_file(ballast).unwrap(),
         )
         .await;
     }
@@ -40,27 +40,85 @@ async fn a_full_disk_is_waited_out_and_what_did_not_fit_into_memory_is_a_gap() {
 #[tokio::test]
 async fn a_disk_that_turns_read_only_is_waited_out_just_so() {
     for disk in [SmallDisk::in_memory("size=4m"), SmallDisk::in_a_file()] {
-        let turn_read_only = async |recorder: &Recorder| {
-            // While somebody has a file open for writing no system turns a disk read-only.
-            let path = disk.path().to_path_buf();
-            recorder
-                .pause_and(move |_| remount(&path, "ro"))
-                .await
-                .unwrap();
-        };
-        waited_out(&disk, "readonly", turn_read_only, |()| {
-            remount(disk.path(), "rw")
-        })
+        waited_out(
+            &disk,
+            ["readonly"; 2],
+            async |recorder| turn_read_only(&disk, recorder).await,
+            async |_, ()| remount(disk.path(), "rw"),
+        )
         .await;
     }
 }
 
+#[tokio::test]
+async fn a_disk_that_the_kernel_turns_read_only_for_an_error_is_waited_out_until_it_is_repaired() {
+    let disk = SmallDisk::in_a_file();
+    waited_out(
+        &disk,
+        ["readonly", "not mounted"],
+        async |recorder| {
+            if !disk.meet_an_error() {
+                turn_read_only(&disk, recorder).await;
+            }
+        },
+        async |recorder, ()| {
+            let taken_out = disk.take_out();
+            until(recorder, "the missing disk is noticed", not_mounted).await;
+            taken_out.repair_and_put_back();
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_recorded_beneath_a_mount_point_while_its_disk_is_gone() {
+    for disk in [SmallDisk::in_memory("size=4m"), SmallDisk::in_a_file()] {
+        let clock = TestClock::at(NOON);
+        let (recorder, thread) = start(&disk.store(), &clock);
+        let id = recorder.series(series("Room.level"));
+        recorder.changes(NOON, vec![number(id, 1.0)]).await;
+        recorder.flush().await.unwrap();
+        let taken_out = disk.take_out();
+        recorder.changes(NOON, vec![number(id, 2.0)]).await;
+        until(&recorder, "the missing disk is noticed", not_mounted).await;
+        assert!(recorder.flush().await.is_err());
+        assert!(!disk.store().exists());
+        taken_out.repair_and_put_back();
+        until(&recorder, "it works again", |stats| {
+            stats.state == RecorderState::Ok && stats.queued == 0
+        })
+        .await;
+        assert_eq!(numbers(&disk.store()), [1.0, 2.0]);
+        let store = Store::open(disk.store()).unwrap();
+        assert_eq!(store.gaps(0, i64::MAX).unwrap(), []);
+        assert!(matches!(
+            backup::StoreLock::take(&disk.store()),
+            Err(Error::Locked { .. })
+        ));
+        stop(recorder, thread).await;
+    }
+}
+
+fn not_mounted(stats: &RecorderStats) -> bool {
+    matches!(&stats.state, RecorderState::Failing { reason, .. } if reason.contains("not mounted"))
+}
+
+/// By hand: while somebody has a file open for writing no system turns a disk read-only so.
+async fn turn_read_only(disk: &SmallDisk, recorder: &Recorder) {
+    let path = disk.path().to_path_buf();
+    recorder
+        .pause_and(move |_| remount(&path, "ro"))
+        .await
+        .unwrap();
+}
+
 /// Records, lets the disk fail until more was sent than memory may hold, mends it, and accounts for every change.
+/// The reasons are the one given while it fails, and the one in the gap.
 async fn waited_out<B>(
     disk: &SmallDisk,
-    why: &str,
+    [why, why_gap]: [&str; 2],
     fail: impl AsyncFnOnce(&Recorder) -> B,
-    mend: impl FnOnce(B),
+    mend: impl AsyncFnOnce(&Recorder, B),
 ) {
     let clock = TestClock::at(NOON);
     let (recorder, thread) = Recorder::start(
@@ -95,7 +153,7 @@ async fn waited_out<B>(
     };
     assert!(reason.contains(why), "{reason}");
     let before = stats.committed;
-    mend(broken);
+    mend(&recorder, broken).await;
     until(&recorder, "it works again", |stats| {
         stats.state == RecorderState::Ok && stats.queued == 0
     })
@@ -113,7 +171,8 @@ async fn waited_out<B>(
     let gaps = store.gaps(0, i64::MAX).unwrap();
     assert_eq!(gaps.len(), 1, "{gaps:?}");
     assert!(
-        gaps[0].why.contains(&format!("{} changes", stats.dropped)) && gaps[0].why.contains(why),
+        gaps[0].why.contains(&format!("{} changes", stats.dropped))
+            && gaps[0].why.contains(why_gap),
         "{gaps:?}"
     );
     let last_before_gap = there.iter().rev().nth(1).unwrap();
@@ -125,6 +184,7 @@ async fn waited_out<B>(
         state.controls[0].value,
         Some(Value::Number(f64::from(sent - 1)))
     );
+    assert_eq!(store.day_damage(store.days().unwrap()[0]).unwrap(), None);
     stop(recorder, thread).await;
 }
 

@@ -4,11 +4,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// A file system of its own, mounted for as long as this lives.
 pub(crate) struct SmallDisk {
     dir: tempfile::TempDir,
-    _image: Option<tempfile::NamedTempFile>,
+    image: Option<tempfile::NamedTempFile>,
 }
 
 impl SmallDisk {
@@ -24,7 +25,7 @@ impl SmallDisk {
                  `unshare --user --map-root-user --mount cargo test …` ({why})"
             );
         }
-        SmallDisk { dir, _image: None }
+        SmallDisk { dir, image: None }
     }
 
     /// A file of 8 MiB with an ext4 in it. Only root may mount one; where that is not permitted the disk is one in
@@ -51,14 +52,40 @@ impl SmallDisk {
         run(Command::new("mkfs.ext4")
             .args(["-q", "-F", "-b", "4096"])
             .arg(image.path()))?;
-        run(Command::new("mount")
-            .args(["-o", "loop"])
-            .arg(image.path())
-            .arg(dir.path()))?;
+        mount_image(image.path(), dir.path())?;
         Ok(SmallDisk {
             dir,
-            _image: Some(image),
+            image: Some(image),
         })
+    }
+
+    /// Makes the kernel meet an error in this ext4, upon which it turns it read-only, whoever is writing there.
+    /// `false` where the disk is one in memory.
+    pub(crate) fn meet_an_error(&self) -> bool {
+        if self.image.is_none() {
+            return false;
+        }
+        let source = output(
+            Command::new("findmnt")
+                .args(["-n", "-o", "SOURCE"])
+                .arg(self.path()),
+        );
+        let device = Path::new(source.trim());
+        let knobs = Path::new("/sys/fs/ext4").join(device.file_name().unwrap());
+        std::fs::write(knobs.join("trigger_fs_error"), "1").unwrap();
+        true
+    }
+
+    /// Takes the disk out of the tree of files, whoever has files of it open.
+    pub(crate) fn take_out(&self) -> TakenOut<'_> {
+        // What is in memory alone would be lost.
+        let kept = self.image.is_none().then(|| {
+            let kept = tempfile::tempdir().unwrap();
+            bind(self.path(), kept.path());
+            kept
+        });
+        run(Command::new("umount").arg("-l").arg(self.path())).unwrap();
+        TakenOut { disk: self, kept }
     }
 
     pub(crate) fn store(&self) -> PathBuf {
@@ -81,13 +108,59 @@ impl SmallDisk {
     }
 }
 
+/// A disk that is not mounted where it was.
+pub(crate) struct TakenOut<'d> {
+    disk: &'d SmallDisk,
+    kept: Option<tempfile::TempDir>,
+}
+
+impl TakenOut<'_> {
+    /// Once nobody has a file of it open: checks and repairs it, and mounts it writable where it was.
+    pub(crate) fn repair_and_put_back(self) {
+        let path = self.disk.path();
+        let Some(image) = self.disk.image.as_ref().map(tempfile::NamedTempFile::path) else {
+            let kept = self.kept.as_ref().unwrap().path();
+            bind(kept, path);
+            return remount(path, "rw");
+        };
+        let begun = Instant::now();
+        while !output(Command::new("losetup").arg("-j").arg(image)).is_empty() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "files of the disk are still open"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Gives 1 where it found something to mend.
+        let checked = Command::new("e2fsck")
+            .args(["-f", "-y"])
+            .arg(image)
+            .output()
+            .unwrap();
+        assert!(
+            matches!(checked.status.code(), Some(0 | 1)),
+            "{}",
+            String::from_utf8_lossy(&checked.stdout)
+        );
+        mount_image(image, path).unwrap();
+    }
+}
+
+impl Drop for TakenOut<'_> {
+    fn drop(&mut self) {
+        if let Some(kept) = &self.kept {
+            let _ = Command::new("umount").arg(kept.path()).status();
+        }
+    }
+}
+
 /// Mounts the disk at a path anew, `ro` or `rw`.
 pub(crate) fn remount(path: &Path, how: &str) {
     let how = format!("remount,{how}");
     run(Command::new("mount").args(["-o", &how]).arg(path)).unwrap();
 }
 
-/// Mounts one file over another.
+/// Mounts one file over another, or one folder.
 pub(crate) fn bind(file: &Path, over: &Path) {
     run(Command::new("mount").arg("--bind").arg(file).arg(over)).unwrap();
 }
@@ -104,6 +177,17 @@ impl Drop for SmallDisk {
             .arg(self.dir.path())
             .status();
     }
+}
+
+fn mount_image(image: &Path, over: &Path) -> Result<(), String> {
+    run(Command::new("mount")
+        .args(["-o", "loop,errors=remount-ro"])
+        .arg(image)
+        .arg(over))
+}
+
+fn output(command: &mut Command) -> String {
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

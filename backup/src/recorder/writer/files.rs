@@ -9,6 +9,7 @@ use crate::day_file::{DayFile, Look};
 use crate::error::{Error, Result};
 use crate::id::{EventId, IdSource};
 use crate::lock::StoreLock;
+use crate::mount_point::MountPoint;
 use crate::recorder::queue::{Job, Reply};
 use crate::reindex;
 use crate::schema::{beside, is_foreign};
@@ -126,10 +127,14 @@ impl Writer {
                     let reason = format!("another program wrote over it: {found}");
                     return Err(Failure::Damaged(reason));
                 }
-                Look::Removed => self.put_back(day),
+                Look::Removed => {
+                    self.still_mounted()?;
+                    self.put_back(day);
+                }
                 Look::Replaced => {
-                    let file = file.path().display();
-                    let reason = format!("{file} was replaced by another program");
+                    let path = file.path().to_path_buf();
+                    self.still_mounted()?;
+                    let reason = format!("{} was replaced by another program", path.display());
                     tracing::error!("{reason}");
                     self.file = None;
                     self.begin_again(day, reason);
@@ -181,16 +186,38 @@ impl Writer {
         Ok(())
     }
 
+    /// Nothing is recorded beneath a mount point whose disk is gone: the disk would hide it when it comes back.
+    /// Whatever is open there is let go, so that the disk can be repaired and mounted again.
+    fn still_mounted(&mut self) -> Result<()> {
+        match &self.mounted_at {
+            Some(point) if point.is_bare() => {
+                let reason = format!("the disk of the store is not mounted at {point}");
+                if let Some(file) = self.file.take() {
+                    file.abandon();
+                }
+                self.lock = None;
+                Err(Error::Failing { reason })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The store's folder may have been removed under us. It is made again, and nothing is written to it before its
     /// lock is ours again: somebody may be restoring into it.
     pub(super) fn hold_lock(&mut self) -> Result<()> {
         if !self.lock.as_ref().is_some_and(StoreLock::is_in_place) {
-            self.lock = None;
+            self.still_mounted()?;
+            let let_go = self.lock.take().is_none();
             self.lock = Some(StoreLock::take(&self.dir)?);
-            tracing::error!(
-                store = %self.dir.display(),
-                "the store's lock was removed and is made again; days that were removed with it come back with a restore"
-            );
+            self.mounted_at = MountPoint::of(&self.dir);
+            if let_go {
+                tracing::warn!(store = %self.dir.display(), "the store's lock is held again");
+            } else {
+                tracing::error!(
+                    store = %self.dir.display(),
+                    "the store's lock was removed and is made again; days that were removed with it come back with a restore"
+                );
+            }
         }
         Ok(())
     }
@@ -283,11 +310,22 @@ impl Writer {
             return;
         }
         // A quiet night shall not hide what became of the file.
-        if let Some(day) = self.file.as_ref().map(DayFile::day)
-            && let Err(Failure::Damaged(reason)) = self.open_day(day)
-            && let Err(reason) = self.move_aside(day, &reason)
-        {
-            self.shared.set_failing(reason, now);
+        let waits = self.shared.failing_reason().is_some();
+        let day = match &self.file {
+            Some(file) => Some(file.day()),
+            // Nor that it is back.
+            None => waits.then(|| Day::of_ms(now)),
+        };
+        if let Some(day) = day {
+            let looked = match self.open_day(day) {
+                Err(Failure::Damaged(reason)) => self.move_aside(day, &reason),
+                Err(Failure::Disk(reason)) => Err(reason),
+                Ok(()) | Err(Failure::Conflict) => Ok(()),
+            };
+            if let Err(reason) = looked {
+                self.shared.set_failing(reason, now);
+                return;
+            }
         }
         if let Some(file) = &mut self.file {
             let noted = file
