@@ -18,18 +18,56 @@ const CALLER_PATIENCE: Duration = Duration::from_secs(5);
 /// How often the socket is looked for: it goes when somebody removes the store's folder.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The bound socket. Bind it only while the store's lock is held: whatever socket lies
+/// The agent's socket. Bind it only while the store's lock is held: whatever socket lies
 /// there then belongs to an agent that has died.
 pub(crate) struct Listener {
-    listener: UnixListener,
-    address: Address,
     store: PathBuf,
-    /// Tells this socket from one that came after it.
-    inode: u64,
+    /// `None` while the store's folder is not there.
+    bound: Option<Bound>,
 }
 
 impl Listener {
     pub(crate) fn bind(store: &Path) -> Outcome<Self> {
+        Ok(Self {
+            store: store.to_owned(),
+            bound: Some(Bound::bind(store)?),
+        })
+    }
+
+    /// Binds anew where the store's folder was removed and made again: an agent that
+    /// nobody can ask would be taken for none. Where its disk was unmounted the socket is
+    /// let go, which would keep the disk from being repaired and mounted again.
+    fn keep_in_place(&mut self) {
+        let found = std::fs::symlink_metadata(self.store.join(Address::NAME));
+        if let (Ok(found), Some(bound)) = (found, &self.bound)
+            && found.dev() == bound.disk
+        {
+            return;
+        }
+        self.bound = None;
+        if self.store.is_dir() {
+            self.bound = Bound::bind(&self.store).ok();
+        }
+    }
+
+    async fn accept(&self) -> std::io::Result<UnixStream> {
+        match &self.bound {
+            Some(bound) => bound.listener.accept().await.map(|(stream, _)| stream),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+struct Bound {
+    listener: UnixListener,
+    address: Address,
+    disk: u64,
+    /// Tells this socket from one that came after it.
+    inode: u64,
+}
+
+impl Bound {
+    fn bind(store: &Path) -> Outcome<Self> {
         let failed = |error: std::io::Error| {
             Failure::failed(format!(
                 "cannot open the local socket in {}: {error}",
@@ -47,31 +85,17 @@ impl Listener {
         let listener = UnixListener::bind(&address.path).map_err(failed)?;
         std::fs::set_permissions(&address.path, std::fs::Permissions::from_mode(0o600))
             .map_err(failed)?;
+        let place = std::fs::symlink_metadata(&address.path).map_err(failed)?;
         Ok(Self {
             listener,
-            inode: std::fs::symlink_metadata(&address.path)
-                .map_err(failed)?
-                .ino(),
-            store: store.to_owned(),
             address,
+            disk: place.dev(),
+            inode: place.ino(),
         })
     }
 }
 
-impl Listener {
-    /// Binds anew where the store's folder was removed and made again: an agent that
-    /// nobody can ask would be taken for none.
-    fn keep_in_place(&mut self) {
-        if self.store.is_dir()
-            && !self.store.join(Address::NAME).exists()
-            && let Ok(again) = Self::bind(&self.store)
-        {
-            *self = again;
-        }
-    }
-}
-
-impl Drop for Listener {
+impl Drop for Bound {
     fn drop(&mut self) {
         let found = std::fs::symlink_metadata(&self.address.path);
         if found.is_ok_and(|found| found.ino() == self.inode) {
@@ -98,8 +122,8 @@ pub(crate) async fn answer_all<F>(
                 listener.keep_in_place();
                 continue;
             }
-            accepted = listener.listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+            accepted = listener.accept() => match accepted {
+                Ok(stream) => stream,
                 Err(error) => {
                     tracing::warn!("local socket: {error}");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -230,6 +254,25 @@ mod tests {
                 r#"{"done":{"id":"b"}}"#,
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn a_socket_whose_folder_is_gone_is_let_go_and_bound_again_when_it_is_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, elsewhere) = (dir.path().join("store"), dir.path().join("elsewhere"));
+        std::fs::create_dir(&store).unwrap();
+        let mut listener = Listener::bind(&store).unwrap();
+        std::fs::rename(&store, &elsewhere).unwrap();
+        listener.keep_in_place();
+        let socket = elsewhere.join(Address::NAME);
+        assert!(UnixStream::connect(&socket).await.is_err());
+        // As a disk that the kernel turned read-only leaves it.
+        std::fs::write(&socket, "").unwrap();
+        std::fs::rename(&elsewhere, &store).unwrap();
+        listener.keep_in_place();
+        UnixStream::connect(store.join(Address::NAME))
+            .await
+            .unwrap();
     }
 
     #[tokio::test]
