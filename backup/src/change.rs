@@ -20,6 +20,17 @@ pub struct Change {
     pub position: Option<f64>,
 }
 
+impl Change {
+    /// Bytes of its texts.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let value = match &self.value {
+            Some(Value::Text(text)) => text.len(),
+            _ => 0,
+        };
+        value + self.string.as_ref().map_or(0, |string| string.len())
+    }
+}
+
 /// A change with its identity.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {

@@ -30,9 +30,10 @@ pub struct RecorderOptions {
     pub flush_interval: Duration,
     /// Or as soon as this many have arrived.
     pub flush_events: usize,
-    /// Changes held in memory at most. When it is reached callers wait; when the disk fails, changes are dropped and
-    /// a gap is written.
-    pub queue_limit: usize,
+    /// Places in memory for changes that are not committed. A change takes one, and another for every 128 bytes of its
+    /// texts, so that one place is about 250 bytes at most. When all are taken callers wait; when the disk fails,
+    /// changes are dropped and a gap is written.
+    pub queue_places: usize,
     /// Changes between two keyframes, more where thousands of controls are known: a keyframe holds them all. A state
     /// at a moment is read in time proportional to this.
     pub keyframe_every: u64,
@@ -49,7 +50,7 @@ impl Default for RecorderOptions {
         RecorderOptions {
             flush_interval: Duration::from_millis(100),
             flush_events: 1000,
-            queue_limit: 50_000,
+            queue_places: 50_000,
             keyframe_every: 50_000,
             arrival: Duration::ZERO,
             clock: Arc::new(SystemClock),
@@ -62,7 +63,7 @@ impl std::fmt::Debug for RecorderOptions {
         f.debug_struct("RecorderOptions")
             .field("flush_interval", &self.flush_interval)
             .field("flush_events", &self.flush_events)
-            .field("queue_limit", &self.queue_limit)
+            .field("queue_places", &self.queue_places)
             .field("keyframe_every", &self.keyframe_every)
             .field("arrival", &self.arrival)
             .finish_non_exhaustive()
@@ -121,7 +122,7 @@ impl Recorder {
         warn_of_small_blocks(&dir);
         let names = Arc::new(Names::default());
         let shared = Arc::new(Shared::new());
-        let (queue, commands) = queue::new(options.queue_limit, Arc::clone(&shared));
+        let (queue, commands) = queue::new(options.queue_places, Arc::clone(&shared));
         let writer = writer::Writer::new(
             dir.clone(),
             lock,
@@ -159,8 +160,9 @@ impl Recorder {
     /// becomes a gap.
     pub async fn changes(&self, at_ms: i64, changes: Vec<Change>) {
         if !changes.is_empty() {
+            let places = queue::places(&changes);
             self.queue
-                .push(changes.len(), Command::Changes { at_ms, changes })
+                .push(places, Command::Changes { at_ms, changes })
                 .await;
         }
     }
@@ -168,8 +170,9 @@ impl Recorder {
     /// Records the full state of all recorded controls: after a connect and after a gap. What is not in it counts
     /// as no longer known.
     pub async fn keyframe(&self, at_ms: i64, states: Vec<Change>) {
+        let places = queue::places(&states);
         self.queue
-            .push(states.len(), Command::Keyframe { at_ms, states })
+            .push(places, Command::Keyframe { at_ms, states })
             .await;
     }
 

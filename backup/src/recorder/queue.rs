@@ -47,6 +47,17 @@ pub(super) type Job = Box<dyn FnOnce(&Path) -> Reply + Send>;
 /// Hands the work's result to whoever waits for it.
 pub(super) type Reply = Box<dyn FnOnce() + Send>;
 
+/// Bytes of text that take a place of their own.
+const TEXT_PLACE: usize = 128;
+
+/// The places in the queue that changes take.
+pub(super) fn places(changes: &[Change]) -> usize {
+    let texts = changes
+        .iter()
+        .map(|change| change.text_bytes() / TEXT_PLACE);
+    changes.len() + texts.sum::<usize>()
+}
+
 /// A command and the room it takes in the queue until it is committed.
 pub(super) type Queued = (Command, Option<OwnedSemaphorePermit>);
 

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use backup::{Error, Recorder, RecorderOptions, RecorderState, RecorderStats, Store, Value};
+use backup::{
+    Change, Error, Recorder, RecorderOptions, RecorderState, RecorderStats, Store, Value,
+};
 
 use crate::small_disk::{SmallDisk, bind, remount, unmount};
-use crate::stage::{NOON, TestClock, number, numbers, options, series, start, stop};
+use crate::stage::{NOON, TestClock, all, number, numbers, options, series, start, stop};
 
 pub(crate) async fn until(recorder: &Recorder, what: &str, done: impl Fn(&RecorderStats) -> bool) {
     let begun = Instant::now();
@@ -124,7 +126,7 @@ async fn waited_out<B>(
     let (recorder, thread) = Recorder::start(
         disk.store(),
         RecorderOptions {
-            queue_limit: 500,
+            queue_places: 500,
             ..options(&clock)
         },
     )
@@ -218,6 +220,47 @@ async fn a_locked_day_file_is_waited_out_without_losing_anything() {
     })
     .await;
     assert_eq!(numbers(dir.path()), [0.0, 1.0, 2.0]);
+    stop(recorder, thread).await;
+}
+
+#[tokio::test]
+async fn long_texts_take_the_room_of_many_changes_while_the_disk_fails() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
+    let options = RecorderOptions {
+        queue_places: 500,
+        ..options(&clock)
+    };
+    let (recorder, thread) = Recorder::start(dir.path(), options).unwrap();
+    let id = recorder.series(series("Room.notes"));
+    let text = |n: u32| Change {
+        series: id,
+        value: None,
+        string: Some(format!("{n} {}", "x".repeat(12_800)).into()),
+        position: None,
+    };
+    recorder.changes(NOON, vec![text(0)]).await;
+    recorder.flush().await.unwrap();
+    let other = rusqlite::Connection::open(dir.path().join("events-2026-03-01.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    recorder.changes(NOON, vec![text(1)]).await;
+    until(&recorder, "the lock is noticed", failing).await;
+    for n in 2..=100 {
+        recorder.changes(NOON + i64::from(n), vec![text(n)]).await;
+    }
+    // Each takes 101 places.
+    let stats = recorder.stats();
+    assert_eq!((stats.queued, stats.dropped), (4, 96));
+    other.execute_batch("ROLLBACK").unwrap();
+    drop(other);
+    until(&recorder, "it works again", |stats| {
+        stats.state == RecorderState::Ok && stats.queued == 0
+    })
+    .await;
+    assert_eq!(all(dir.path()).len(), 5);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(store.gaps(0, i64::MAX).unwrap().len(), 1);
+    let state = store.state_at(NOON + 200).unwrap();
+    assert_eq!(state.controls[0].string, text(100).string);
     stop(recorder, thread).await;
 }
 
