@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::delivery::{self, WeakTeller};
 use crate::discover::Wanted;
 use crate::error::Error;
 use crate::link::Link;
@@ -16,7 +17,7 @@ use crate::options::Options;
 use crate::patterns::Patterns;
 use crate::request::Requester;
 use crate::session::Session;
-use crate::watch::{Selection, Watch};
+use crate::watch::{Selection, Watch, WatchEvent};
 use crate::watching::Watching;
 
 /// A Core gives each connection this many change groups.
@@ -34,7 +35,7 @@ struct Shared {
     requester: Requester,
     new_watches: mpsc::Sender<Watching>,
     /// For each watch given out, its number of groups and whether it still lives.
-    groups: Mutex<Vec<(usize, mpsc::WeakSender<crate::watch::WatchEvent>)>>,
+    groups: Mutex<Vec<(usize, WeakTeller<WatchEvent>)>>,
     watches: AtomicU32,
     watch_queue: usize,
     link: watch::Receiver<Link>,
@@ -57,7 +58,7 @@ impl Client {
         });
         let stop = CancellationToken::new();
         let requester = Requester::new(calls, options.reply_timeout);
-        let watch_queue = options.watch_queue.max(1);
+        let watch_queue = options.watch_queue;
         let session = Session::new(Arc::new(options), called, watched, link, stop.clone());
         let session = tokio::spawn(session.run());
         Self {
@@ -120,10 +121,10 @@ impl Client {
         let patterns = Patterns::compile(&selection)?;
         let kinds = 1 + usize::from(!selection.named.is_empty());
         let max_groups = selection.max_groups.clamp(kinds, GROUP_LIMIT);
-        let (events, taken) = mpsc::channel(self.shared.watch_queue);
+        let (events, taken) = delivery::channel(self.shared.watch_queue);
         {
             let mut groups = self.shared.groups.lock().map_err(|_| Error::Closed)?;
-            groups.retain(|(_, watch)| watch.upgrade().is_some_and(|watch| !watch.is_closed()));
+            groups.retain(|(_, watch)| !watch.is_closed());
             let used: usize = groups.iter().map(|(count, _)| count).sum();
             if used + max_groups > GROUP_LIMIT {
                 return Err(Error::TooManyGroups { limit: GROUP_LIMIT });

@@ -100,6 +100,7 @@ mod options;
 mod retry;
 mod transport;
 
+mod delivery;
 mod watch;
 
 mod grouping;

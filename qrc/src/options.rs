@@ -61,7 +61,8 @@ pub struct Options {
     pub silence_limit: Duration,
     /// The longest frame taken or sent, in bytes; 32 MiB. The protocol names no limit.
     pub frame_limit: usize,
-    /// Batches of changes that a watch may leave untaken before the socket is left unread; 64.
+    /// Changes that a watch may leave untaken before the socket is left unread; 20,000. A push
+    /// that brings more waits until all before it are taken.
     pub watch_queue: usize,
     /// Bytes of pushes read ahead for a watch whose consumer is behind, while somebody waits
     /// for an answer; 16 MiB. Beyond it nothing is read until the consumer catches up.
@@ -87,7 +88,7 @@ impl Options {
             keepalive: Duration::from_secs(4),
             silence_limit: Duration::from_secs(9),
             frame_limit: 32 << 20,
-            watch_queue: 64,
+            watch_queue: 20_000,
             read_ahead: 16 << 20,
             retry_first: Duration::from_millis(250),
             retry_cap: Duration::from_secs(10),

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::mpsc;
-
 use crate::client::Client;
+use crate::delivery::{self, Teller};
 use crate::error::Error;
 use crate::link::Link;
 use crate::method::Method;
@@ -93,7 +92,7 @@ impl Pair {
             self.clients[0].watch(selection.clone()).await?,
             self.clients[1].watch(selection).await?,
         ];
-        let (events, taken) = mpsc::channel(1);
+        let (events, taken) = delivery::channel(1);
         let told = Arc::default();
         tokio::spawn(follow(watches, events));
         Ok(Watch {
@@ -109,7 +108,7 @@ impl Pair {
 }
 
 /// Hands on what the leading Core tells, until nobody listens.
-async fn follow([mut first, mut second]: [Watch; 2], events: mpsc::Sender<WatchEvent>) {
+async fn follow([mut first, mut second]: [Watch; 2], events: Teller<WatchEvent>) {
     let mut merged = Merged::default();
     loop {
         let (side, event) = tokio::select! {
@@ -122,7 +121,10 @@ async fn follow([mut first, mut second]: [Watch; 2], events: mpsc::Sender<WatchE
         };
         let heard = [first.told(), second.told()];
         for event in merged.take(side, event, heard) {
-            if events.send(event).await.is_err() {
+            let Some(room) = events.room(event.places()).await else {
+                return;
+            };
+            if !events.tell(event, room) {
                 return;
             }
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::delivery::{Room, Teller};
 use crate::link::Link;
 use crate::options::Options;
 use crate::request::Call;
@@ -113,14 +114,14 @@ impl Session {
         let wait = tokio::time::sleep(wait);
         tokio::pin!(wait);
         loop {
-            let listener = self.listener();
+            let next = self.next_told();
             tokio::select! {
                 () = self.stop.cancelled() => return Err(()),
                 watching = self.new_watches.recv() => match watching {
                     Some(watching) => self.watches.push(watching),
                     None => return Err(()),
                 },
-                permit = reserve(listener.as_ref()) => self.tell_next(permit),
+                room = reserve(next.as_ref()) => self.tell_next(room),
                 () = &mut wait => return Ok(()),
             }
         }
@@ -129,9 +130,9 @@ impl Session {
     /// What was received is handed over before the end, to those who still take it.
     async fn tell_rest(&mut self) {
         let telling = async {
-            while let Some(listener) = self.listener() {
-                let permit = reserve(Some(&listener)).await;
-                self.tell_next(permit);
+            while let Some(next) = self.next_told() {
+                let room = reserve(Some(&next)).await;
+                self.tell_next(room);
             }
         };
         if tokio::time::timeout(FAREWELL, telling).await.is_err() {
@@ -139,22 +140,24 @@ impl Session {
         }
     }
 
-    /// Who is to be told next, if anything is untold.
-    fn listener(&mut self) -> Option<mpsc::Sender<WatchEvent>> {
-        while let Some((number, _)) = self.untold.front() {
+    /// Who is to be told next, if anything is untold, and how many places that takes.
+    fn next_told(&mut self) -> Option<(Teller<WatchEvent>, usize)> {
+        while let Some((number, event)) = self.untold.front() {
             let number = *number;
             let watch = self.watches.iter().find(|watch| watch.number() == number);
             match watch {
-                Some(watch) if !watch.events.is_closed() => return Some(watch.events.clone()),
+                Some(watch) if !watch.events.is_closed() => {
+                    return Some((watch.events.clone(), event.places()));
+                }
                 _ => self.untold.retain(|(watch, _)| *watch != number),
             }
         }
         None
     }
 
-    fn tell_next(&mut self, permit: Option<mpsc::OwnedPermit<WatchEvent>>) {
-        if let (Some(permit), Some((_, event))) = (permit, self.untold.pop_front()) {
-            permit.send(event);
+    fn tell_next(&mut self, room: Option<(Teller<WatchEvent>, Room)>) {
+        if let (Some((teller, room)), Some((_, event))) = (room, self.untold.pop_front()) {
+            teller.tell(event, room);
         }
     }
 
@@ -176,13 +179,10 @@ impl Session {
     }
 }
 
-/// Room in a watch's queue; never, where nobody is to be told anything. `None` where the
-/// watch has ended meanwhile.
-async fn reserve(
-    listener: Option<&mpsc::Sender<WatchEvent>>,
-) -> Option<mpsc::OwnedPermit<WatchEvent>> {
-    match listener {
-        Some(listener) => listener.clone().reserve_owned().await.ok(),
+/// Room for what is told next; never, where nobody is to be told anything.
+async fn reserve(next: Option<&(Teller<WatchEvent>, usize)>) -> Option<(Teller<WatchEvent>, Room)> {
+    match next {
+        Some((teller, places)) => Some((teller.clone(), teller.room(*places).await?)),
         None => std::future::pending().await,
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use compact_str::CompactString;
-use tokio::sync::mpsc;
 
+use crate::delivery::Listener;
 use crate::method::component::ComponentInfo;
 use crate::method::session::EngineStatus;
 use crate::value::Reading;
@@ -149,6 +149,17 @@ pub enum WatchEvent {
     },
 }
 
+impl WatchEvent {
+    /// The places it takes on its way: one for each change or reading that it brings.
+    pub(crate) fn places(&self) -> usize {
+        match self {
+            Self::Changes { changes, .. } => changes.len(),
+            Self::State { readings, .. } => readings.len(),
+            Self::Inventory(_) | Self::Lost { .. } | Self::Gap { .. } => 1,
+        }
+    }
+}
+
 /// One control's new condition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -164,7 +175,7 @@ pub struct Change {
 /// grows and nothing is lost; other watches and requests of the same client wait with it.
 #[derive(Debug)]
 pub struct Watch {
-    pub(crate) events: mpsc::Receiver<WatchEvent>,
+    pub(crate) events: Listener<WatchEvent>,
     /// When it was last known that nothing had been missed, in microseconds since 1970.
     pub(crate) told: Arc<AtomicU64>,
 }
@@ -172,7 +183,7 @@ pub struct Watch {
 impl Watch {
     /// The next event; `None` once the client was shut down.
     pub async fn next(&mut self) -> Option<WatchEvent> {
-        self.events.recv().await
+        self.events.next().await
     }
 
     pub(crate) fn told(&self) -> SystemTime {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use compact_str::CompactString;
-use tokio::sync::mpsc;
 
+use crate::delivery::Teller;
 use crate::discover::{Found, FoundGroup, Wanted};
 use crate::method::session::EngineStatus;
 use crate::names::Names;
@@ -17,7 +17,7 @@ use crate::watch::{Change, ControlId, Inventory, WatchEvent, WatchedControl};
 #[derive(Debug)]
 pub(crate) struct Watching {
     pub(crate) wanted: Arc<Wanted>,
-    pub(crate) events: mpsc::Sender<WatchEvent>,
+    pub(crate) events: Teller<WatchEvent>,
     /// Shared with the consumer: the list is long.
     inventory: Arc<Inventory>,
     names: Names,
@@ -51,11 +51,7 @@ enum Missed {
 }
 
 impl Watching {
-    pub(crate) fn new(
-        wanted: Wanted,
-        events: mpsc::Sender<WatchEvent>,
-        told: Arc<AtomicU64>,
-    ) -> Self {
+    pub(crate) fn new(wanted: Wanted, events: Teller<WatchEvent>, told: Arc<AtomicU64>) -> Self {
         Self {
             wanted: Arc::new(wanted),
             events,

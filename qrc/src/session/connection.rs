@@ -121,11 +121,11 @@ impl<'a> Connection<'a> {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let may_take = self.unwritten.len() < WRITE_LIMIT && self.pending.len() < PENDING_LIMIT;
-            let listener = self.session.listener();
-            if listener.is_none() {
+            let next_told = self.session.next_told();
+            if next_told.is_none() {
                 self.ahead = 0;
             }
-            let may_read = listener.is_none()
+            let may_read = next_told.is_none()
                 || (self.pending.len() > 0 && self.ahead < self.options.read_ahead);
             let is_ready = self.is_ready();
             // In this order: what we have learnt is used before more is read, so that a
@@ -147,8 +147,8 @@ impl<'a> Connection<'a> {
                     self.send(call);
                     None
                 }
-                permit = reserve(listener.as_ref()), if listener.is_some() => {
-                    self.session.tell_next(permit);
+                room = reserve(next_told.as_ref()), if next_told.is_some() => {
+                    self.session.tell_next(room);
                     // Silence is counted only while we listen.
                     self.last_read = Instant::now();
                     None
