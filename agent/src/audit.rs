@@ -201,8 +201,13 @@ impl Audit {
             }
             Err(error) => {
                 let why = format!("{}: {error}", self.path.display());
-                tracing::error!("a request cannot be written down: {why}");
-                self.with(|problem| *problem = Some(why));
+                self.with(|problem| {
+                    // A request is written down twice: when it begins and when it ends.
+                    if problem.as_ref() != Some(&why) {
+                        tracing::error!("a request cannot be written down: {why}");
+                    }
+                    *problem = Some(why);
+                });
                 None
             }
         }

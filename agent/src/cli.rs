@@ -181,7 +181,7 @@ pub(crate) struct Export {
     #[arg(long, value_name = "MS", value_parser = moment::parse, allow_hyphen_values = true)]
     pub(crate) end: Option<i64>,
     /// json as the original writes it, one event a line, or csv
-    /// [default: as the output's name says, else json]
+    /// [default: as the output's name says]
     #[arg(long, value_enum)]
     pub(crate) format: Option<ExportFormat>,
     /// File to write (.gz compresses), or - for standard output

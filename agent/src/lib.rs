@@ -51,6 +51,9 @@ use clap::Parser;
 pub fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && std::env::args_os().any(|typed| typed == "--json") => {
+            return output::Output::new(true, false).failure(&usage(&error));
+        }
         Err(error) => {
             // Help and version come this way, too; clap knows where each goes and its code.
             let _ = error.print();
@@ -59,4 +62,14 @@ pub fn main() -> ExitCode {
     };
     let output = output::Output::new(cli.global.json, cli.global.quiet);
     command::run(cli, output).unwrap_or_else(|failure| output.failure(&failure))
+}
+
+/// What is wrong with the command line, for programs.
+fn usage(error: &clap::Error) -> failure::Failure {
+    let text = error.render().to_string();
+    // The rest is how to type it.
+    let message = text.split("\n\nUsage:").next().unwrap_or(&text);
+    let message = message.split("\n\nFor more").next().unwrap_or(message);
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    failure::Failure::usage(message.trim_end()).hint("`qsys-agent help` tells what can be typed")
 }

@@ -256,3 +256,52 @@ fn the_status_of_nothing_says_so() {
         assert!(said.contains(line), "no \"{line}\" in: {said}");
     }
 }
+
+#[test]
+fn a_wrong_command_line_is_told_to_programs_as_any_failure_is() {
+    let site = Site::new(1);
+    for (typed, told) in [
+        ("--json events --limit many", "'many' for '--limit <N>'"),
+        ("events --json --since yesterday", "`yesterday` is no time"),
+        ("conjure --json", "unrecognized subcommand 'conjure'"),
+    ] {
+        let words: Vec<&str> = typed.split(' ').collect();
+        let output = site.run(&words);
+        assert_eq!(output.status.code(), Some(2), "{typed}: {output:?}");
+        assert!(output.stderr.is_empty(), "{typed}: {output:?}");
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let error = said["error"].as_str().unwrap();
+        assert!(error.contains(told) && !error.contains("Usage"), "{error}");
+        assert!(said["hint"].is_string(), "{said}");
+    }
+}
+
+#[test]
+fn an_export_whose_name_says_no_format_is_refused() {
+    let site = Site::new(1);
+    std::fs::create_dir_all(site.store()).unwrap();
+    for name in ["room.xml", "room", "room.json.zip"] {
+        clear(
+            &site.run(&["export", "--output", name]),
+            2,
+            &[name, ".jsonl", "`--format`"],
+        );
+        assert!(!site.path(name).exists());
+    }
+    assert!(
+        site.run(&["export", "--output", "room", "--format", "csv"])
+            .status
+            .success()
+    );
+    assert!(site.path("room").is_file());
+}
+
+#[test]
+fn a_restore_that_cannot_be_done_leaves_nothing_behind() {
+    let site = Site::new(1);
+    clear(&site.run(&["restore", "latest"]), 1, &["found no backup"]);
+    let target = site.path("elsewhere");
+    let typed = ["restore", "latest", "--target", target.to_str().unwrap()];
+    clear(&site.run(&typed), 1, &["found no backup"]);
+    assert!(!site.store().exists() && !target.exists());
+}

@@ -34,18 +34,10 @@ pub(super) fn export(
         .map(|days| now - i64::from(days) * DAY_MS)
         .or(typed.start);
     let named = typed.output.as_deref().filter(|name| *name != "-");
-    let by_name = named.and_then(ExportOptions::by_name);
-    let asked = typed.format.map(|format| match format {
-        ExportFormat::Json => Format::Json,
-        ExportFormat::Jsonl => Format::JsonLines,
-        ExportFormat::Csv => Format::Csv,
-    });
     let options = ExportOptions {
         since_ms,
         until_ms: typed.end,
-        format: asked
-            .or(by_name.map(|(format, _)| format))
-            .unwrap_or(Format::Json),
+        format: format(typed.format, named)?,
         gz: named.is_some_and(|name| name.ends_with(".gz")),
         exported_at_ms: now,
     };
@@ -81,6 +73,22 @@ pub(super) fn export(
         )
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// The format asked for, else the one that the output's name says.
+fn format(asked: Option<ExportFormat>, named: Option<&str>) -> Outcome<Format> {
+    match (asked, named) {
+        (Some(ExportFormat::Json), _) | (None, None) => Ok(Format::Json),
+        (Some(ExportFormat::Jsonl), _) => Ok(Format::JsonLines),
+        (Some(ExportFormat::Csv), _) => Ok(Format::Csv),
+        (None, Some(name)) => match ExportOptions::by_name(name) {
+            Some((format, _)) => Ok(format),
+            None => Err(Failure::usage(format!(
+                "the name {name} does not say which format to write, expected .json, .jsonl or .csv (each also .gz)"
+            ))
+            .hint("name it so, or add `--format`")),
+        },
+    }
 }
 
 /// Beside the backups, where the original's guide looks for exports.

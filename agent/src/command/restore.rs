@@ -72,6 +72,8 @@ fn here(
     output: Output,
 ) -> Outcome<Restored> {
     let begun = Instant::now();
+    // What cannot be done leaves no folder behind.
+    work::plan(settings, request, Some(target))?;
     let _lock = backup::StoreLock::take(target).map_err(work::failure)?;
     backup::finish_interrupted(target).map_err(work::failure)?;
     let built = work::build(settings, request, Some(target), &output.progress())?;
