@@ -65,7 +65,7 @@ pub struct Options {
     /// that brings more waits until all before it are taken.
     pub watch_queue: usize,
     /// Bytes of pushes read ahead for a watch whose consumer is behind, while somebody waits
-    /// for an answer; 16 MiB. Beyond it nothing is read until the consumer catches up.
+    /// for an answer; 4 MiB. Beyond it nothing is read until the consumer catches up.
     pub read_ahead: usize,
     /// Ceiling of the first wait before a reconnect; 250 ms. Waits double and are drawn at
     /// random below their ceiling.
@@ -89,7 +89,7 @@ impl Options {
             silence_limit: Duration::from_secs(9),
             frame_limit: 32 << 20,
             watch_queue: 20_000,
-            read_ahead: 16 << 20,
+            read_ahead: 4 << 20,
             retry_first: Duration::from_millis(250),
             retry_cap: Duration::from_secs(10),
             refused_wait: Duration::from_secs(60),
