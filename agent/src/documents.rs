@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::moment::rfc3339;
+use crate::output::many;
 
 /// One backup: what `backup` prints, and each element of `list`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -314,6 +315,19 @@ impl Pruned {
             freed_bytes: report.freed_bytes,
             notes: report.notes.clone(),
         }
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.removed.is_empty() && self.days.is_empty()
+    }
+
+    /// How much went, for a log or the audit.
+    pub(crate) fn in_words(&self) -> String {
+        format!(
+            "{} and {} of the store removed",
+            many(self.removed.len() as u64, "backup"),
+            many(self.days.len() as u64, "day")
+        )
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn with_agent(parts: &Parts) -> Status {
     status.events.quarantined = stats.quarantined;
     let jobs = &parts.jobs;
     status.backup.problem = jobs.backup_problem().or_else(|| parts.shipped.problem());
+    status.backup.prune_problem = jobs.prune_problem();
     let history = parts.history();
     let schedule = &settings.backup.schedule;
     status.backup.next = schedule.next_due(&history, moment::now()).map(rfc3339);
@@ -190,6 +191,7 @@ fn from_files(settings: &Settings, files: Files<'_>) -> Status {
             last_verified: proved.first().map(|backup| rfc3339(backup.created_at_ms)),
             problem: None,
             failures: 0,
+            prune_problem: None,
             schedule: schedule.when.to_string(),
             last_good: last_good.map(rfc3339),
             overdue: last_good.is_some_and(|last| schedule.overdue(last, now)),

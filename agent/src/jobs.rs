@@ -1,6 +1,7 @@
 //! The running agent's long jobs, one at a time: backup, verify, restore, undo, import, prune.
 
 mod backups;
+mod prunes;
 mod restores;
 mod running;
 
@@ -50,6 +51,8 @@ struct Known {
     backups: Arc<[backup::BackupInfo]>,
     history: History,
     last_failure: Option<String>,
+    /// Why the last prune failed, if it did.
+    prune_problem: Option<String>,
     /// What the last good backup was made of, unless the files were changed by a job since.
     backed_up: Option<Extent>,
     /// What an undo would take back.
@@ -84,6 +87,7 @@ impl Jobs {
                 backups,
                 history,
                 last_failure,
+                prune_problem: None,
                 backed_up: None,
                 undo,
             })),
@@ -152,12 +156,6 @@ impl Jobs {
             work::import(backup::Destination::Recorder(&recorder), &files)
         })
         .await
-    }
-
-    /// Removes backups beyond the number to keep.
-    pub(crate) async fn prune(&self, _turn: Turn, dry_run: bool) -> Outcome<documents::Pruned> {
-        self.run("prune", move |settings, _| work::prune(&settings, dry_run))
-            .await
     }
 
     /// Runs blocking work away from the runtime, with everything received committed before.

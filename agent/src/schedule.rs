@@ -1,10 +1,11 @@
-//! When the next backup is due. Plain values: the clock is the caller's.
+//! When the next backup and the next prune are due. Plain values: the clock is the caller's.
 
 mod times_of_day;
 
 use std::fmt;
 use std::time::Duration;
 
+use backup::Day;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
@@ -17,6 +18,8 @@ const LONGEST_RETRY: Duration = Duration::from_secs(3_600);
 /// A backup that was missed while the agent was down runs this long after the start,
 /// so that the first moments belong to the recording.
 const CATCH_UP: Duration = Duration::from_secs(5);
+/// The first prune comes this long after the start: behind a backup that is caught up.
+const FIRST_PRUNE: Duration = Duration::from_secs(10);
 /// A backup by the time of day that is this late is overdue.
 const LATE: Duration = Duration::from_secs(2 * 3_600);
 
@@ -50,6 +53,8 @@ pub(crate) struct History {
     pub(crate) last_failure: Option<i64>,
     /// Failures since the last good one.
     pub(crate) failures: u32,
+    /// When what is beyond the limits was last removed, or a try failed.
+    pub(crate) last_prune: Option<i64>,
     /// When the store was put back or a day of it lost: what is recorded since has no backup to stand on.
     pub(crate) adrift_since: Option<i64>,
     /// Makes this agent's jitter its own.
@@ -80,6 +85,19 @@ impl Schedule {
             }
             _ => Some(regular.max(catch_up)),
         }
+    }
+
+    /// The moment of the next prune by the clock, in Unix milliseconds, whether or not backups
+    /// are made by it: soon after the start, as the limits may have been changed, then as each
+    /// UTC day begins, as only then another day is too old. One that failed waits for the next
+    /// day, too.
+    pub(crate) fn next_prune(&self, history: &History, now: i64) -> i64 {
+        let past = |moment: &i64| *moment <= now;
+        if let Some(last) = history.last_prune.filter(past) {
+            return (Day::of_ms(last).end_ms()).saturating_add(self.spread(history, last));
+        }
+        let started = Some(history.agent_started).filter(past);
+        started.map_or(now, |started| started.saturating_add(millis(FIRST_PRUNE)))
     }
 
     /// Whether the backup after `last_good` should have been there long ago.
@@ -230,6 +248,45 @@ mod tests {
             ..started(NOON + 365 * DAY)
         };
         assert_eq!(daily().next_due(&history, NOON), Some(NOON));
+    }
+
+    #[test]
+    fn pruning_comes_soon_after_the_start_then_with_each_utc_day_though_backups_are_off() {
+        let off = Schedule {
+            when: When::Off,
+            ..daily()
+        };
+        for schedule in [off, daily()] {
+            let mut history = started(NOON);
+            assert_eq!(schedule.next_prune(&history, NOON), NOON + 10_000);
+            history.last_prune = Some(NOON);
+            let midnight = schedule.next_prune(&history, NOON + 1);
+            assert_eq!(midnight % DAY, 0);
+            assert!((NOON + 1..=NOON + DAY).contains(&midnight));
+            history.last_prune = Some(midnight);
+            assert_eq!(schedule.next_prune(&history, midnight), midnight + DAY);
+            // The clock is set back by a year.
+            let then = NOON - 365 * DAY;
+            assert_eq!(schedule.next_prune(&history, then), then);
+        }
+    }
+
+    #[test]
+    fn pruning_has_the_jitter_of_the_backups() {
+        let schedule = Schedule {
+            jitter: Duration::from_secs(600),
+            ..daily()
+        };
+        let late = |seed| {
+            let history = History {
+                last_prune: Some(NOON),
+                seed,
+                ..started(NOON)
+            };
+            schedule.next_prune(&history, NOON) % DAY
+        };
+        assert!((0..50).all(|seed| (0..=600_000).contains(&late(seed))));
+        assert!((0..50).any(|seed| late(seed) != late(50)));
     }
 
     #[test]

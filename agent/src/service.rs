@@ -11,6 +11,7 @@ use crate::audit::{Act, Asked, Audit};
 use crate::core::Core;
 use crate::counts::Counts;
 use crate::damage::Damage;
+use crate::documents::Pruned;
 use crate::facts::Facts;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::Jobs;
@@ -184,32 +185,45 @@ async fn record_forever(parts: Arc<Parts>, stop: CancellationToken) {
     }
 }
 
-/// Makes a backup whenever one is due.
+/// Makes a backup and prunes, each whenever it is due.
 async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
     loop {
         let schedule = &parts.settings.backup.schedule;
-        let due = schedule.next_due(&parts.history(), moment::now());
+        let (history, now) = (parts.history(), moment::now());
+        let backup = schedule.next_due(&history, now);
+        let prune = schedule.next_prune(&history, now);
+        let next = backup.map_or(prune, |backup| backup.min(prune));
         // The wall clock may be set meanwhile, so it is looked at again every few seconds.
-        let wait = due.map_or(Duration::MAX, |due| {
-            Duration::from_millis(u64::try_from(due - moment::now()).unwrap_or(0))
-        });
+        let wait = Duration::from_millis(u64::try_from(next - now).unwrap_or(0));
         tokio::select! {
             () = stop.cancelled() => return,
             () = parts.jobs.changed() => continue,
             () = tokio::time::sleep(wait.min(Duration::from_secs(5))) => {}
         }
-        if due.is_some_and(|due| moment::now() >= due) {
+        if backup.is_some_and(|due| moment::now() >= due) {
+            let work = parts.jobs.scheduled_backup(parts.jobs.turn().await);
+            by_schedule(&parts, "backup", work, Clone::clone).await;
+        }
+        if moment::now() >= prune {
             let turn = parts.jobs.turn().await;
-            // Its failure is in the log and in the status; the schedule tries again.
-            let act = Act {
-                what: "backup",
-                about: String::new(),
-            };
-            let work = parts.jobs.scheduled_backup(turn);
-            let asked = Asked::by_schedule(parts.design());
-            let _ = parts.audit.of(asked, act, work, Clone::clone).await;
+            if parts.jobs.anything_to_prune(&turn).await {
+                let work = parts.jobs.scheduled_prune(turn);
+                by_schedule(&parts, "prune", work, Pruned::in_words).await;
+            }
         }
     }
+}
+
+/// Does it and writes it down. Its failure is in the log and in the status; the schedule tries again.
+async fn by_schedule<T>(
+    parts: &Parts,
+    what: &'static str,
+    work: impl Future<Output = Outcome<T>>,
+    said: impl FnOnce(&T) -> String,
+) {
+    let about = String::new();
+    let asked = Asked::by_schedule(parts.design());
+    let _ = parts.audit.of(asked, Act { what, about }, work, said).await;
 }
 
 /// Writes to the log when a Core comes and goes, and why.

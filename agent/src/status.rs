@@ -88,6 +88,9 @@ pub(crate) struct Backup {
     pub(crate) overdue: bool,
     /// Failures in a row since the last good one.
     pub(crate) failures: u32,
+    /// Why the last prune failed, if it did: old backups and days stay.
+    #[serde(default)]
+    pub(crate) prune_problem: Option<String>,
 }
 
 /// Every moment between `from` and `to`, save in `gaps`, can be restored now.
@@ -187,6 +190,14 @@ pub(crate) fn verdict(status: &Status) -> (Level, String) {
             format!("Recording; requests cannot be written down: {problem}"),
         );
     }
+    if let Some(problem) = &status.backup.prune_problem {
+        return (
+            Level::Warning,
+            format!(
+                "Recording; old days or backups stay ({problem}): `qsys-agent prune` tries again"
+            ),
+        );
+    }
     match (&status.backup.last_verified, status.backup.age_seconds) {
         (None, _) => (Level::Warning, "Recording; no proved backup yet".to_owned()),
         (Some(_), Some(age)) if status.backup.overdue => (
@@ -272,6 +283,7 @@ mod tests {
                 last_good: Some("x".into()),
                 overdue: false,
                 failures: 0,
+                prune_problem: None,
             },
             recoverable: Recoverable::default(),
             rpo_seconds: Some(0.1),
@@ -289,7 +301,7 @@ mod tests {
         let good = healthy();
         assert_eq!(verdict(&good).0, Level::Ok);
 
-        let worse: [fn(&mut Status); 8] = [
+        let worse: [fn(&mut Status); 9] = [
             |s| s.store.damaged.push(damaged(None)),
             |s| s.agent.audit_problem = Some("disk full".into()),
             |s| s.recording = false,
@@ -298,6 +310,7 @@ mod tests {
             |s| s.backup.problem = Some("disk full".into()),
             |s| s.backup.last_verified = None,
             |s| s.backup.overdue = true,
+            |s| s.backup.prune_problem = Some("disk full".into()),
         ];
         for spoil in worse {
             let mut status = good.clone();

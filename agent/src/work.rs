@@ -38,7 +38,7 @@ pub(crate) fn backup(
         .chain(plugin.map(Plugin::settings_file))
         .collect();
     let made = archive.backup(&store, &files, progress).map_err(failure)?;
-    remove_old(settings, &archive);
+    remove_old_after(settings, &archive);
     Ok(made)
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn backup(
 pub(crate) fn prove_again(settings: &Settings, id: &str) -> Outcome<Report> {
     let proved = verify(settings, Some(id), false)?;
     if proved.ok {
-        remove_old(
+        remove_old_after(
             settings,
             &Archive::open(&settings.backup.path).map_err(failure)?,
         );
@@ -55,13 +55,18 @@ pub(crate) fn prove_again(settings: &Settings, id: &str) -> Outcome<Report> {
 }
 
 /// After a good backup: what is old and stays only costs space.
-fn remove_old(settings: &Settings, archive: &Archive) {
-    if let Err(failure) = prune_backups(settings, archive, false) {
-        tracing::warn!("old backups were not removed: {failure}");
+fn remove_old_after(settings: &Settings, archive: &Archive) {
+    if let Err(failure) = remove_old(settings, archive, false) {
+        tracing::warn!("what is old was not all removed: {failure}");
     }
-    if let Err(failure) = retire(settings, archive, false) {
-        tracing::warn!("old days were not removed from the store: {failure}");
-    }
+}
+
+/// Removes backups and days that are too many or too old; trouble with the ones keeps none of
+/// the others.
+fn remove_old(settings: &Settings, archive: &Archive, dry_run: bool) -> Outcome<Pruned> {
+    let backups = prune_backups(settings, archive, dry_run);
+    let days = retire(settings, archive, dry_run);
+    Ok(Pruned::new(&backups?, &days?))
 }
 
 /// Removes the store's days beyond those to keep, never one that the newest proved backup does
@@ -235,9 +240,7 @@ pub(crate) fn prune(settings: &Settings, dry_run: bool) -> Outcome<Pruned> {
         return Err(no_archive(settings));
     }
     let archive = Archive::open(&settings.backup.path).map_err(failure)?;
-    let report = prune_backups(settings, &archive, dry_run)?;
-    let days = retire(settings, &archive, dry_run)?;
-    Ok(Pruned::new(&report, &days))
+    remove_old(settings, &archive, dry_run)
 }
 
 /// Removes the backups that no rule wants, never one that a damaged day can be put back from.

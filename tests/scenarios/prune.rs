@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{Site, day_files};
+use crate::stage::{EmulatedCore, Site, day_files, until};
 
 const DAYS: [&str; 4] = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"];
 
@@ -64,6 +64,43 @@ fn a_day_goes_only_when_the_newest_proved_backup_holds_all_of_it() {
     let made = site.json(&["backup"]);
     assert_eq!(made["events"], 3);
     assert_eq!(day_files(&site.store()).len(), 1);
+}
+
+/// What the retention of the original never did: it ran only with a backup, if at all.
+#[test]
+fn the_clock_prunes_though_no_backups_are_scheduled_and_leaves_what_is_not_archived() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port).set("EVENT_MONITORING_RETENTION_DAYS", "36500");
+    import(&site, &DAYS, "10:00:00");
+    for _ in 0..3 {
+        site.json(&["backup"]);
+    }
+    import(&site, &DAYS[1..2], "11:00:00");
+    let kept = |site: &Site| site.json(&["list"]).as_array().unwrap().len();
+    assert_eq!(kept(&site), 3);
+
+    // The limits are lowered, and nobody asks for anything.
+    let site = site
+        .set("EVENT_MONITORING_RETENTION_DAYS", "30")
+        .set("EVENT_MAX_BACKUPS", "2");
+    let _agent = site.recording_agent();
+    let row = until("the schedule's prune", || {
+        let rows = site.json(&["audit"]);
+        let mut rows = rows.as_array().unwrap().iter();
+        rows.find(|row| row["what"] == "prune" && row["outcome"] != "begun")
+            .cloned()
+    });
+    assert_eq!(
+        (&row["asker"], &row["outcome"], &row["said"]),
+        (
+            &json!("schedule"),
+            &json!("done"),
+            &json!("1 backup and 3 days of the store removed")
+        )
+    );
+    assert_eq!(kept(&site), 2);
+    let old = |day: &str| site.store().join(format!("events-{day}.db")).exists();
+    assert_eq!(DAYS.map(old), [false, true, false, false]);
 }
 
 /// Imports so many events of a day.

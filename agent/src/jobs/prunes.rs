@@ -1,0 +1,99 @@
+//! Prunes: what is beyond the limits is removed when somebody asks, and by the schedule each day.
+
+use std::sync::Arc;
+
+use super::running::{Board, Running};
+use super::{Jobs, Turn};
+use crate::documents::Pruned;
+use crate::failure::{Failure, Outcome};
+use crate::{moment, work};
+
+impl Jobs {
+    /// Why the last prune failed, if it did.
+    pub(crate) fn prune_problem(&self) -> Option<String> {
+        self.with(|known| known.prune_problem.clone())
+    }
+
+    /// Removes backups beyond the number to keep, and days beyond the age to keep.
+    pub(crate) async fn prune(&self, _turn: Turn, dry_run: bool) -> Outcome<Pruned> {
+        self.prune_as(self.board.post("prune"), dry_run).await
+    }
+
+    /// Whether the schedule's prune would remove anything: most days it would not, and nobody needs to read of that.
+    /// What cannot be looked at is left to the prune itself, which tells of it.
+    pub(crate) async fn anything_to_prune(&self, _turn: &Turn) -> bool {
+        let looked = self.prune_as(Board::default().post("prune"), true).await;
+        let none = looked.is_ok_and(|pruned| pruned.is_nothing());
+        if none {
+            self.with(|known| {
+                known.history.last_prune = Some(moment::now());
+                known.prune_problem = None;
+            });
+        }
+        !none
+    }
+
+    /// The schedule's prune. It stands on no board that a panel shows: a job that starts disarms
+    /// a restore, and this one comes without anybody's asking.
+    pub(crate) async fn scheduled_prune(&self, _turn: Turn) -> Outcome<Pruned> {
+        let pruned = self.prune_as(Board::default().post("prune"), false).await;
+        match &pruned {
+            Ok(pruned) => tracing::info!("pruned by the schedule: {}", pruned.in_words()),
+            Err(failure) => tracing::error!("the schedule's prune failed: {failure}"),
+        }
+        pruned
+    }
+
+    async fn prune_as(&self, running: Running, dry_run: bool) -> Outcome<Pruned> {
+        let pruned = self
+            .run_as(&Arc::new(running), move |settings, _| {
+                work::prune(&settings, dry_run)
+            })
+            .await;
+        if !dry_run {
+            self.with(|known| {
+                known.history.last_prune = Some(moment::now());
+                known.prune_problem = pruned.as_ref().err().map(Failure::to_string);
+            });
+        }
+        pruned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_prune_that_fails_is_told_until_one_succeeds_and_waits_for_the_next_day() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.store.path = folder.path().join("events");
+        settings.backup.path = folder.path().join("backups");
+        std::fs::create_dir(&settings.store.path).unwrap();
+        std::fs::write(&settings.backup.path, "mounted elsewhere").unwrap();
+        let schedule = settings.backup.schedule.clone();
+        let options = backup::RecorderOptions::default();
+        let (recorder, writer) = backup::Recorder::start(&settings.store.path, options).unwrap();
+        let archive = settings.backup.path.clone();
+        let jobs = Jobs::new(Arc::new(settings), recorder.clone(), Arc::default());
+
+        let failure = jobs.scheduled_prune(jobs.turn().await).await.unwrap_err();
+        assert_eq!(jobs.prune_problem(), Some(failure.to_string()));
+        let history = jobs.history();
+        assert!(jobs.anything_to_prune(&jobs.turn().await).await);
+        let next_day = backup::Day::of_ms(history.last_prune.unwrap()).end_ms();
+        assert!(schedule.next_prune(&history, moment::now()) >= next_day);
+
+        std::fs::remove_file(&archive).unwrap();
+        std::fs::create_dir(&archive).unwrap();
+        // Looking alone changes nothing.
+        jobs.prune(jobs.turn().await, true).await.unwrap();
+        assert!(jobs.prune_problem().is_some());
+        assert!(!jobs.anything_to_prune(&jobs.turn().await).await);
+        assert_eq!(jobs.prune_problem(), None);
+        recorder.stop().await.unwrap();
+        writer.join();
+    }
+}
