@@ -50,8 +50,9 @@ local function Refresh()
   else
     ReportStatus(Snapshot.status or 1, Snapshot.text or "Recovery agent gave no status")
   end
-  SetDisabled("BackupNow", not online)
-  SetDisabled("VerifyNow", not online)
+  -- A press is seen to be taken; the watch below ends the waiting where no answer comes.
+  SetDisabled("BackupNow", not online or Pending ~= nil)
+  SetDisabled("VerifyNow", not online or Pending ~= nil)
   ShowRestore(Snapshot, online)
   ShowSetup(online)
 end
@@ -85,6 +86,7 @@ local function Ask(kind)
     return
   end
   SendRequest(kind)
+  Refresh()
 end
 
 Controls.AgentStateJson.EventHandler = Guard("AgentStateJson", function()

@@ -147,6 +147,9 @@ fn a_press_latches_one_request_until_the_agent_answers() {
         assert_eq!(request["kind"], "backup");
         assert_eq!(request["at"], "2026-03-01T19:55:00Z");
         let id = request["id"].as_str().unwrap().to_owned();
+        let grey = |bench: &Bench| ["BackupNow", "VerifyNow"].map(|name| bench.disabled(name));
+        assert_eq!(grey(bench), [true; 2], "the press is seen to be taken");
+        // A wire or a script does not mind.
         bench.press("BackupNow");
         assert_eq!(
             bench.request().unwrap()["id"],
@@ -169,6 +172,7 @@ fn a_press_latches_one_request_until_the_agent_answers() {
         );
         assert_eq!(bench.request(), None);
         assert_eq!(bench.text("RequestText"), "Backup accepted");
+        assert_eq!(grey(bench), [false; 2]);
         bench.write(
             "AckJson",
             &json!({"id": id, "result": "done", "text": "7 files"}).to_string(),
@@ -192,6 +196,10 @@ fn a_request_nobody_answers_expires_and_says_so() {
         assert_eq!(
             bench.text("RequestText"),
             "Backup: no answer from the agent within 10 s"
+        );
+        assert!(
+            !bench.disabled("BackupNow"),
+            "no answer leaves no button grey"
         );
     });
 }
