@@ -4,6 +4,8 @@ mod backups;
 mod prunes;
 mod restores;
 mod running;
+#[cfg(test)]
+mod stage;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

@@ -152,16 +152,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::settings::Settings;
+    use crate::jobs::stage::{self, Stage};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_old_day_leaves_the_store_by_the_clock_though_nothing_new_is_recorded() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut settings = Settings::default();
-        settings.store.path = folder.path().join("events");
+        let (folder, mut settings) = stage::settings();
         settings.store.retention.days = None;
-        settings.backup.path = folder.path().join("backups");
-        std::fs::create_dir(&settings.store.path).unwrap();
         let lines = ["2026-03-01", "2026-03-02"].map(|day| {
             let at: jiff::Timestamp = format!("{day}T12:00:00Z").parse().unwrap();
             format!(
@@ -175,9 +171,8 @@ mod tests {
         assert_eq!(work::import(into, &[file]).unwrap().added, 2);
         let old = settings.store.path.join("events-2026-03-01.db");
 
-        let options = backup::RecorderOptions::default();
-        let (recorder, writer) = backup::Recorder::start(&settings.store.path, options).unwrap();
-        let jobs = Jobs::new(Arc::new(settings.clone()), recorder.clone(), Arc::default());
+        let stage = Stage::of((folder, settings.clone()));
+        let jobs = &stage.jobs;
         jobs.scheduled_backup(jobs.turn().await).await.unwrap();
         let quiet = jobs.scheduled_backup(jobs.turn().await).await.unwrap();
         assert!(quiet.starts_with("nothing new"), "{quiet}");
@@ -186,12 +181,11 @@ mod tests {
         settings.store.retention.days = Some(30);
         let later = Jobs {
             settings: Arc::new(settings),
-            ..jobs
+            ..jobs.clone()
         };
         let quiet = later.scheduled_backup(later.turn().await).await.unwrap();
         assert!(quiet.starts_with("nothing new"), "{quiet}");
         assert!(!old.exists());
-        recorder.stop().await.unwrap();
-        writer.join();
+        stage.end().await;
     }
 }

@@ -63,37 +63,28 @@ impl Jobs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Settings;
+    use crate::jobs::stage::{self, Stage};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_prune_that_fails_is_told_until_one_succeeds_and_waits_for_the_next_day() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut settings = Settings::default();
-        settings.store.path = folder.path().join("events");
-        settings.backup.path = folder.path().join("backups");
-        std::fs::create_dir(&settings.store.path).unwrap();
-        std::fs::write(&settings.backup.path, "mounted elsewhere").unwrap();
-        let schedule = settings.backup.schedule.clone();
-        let options = backup::RecorderOptions::default();
-        let (recorder, writer) = backup::Recorder::start(&settings.store.path, options).unwrap();
-        let archive = settings.backup.path.clone();
-        let jobs = Jobs::new(Arc::new(settings), recorder.clone(), Arc::default());
-
+        let stage = Stage::of(stage::settings());
+        let (jobs, archive) = (&stage.jobs, &stage.settings.backup.path);
+        std::fs::write(archive, "mounted elsewhere").unwrap();
         let failure = jobs.scheduled_prune(jobs.turn().await).await.unwrap_err();
         assert_eq!(jobs.prune_problem(), Some(failure.to_string()));
         let history = jobs.history();
         assert!(jobs.anything_to_prune(&jobs.turn().await).await);
         let next_day = backup::Day::of_ms(history.last_prune.unwrap()).end_ms();
+        let schedule = &stage.settings.backup.schedule;
         assert!(schedule.next_prune(&history, moment::now()) >= next_day);
 
-        std::fs::remove_file(&archive).unwrap();
-        std::fs::create_dir(&archive).unwrap();
+        std::fs::remove_file(archive).unwrap();
+        std::fs::create_dir(archive).unwrap();
         // Looking alone changes nothing.
         jobs.prune(jobs.turn().await, true).await.unwrap();
         assert!(jobs.prune_problem().is_some());
         assert!(!jobs.anything_to_prune(&jobs.turn().await).await);
         assert_eq!(jobs.prune_problem(), None);
-        recorder.stop().await.unwrap();
-        writer.join();
+        stage.end().await;
     }
 }

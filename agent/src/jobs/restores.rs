@@ -78,23 +78,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::settings::Settings;
+    use crate::jobs::stage::{self, Stage};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_undo_stands_on_the_board_for_as_long_as_it_takes() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut settings = Settings::default();
-        settings.store.path = folder.path().join("events");
-        settings.backup.path = folder.path().join("backups");
-        std::fs::create_dir(&settings.store.path).unwrap();
-        let options = backup::RecorderOptions::default();
-        let (recorder, writer) = backup::Recorder::start(&settings.store.path, options).unwrap();
-        let jobs = Jobs::new(Arc::new(settings), recorder.clone(), Arc::default());
+        let stage = Stage::of(stage::settings());
+        let jobs = &stage.jobs;
 
         // Somebody else has the files, so the undo has to wait for them.
         let (release, held) = std::sync::mpsc::channel::<()>();
         let (begun, has_begun) = tokio::sync::oneshot::channel();
-        let holder = recorder.clone();
+        let holder = stage.recorder.clone();
         let holding = tokio::spawn(async move {
             let hold = move |_: &Path| {
                 let _ = begun.send(());
@@ -129,7 +123,6 @@ mod tests {
             None,
             "nothing was there to undo, and that ended it"
         );
-        recorder.stop().await.unwrap();
-        writer.join();
+        stage.end().await;
     }
 }

@@ -1,0 +1,48 @@
+//! A store in a folder of its own that is recorded into, and the jobs of its agent, for the jobs' tests.
+
+use std::sync::Arc;
+
+use backup::{Recorder, RecorderOptions, RecorderThread};
+use tempfile::TempDir;
+
+use super::Jobs;
+use crate::settings::Settings;
+
+pub(super) struct Stage {
+    pub(super) settings: Settings,
+    pub(super) recorder: Recorder,
+    pub(super) jobs: Jobs,
+    writer: RecorderThread,
+    _folder: TempDir,
+}
+
+/// A folder with an empty store, and the settings that name it and an archive beside it.
+pub(super) fn settings() -> (TempDir, Settings) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = Settings::default();
+    settings.store.path = folder.path().join("events");
+    settings.backup.path = folder.path().join("backups");
+    std::fs::create_dir(&settings.store.path).unwrap();
+    (folder, settings)
+}
+
+impl Stage {
+    /// Records into the store of these settings.
+    pub(super) fn of((folder, settings): (TempDir, Settings)) -> Self {
+        let options = RecorderOptions::default();
+        let (recorder, writer) = Recorder::start(&settings.store.path, options).unwrap();
+        let jobs = Jobs::new(Arc::new(settings.clone()), recorder.clone(), Arc::default());
+        Self {
+            settings,
+            recorder,
+            jobs,
+            writer,
+            _folder: folder,
+        }
+    }
+
+    pub(super) async fn end(self) {
+        self.recorder.stop().await.unwrap();
+        self.writer.join();
+    }
+}
