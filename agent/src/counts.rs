@@ -56,15 +56,7 @@ impl Counts {
         tasks: &TaskTracker,
     ) -> Arc<Self> {
         let counts = Arc::new(Self::default());
-        let mut counter = Counter {
-            store: store.to_owned(),
-            recorder,
-            committed: 0,
-            gaps: 0,
-            counted: None,
-            files: Files::default(),
-        };
-        counter = counts.look(counter).await;
+        let mut counter = counts.look(Counter::new(store.to_owned(), recorder)).await;
         let counting = counts.clone();
         tasks.spawn(async move {
             loop {
@@ -89,9 +81,10 @@ impl Counts {
             // rather than not at all.
             let stats = counter.recorder.stats();
             let committed = stats.committed;
-            let first = counter.committed == 0 && committed > 0;
+            // Just begun, or looked at while its file was away.
+            let nothing_yet = committed > 0 && counts.now(0).summary.from_ms.is_none();
             if stats.gaps == counter.gaps
-                && !first
+                && !nothing_yet
                 && counter.counted.is_some_and(|at| at.elapsed() < RECOUNT)
             {
                 // Nothing but events, and those the recorder counts by itself.
@@ -113,14 +106,9 @@ impl Counts {
             }
             counter
         });
-        looked.await.unwrap_or_else(|_| Counter {
-            store,
-            recorder,
-            committed: 0,
-            gaps: 0,
-            counted: None,
-            files: Files::default(),
-        })
+        looked
+            .await
+            .unwrap_or_else(|_| Counter::new(store, recorder))
     }
 }
 
@@ -132,6 +120,19 @@ struct Counter {
     gaps: u64,
     counted: Option<Instant>,
     files: Files,
+}
+
+impl Counter {
+    fn new(store: PathBuf, recorder: backup::Recorder) -> Self {
+        Self {
+            store,
+            recorder,
+            committed: 0,
+            gaps: 0,
+            counted: None,
+            files: Files::default(),
+        }
+    }
 }
 
 /// Counts the files of a store once.
@@ -214,25 +215,56 @@ impl Files {
 mod tests {
     use super::*;
 
+    async fn move_fader(recorder: &backup::Recorder, level: f64) {
+        let series = recorder.series(backup::Series {
+            path: "Main.gain".into(),
+            ..backup::Series::default()
+        });
+        let change = backup::Change {
+            series,
+            value: Some(backup::Value::Number(level)),
+            string: None,
+            position: None,
+        };
+        recorder.changes(crate::moment::now(), vec![change]).await;
+    }
+
+    #[tokio::test]
+    async fn a_store_that_was_empty_is_counted_at_the_next_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = backup::RecorderOptions::default();
+        let (recorder, writer) = backup::Recorder::start(folder.path(), options).unwrap();
+        let counts = Arc::new(Counts::default());
+        move_fader(&recorder, 1.0).await;
+        recorder.flush().await.unwrap();
+        // Looked at in the moment in which its file is away.
+        let day = Store::open(folder.path()).unwrap().days().unwrap()[0];
+        let (file, away) = (
+            folder.path().join(day.file_name()),
+            folder.path().join("away"),
+        );
+        std::fs::rename(&file, &away).unwrap();
+        let counter = Counter::new(folder.path().to_owned(), recorder.clone());
+        let counter = counts.look(counter).await;
+        assert_eq!(counts.now(1).summary.events, 0);
+        std::fs::rename(&away, &file).unwrap();
+        counts.look(counter).await;
+        let counted = counts.now(1);
+        assert_eq!(counted.summary.events, 1);
+        assert!(counted.summary.from_ms.is_some());
+        recorder.stop().await.unwrap();
+        writer.join();
+    }
+
     #[tokio::test]
     async fn a_file_is_counted_again_once_something_was_committed() {
         let folder = tempfile::tempdir().unwrap();
         let options = backup::RecorderOptions::default();
         let (recorder, writer) = backup::Recorder::start(folder.path(), options).unwrap();
-        let fader = recorder.series(backup::Series {
-            path: "Main.gain".into(),
-            ..backup::Series::default()
-        });
         let mut files = Files::default();
         for round in 1..4 {
-            let level = backup::Change {
-                series: fader,
-                value: Some(backup::Value::Number(f64::from(round))),
-                string: None,
-                position: None,
-            };
+            move_fader(&recorder, f64::from(round)).await;
             let now = crate::moment::now();
-            recorder.changes(now, vec![level]).await;
             recorder.gap(now - 10, now, "test").await;
             recorder.flush().await.unwrap();
             let counted = files.count(folder.path()).unwrap();
