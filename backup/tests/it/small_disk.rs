@@ -60,20 +60,28 @@ impl SmallDisk {
     }
 
     /// Makes the kernel meet an error in this ext4, upon which it turns it read-only, whoever is writing there.
-    /// `false` where the disk is one in memory.
+    /// `false` where the disk is one in memory, or the kernel cannot be asked for an error here, which is said.
     pub(crate) fn meet_an_error(&self) -> bool {
-        if self.image.is_none() {
+        let Some(image) = &self.image else {
             return false;
-        }
-        let source = output(
-            Command::new("findmnt")
-                .args(["-n", "-o", "SOURCE"])
-                .arg(self.path()),
+        };
+        let list = output(
+            Command::new("losetup")
+                .args(["-n", "-O", "NAME", "-j"])
+                .arg(image.path()),
         );
-        let device = Path::new(source.trim());
-        let knobs = Path::new("/sys/fs/ext4").join(device.file_name().unwrap());
-        std::fs::write(knobs.join("trigger_fs_error"), "1").unwrap();
-        true
+        let device = Path::new(list.trim()).file_name().unwrap_or_default();
+        let knob = Path::new("/sys/fs/ext4")
+            .join(device)
+            .join("trigger_fs_error");
+        let met = std::fs::write(&knob, "1");
+        if let Err(why) = &met {
+            eprintln!(
+                "the disk is turned read-only by hand: {}: {why}",
+                knob.display()
+            );
+        }
+        met.is_ok()
     }
 
     /// Takes the disk out of the tree of files, whoever has files of it open.
