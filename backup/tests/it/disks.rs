@@ -33,7 +33,7 @@ async fn a_full_disk_is_waited_out_and_what_did_not_fit_into_memory_is_a_gap() {
             &disk,
             ["full"; 2],
             async |_| disk.fill(),
-            async |_, ballast| std::fs::remove_file(ballast).unwrap(),
+            async |_, _| disk.make_room(),
         )
         .await;
     }

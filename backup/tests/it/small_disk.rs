@@ -110,6 +110,14 @@ impl SmallDisk {
         ballast
     }
 
+    /// Takes back what filled it. Emptied first: a process that another test is just starting may hold a copy of the
+    /// open file for a moment, and with it the room.
+    pub(crate) fn make_room(&self) {
+        let ballast = self.dir.path().join("ballast");
+        std::fs::write(&ballast, "").unwrap();
+        std::fs::remove_file(&ballast).unwrap();
+    }
+
     /// Where it is mounted.
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
