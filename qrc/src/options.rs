@@ -61,8 +61,9 @@ pub struct Options {
     pub silence_limit: Duration,
     /// The longest frame taken or sent, in bytes; 32 MiB. The protocol names no limit.
     pub frame_limit: usize,
-    /// Changes that a watch may leave untaken before the socket is left unread; 20,000. A push
-    /// that brings more waits until all before it are taken.
+    /// Changes that a watch may leave untaken before the socket is left unread; 20,000. Every
+    /// 128 bytes of text count as one more. A push that brings more waits until all before it
+    /// are taken.
     pub watch_queue: usize,
     /// Bytes of pushes read ahead for a watch whose consumer is behind, while somebody waits
     /// for an answer; 4 MiB. Beyond it nothing is read until the consumer catches up.

@@ -112,6 +112,17 @@ pub struct Reading {
     pub looks: Option<Box<Looks>>,
 }
 
+impl Reading {
+    /// Bytes of its value's and its display text.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let value = match &self.value {
+            Some(Value::Text(text)) => text.len(),
+            _ => 0,
+        };
+        value + self.string.as_ref().map_or(0, |string| string.len())
+    }
+}
+
 /// What scripts can set on a control for panels to show.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Looks {

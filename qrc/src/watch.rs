@@ -12,6 +12,9 @@ use crate::method::component::ComponentInfo;
 use crate::method::session::EngineStatus;
 use crate::value::Reading;
 
+/// Bytes of text that take a place of their own.
+const TEXT_PLACE: usize = 128;
+
 /// Which controls to watch, and how often to ask for their changes.
 #[derive(Debug, Clone)]
 pub struct Selection {
@@ -150,11 +153,13 @@ pub enum WatchEvent {
 }
 
 impl WatchEvent {
-    /// The places it takes on its way: one for each change or reading that it brings.
+    /// The places it takes on its way: one for each change or reading that it brings, and one
+    /// for every 128 bytes of its texts.
     pub(crate) fn places(&self) -> usize {
+        let of = |reading: &Reading| 1 + reading.text_bytes() / TEXT_PLACE;
         match self {
-            Self::Changes { changes, .. } => changes.len(),
-            Self::State { readings, .. } => readings.len(),
+            Self::Changes { changes, .. } => changes.iter().map(|change| of(&change.reading)).sum(),
+            Self::State { readings, .. } => readings.iter().map(|(_, reading)| of(reading)).sum(),
             Self::Inventory(_) | Self::Lost { .. } | Self::Gap { .. } => 1,
         }
     }
@@ -188,5 +193,32 @@ impl Watch {
 
     pub(crate) fn told(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_micros(self.told.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Value;
+
+    #[test]
+    fn long_texts_take_the_places_of_many_changes() {
+        let reading = |text: &str| Reading {
+            value: Some(Value::Text(text.into())),
+            string: Some(text.into()),
+            ..Reading::default()
+        };
+        let changes = ["on", &"x".repeat(12_800)].map(|text| Change {
+            control: ControlId(0),
+            reading: reading(text),
+        });
+        let at = SystemTime::UNIX_EPOCH;
+        let readings = changes
+            .iter()
+            .map(|change| (change.control, change.reading.clone()))
+            .collect();
+        assert_eq!(WatchEvent::State { at, readings }.places(), 202);
+        let changes = changes.into();
+        assert_eq!(WatchEvent::Changes { at, changes }.places(), 202);
     }
 }
