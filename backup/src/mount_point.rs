@@ -22,10 +22,11 @@ impl MountPoint {
             .map(|point| MountPoint(point.to_path_buf()))
     }
 
-    /// Whether nothing is mounted there any more: the folder is still there, on the disk of the one above it.
+    /// Whether nothing is mounted there any more: the folder is on the disk of the one above it, or went with its disk
+    /// (as what mounts removable ones does it; nobody can remove it while the disk is there).
     pub(crate) fn is_bare(&self) -> bool {
-        let above = self.0.parent().and_then(device);
-        above.is_some() && device(&self.0) == above
+        let here = device(&self.0);
+        here.is_none() || here == self.0.parent().and_then(device)
     }
 }
 

@@ -85,6 +85,11 @@ async fn nothing_is_recorded_beneath_a_mount_point_while_its_disk_is_gone() {
         until(&recorder, "the missing disk is noticed", not_mounted).await;
         assert!(recorder.flush().await.is_err());
         assert!(!disk.store().exists());
+        // Some who unmount a disk take the folder away, too.
+        std::fs::remove_dir(disk.path()).unwrap();
+        assert!(recorder.flush().await.is_err());
+        assert!(!disk.path().exists());
+        std::fs::create_dir(disk.path()).unwrap();
         taken_out.repair_and_put_back();
         until(&recorder, "it works again", |stats| {
             stats.state == RecorderState::Ok && stats.queued == 0
