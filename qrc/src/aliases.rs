@@ -268,17 +268,17 @@ mod tests {
             let serving = async {
                 while let Some(call) = called.recv().await {
                     let params = serde_json::from_str(call.params.get()).unwrap();
-                    let answer = if call.method == group.refuses {
-                        let method = call.method;
+                    let answer = if call.due.method() == group.refuses {
+                        let method = call.due.method().to_owned();
                         let (code, message) =
                             (crate::message::code::METHOD_NOT_FOUND, String::new());
                         let error = RpcError { code, message };
                         Err(Error::Refused { method, error })
                     } else {
-                        let answer = group.answer(&call.method, &params);
+                        let answer = group.answer(call.due.method(), &params);
                         Ok(Some(serde_json::value::to_raw_value(&answer).unwrap()))
                     };
-                    let _ = call.answer.send(answer);
+                    call.due.settle(answer);
                 }
             };
             let (found, ()) = tokio::join!(finding, serving);

@@ -1,11 +1,12 @@
 //! The handle: typed calls, watches, and the state of the link.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{self, WeakTeller};
@@ -87,9 +88,19 @@ impl Client {
     /// # Errors
     /// See [`Error`]: no link, refused, outcome unknown, …
     pub async fn call<M: Method>(&self, params: &M) -> Result<M::Reply, Error> {
-        match self.shared.requester.call(params).await {
+        self.call_by(params, self.shared.requester.deadline()).await
+    }
+
+    /// As [`call`](Self::call), as a part of something that must end by `deadline`.
+    pub(crate) async fn call_by<M: Method>(
+        &self,
+        params: &M,
+        deadline: Instant,
+    ) -> Result<M::Reply, Error> {
+        let requester = &self.shared.requester;
+        match requester.call_by(params, deadline).await {
             Err(Error::OutcomeUnknown { .. }) if M::REPEATABLE => {
-                self.shared.requester.call(params).await
+                requester.call_by(params, deadline).await
             }
             outcome => outcome,
         }
@@ -123,7 +134,8 @@ impl Client {
         let max_groups = selection.max_groups.clamp(kinds, GROUP_LIMIT);
         let (events, taken) = delivery::channel(self.shared.watch_queue);
         {
-            let mut groups = self.shared.groups.lock().map_err(|_| Error::Closed)?;
+            // A poisoned lock still guards a whole list.
+            let mut groups = (self.shared.groups.lock()).unwrap_or_else(PoisonError::into_inner);
             groups.retain(|(_, watch)| !watch.is_closed());
             let used: usize = groups.iter().map(|(count, _)| count).sum();
             if used + max_groups > GROUP_LIMIT {
@@ -154,12 +166,9 @@ impl Client {
     /// Ends the connection and all watches, and waits until that is done.
     pub async fn shutdown(&self) {
         self.shared.stop.cancel();
-        let session = self
-            .shared
-            .session
-            .lock()
-            .ok()
-            .and_then(|mut session| session.take());
+        let session = (self.shared.session.lock())
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(session) = session
             && let Err(error) = session.await
         {

@@ -92,6 +92,7 @@ mod value;
 pub mod method;
 
 mod error;
+mod outcome;
 mod pending;
 mod request;
 

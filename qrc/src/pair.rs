@@ -60,7 +60,7 @@ impl Pair {
             first.borrow_and_update();
             second.borrow_and_update();
             let refused = match self.active() {
-                Some(client) => match client.call(params).await {
+                Some(client) => match client.call_by(params, until).await {
                     Err(error) if error.code() == Some(crate::message::code::STANDBY) => error,
                     outcome => return outcome,
                 },

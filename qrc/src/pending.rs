@@ -1,30 +1,18 @@
-//! Requests that wait for their answer: ids, waiters and deadlines; no I/O.
+//! Requests that wait for their answer, by id; no I/O and no clock.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::message::RpcError;
-
-/// What the Core answered; `None` is a success without content.
-pub(crate) type Answer = Result<Option<Box<RawValue>>, Error>;
-
-/// One request under way.
-#[derive(Debug)]
-struct Waiter {
-    method: String,
-    deadline: Instant,
-    answer: oneshot::Sender<Answer>,
-}
+use crate::outcome::Due;
 
 /// All requests under way on one connection. Ids count up from 1 and are never used twice.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     last_id: u64,
-    waiters: HashMap<u64, Waiter>,
+    due: HashMap<u64, Due>,
 }
 
 impl Pending {
@@ -34,37 +22,26 @@ impl Pending {
         self.last_id
     }
 
-    /// Takes in who waits for the answer to a request.
-    pub(crate) fn add(
-        &mut self,
-        id: u64,
-        method: String,
-        deadline: Instant,
-        answer: oneshot::Sender<Answer>,
-    ) {
-        let waiter = Waiter {
-            method,
-            deadline,
-            answer,
-        };
-        self.waiters.insert(id, waiter);
+    /// Keeps a request that was sent until its answer comes.
+    pub(crate) fn add(&mut self, id: u64, due: Due) {
+        self.due.insert(id, due);
     }
 
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
-        self.waiters.len()
+        self.due.len()
     }
 
-    /// Hands an answer to whoever waits for it; a late or repeated one finds nobody. Returns
+    /// Hands an answer to the caller that waits for it; a late or repeated one finds nobody. Returns
     /// the method that was answered.
     pub(crate) fn answer(
         &mut self,
         id: u64,
         outcome: Result<Option<&RawValue>, RpcError>,
     ) -> Option<String> {
-        let Waiter { method, answer, .. } = self.waiters.remove(&id)?;
-        // A waiter that has gone away needs no answer.
-        let _ = answer.send(match outcome {
+        let due = self.due.remove(&id)?;
+        let method = due.method().to_owned();
+        due.settle(match outcome {
             Ok(result) => Ok(result.map(ToOwned::to_owned)),
             Err(error) => Err(Error::Refused {
                 method: method.clone(),
@@ -74,19 +51,15 @@ impl Pending {
         Some(method)
     }
 
-    /// Forgets those whose time is over; their callers keep time themselves.
-    pub(crate) fn expire(&mut self, now: Instant) {
-        self.waiters
-            .retain(|_, waiter| waiter.deadline > now && !waiter.answer.is_closed());
+    /// Forgets the requests whose caller no longer waits.
+    pub(crate) fn forget_unwanted(&mut self) {
+        self.due.retain(|_, due| due.is_wanted());
     }
 
     /// The link is lost: what was under way has an unknown outcome.
     pub(crate) fn fail_all(&mut self, why: &str) {
-        for (_, waiter) in self.waiters.drain() {
-            let _ = waiter.answer.send(Err(Error::OutcomeUnknown {
-                method: waiter.method,
-                why: why.to_owned(),
-            }));
+        for (_, due) in self.due.drain() {
+            due.lost(why);
         }
     }
 }
@@ -95,46 +68,56 @@ impl Pending {
 mod tests {
     use std::time::Duration;
 
-    use super::*;
+    use tokio::time::Instant;
 
-    fn add(pending: &mut Pending, after: Duration) -> (u64, oneshot::Receiver<Answer>) {
-        let (sender, receiver) = oneshot::channel();
+    use super::*;
+    use crate::outcome::{self, Caller, Outcome};
+
+    fn add(pending: &mut Pending) -> (u64, Caller) {
+        let (caller, due) = outcome::pair("NoOp");
+        assert!(due.send());
         let id = pending.next_id();
-        pending.add(id, "NoOp".into(), Instant::now() + after, sender);
-        (id, receiver)
+        pending.add(id, due);
+        (id, caller)
     }
 
-    #[test]
-    fn each_answer_finds_its_own_waiter_once() {
+    async fn outcome_of(caller: Caller) -> Outcome {
+        caller.outcome(Instant::now(), Duration::ZERO).await
+    }
+
+    #[tokio::test]
+    async fn each_answer_finds_its_own_waiter_once() {
         let mut pending = Pending::default();
-        let (first, mut one) = add(&mut pending, Duration::from_secs(9));
-        let (second, mut two) = add(&mut pending, Duration::from_secs(9));
+        let (first, one) = add(&mut pending);
+        let (second, two) = add(&mut pending);
         assert_ne!(first, second);
         pending.answer(second, Ok(None));
         pending.answer(second, Ok(None));
         pending.answer(99, Ok(None));
-        assert!(two.try_recv().unwrap().is_ok());
-        assert!(one.try_recv().is_err());
+        assert!(outcome_of(two).await.is_ok());
         assert_eq!(pending.len(), 1);
+        assert!(outcome_of(one).await.is_err());
     }
 
-    #[test]
-    fn a_lost_link_tells_every_waiter_that_the_outcome_is_unknown() {
+    #[tokio::test]
+    async fn a_lost_link_tells_every_waiter_that_the_outcome_is_unknown() {
         let mut pending = Pending::default();
-        let (_, mut waiter) = add(&mut pending, Duration::from_secs(9));
+        let (_, waiter) = add(&mut pending);
         pending.fail_all("cable");
-        let outcome = waiter.try_recv().unwrap();
-        assert!(outcome.unwrap_err().is_outcome_unknown());
+        let error = outcome_of(waiter).await.unwrap_err();
+        assert!(error.is_outcome_unknown());
+        assert!(error.to_string().contains("cable"), "{error}");
         assert_eq!(pending.len(), 0);
     }
 
-    #[test]
-    fn those_whose_time_is_over_are_forgotten() {
+    #[tokio::test]
+    async fn those_whose_time_is_over_are_forgotten() {
         let mut pending = Pending::default();
-        let (_, _late) = add(&mut pending, Duration::ZERO);
-        let (_, waiter) = add(&mut pending, Duration::from_secs(9));
+        let (_, late) = add(&mut pending);
+        let (_, waiter) = add(&mut pending);
+        assert!(outcome_of(late).await.is_err());
         drop(waiter);
-        pending.expire(Instant::now());
+        pending.forget_unwanted();
         assert_eq!(pending.len(), 0);
     }
 }

@@ -1,36 +1,24 @@
 //! Typed calls into the queue of the task that owns the socket.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::method::Method;
-use crate::pending::Answer;
+use crate::outcome::{self, Due, Outcome};
 
 /// A request on its way to the socket.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) method: String,
     pub(crate) params: Box<RawValue>,
-    pub(crate) deadline: Instant,
-    /// Set once it has been handed to the socket.
-    pub(crate) sent: Arc<AtomicBool>,
-    pub(crate) answer: oneshot::Sender<Answer>,
+    pub(crate) due: Due,
 }
 
-impl Call {
-    /// True while the caller still waits: one that has given up must not be sent late.
-    pub(crate) fn is_wanted(&self) -> bool {
-        !self.answer.is_closed() && self.deadline > Instant::now()
-    }
-}
-
-/// Puts requests into a queue and waits for the answers.
+/// Puts requests into a queue and waits for their outcome.
 #[derive(Debug, Clone)]
 pub(crate) struct Requester {
     calls: mpsc::Sender<Call>,
@@ -42,9 +30,23 @@ impl Requester {
         Self { calls, timeout }
     }
 
+    /// When a request that begins now must have its outcome.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
     /// Sends a request once.
     pub(crate) async fn call<M: Method>(&self, params: &M) -> Result<M::Reply, Error> {
-        let result = self.raw(M::NAME, params).await?;
+        self.call_by(params, self.deadline()).await
+    }
+
+    /// Sends a request once, as a part of something that must end by `deadline`.
+    pub(crate) async fn call_by<M: Method>(
+        &self,
+        params: &M,
+        deadline: Instant,
+    ) -> Result<M::Reply, Error> {
+        let result = self.raw_by(M::NAME, params, deadline).await?;
         M::reply(result.as_deref()).map_err(|error| Error::BadReply {
             method: M::NAME.to_owned(),
             why: error.to_string(),
@@ -52,37 +54,29 @@ impl Requester {
     }
 
     /// Sends a request once and gives the result as it came.
-    pub(crate) async fn raw(
+    pub(crate) async fn raw(&self, method: &str, params: &(impl Serialize + ?Sized)) -> Outcome {
+        self.raw_by(method, params, self.deadline()).await
+    }
+
+    async fn raw_by(
         &self,
         method: &str,
         params: &(impl Serialize + ?Sized),
-    ) -> Result<Option<Box<RawValue>>, Error> {
+        deadline: Instant,
+    ) -> Outcome {
         let params = to_raw_value(params).map_err(|error| Error::BadRequest {
             what: method.to_owned(),
             why: error.to_string(),
         })?;
-        let sent = Arc::new(AtomicBool::new(false));
-        let (answer, answered) = oneshot::channel();
-        let call = Call {
-            method: method.to_owned(),
-            params,
-            deadline: Instant::now() + self.timeout,
-            sent: sent.clone(),
-            answer,
-        };
-        let exchange = async {
-            self.calls.send(call).await.map_err(|_| Error::Closed)?;
-            answered.await.map_err(|_| Error::Closed)?
-        };
-        match tokio::time::timeout(self.timeout, exchange).await {
-            Ok(outcome) => outcome,
-            Err(_) if sent.load(Ordering::Acquire) => Err(Error::TimedOut {
-                method: method.to_owned(),
-                after: self.timeout,
-            }),
-            Err(_) => Err(Error::NoLink {
-                why: format!("{method} was not sent within {:?}", self.timeout),
-            }),
+        let (caller, due) = outcome::pair(method);
+        let queued = self.calls.send(Call { params, due });
+        match tokio::time::timeout_at(deadline, queued).await {
+            Ok(queued) => {
+                // A closed queue gives the call back; dropping it tells the caller so.
+                drop(queued);
+                caller.outcome(deadline, self.timeout).await
+            }
+            Err(_) => Err(outcome::not_sent(method, self.timeout)),
         }
     }
 }

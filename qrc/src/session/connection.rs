@@ -23,7 +23,7 @@ use crate::request::{Call, Requester};
 use crate::watching::Watching;
 use setup::{Work, greet, next};
 
-/// How often deadlines are looked at.
+/// How often the connection looks at its clock, and forgets what nobody waits for.
 const TICK: Duration = Duration::from_millis(250);
 /// No more requests are taken while this many bytes wait to be written.
 const WRITE_LIMIT: usize = 1 << 20;
@@ -185,7 +185,7 @@ impl<'a> Connection<'a> {
 
     fn look_at_the_clock(&mut self) -> Option<End> {
         let now = Instant::now();
-        self.pending.expire(now);
+        self.pending.forget_unwanted();
         if !self.session.untold.is_empty() {
             self.last_read = now;
         }

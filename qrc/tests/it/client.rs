@@ -109,6 +109,10 @@ async fn reads_and_writes_components_and_named_controls() {
     assert_eq!(error.subject(), Some("NoSuch"));
     client.shutdown().await;
     assert_eq!(*client.link().borrow(), Link::Closed);
+    // At once, not when a request's time is over.
+    let late = client.call(&control::Get(vec!["LobbyVolume".into()]));
+    let late = tokio::time::timeout(Duration::from_secs(5), late).await;
+    assert_eq!(late.unwrap().unwrap_err(), qrc::Error::Closed);
 }
 
 #[tokio::test]

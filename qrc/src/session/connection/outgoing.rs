@@ -1,6 +1,5 @@
 //! What goes out: calls under an id, and requests whose answer nobody waits for.
 
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Buf;
@@ -33,23 +32,15 @@ impl Connection<'_> {
     }
 
     pub(super) fn send(&mut self, call: Call) {
-        if !call.is_wanted() {
-            return;
-        }
-        let Call {
-            method,
-            params,
-            deadline,
-            sent,
-            answer,
-        } = call;
+        let Call { params, due } = call;
         let id = self.pending.next_id();
-        let frame = Request::new(id, &method, &*params).to_frame();
+        let frame = Request::new(id, due.method(), &*params).to_frame();
         let refused = match frame {
             Ok(frame) if frame.len() <= self.options.frame_limit => {
-                sent.store(true, Ordering::Release);
-                self.pending.add(id, method, deadline, answer);
-                self.write(&frame);
+                if due.send() {
+                    self.pending.add(id, due);
+                    self.write(&frame);
+                }
                 return;
             }
             Ok(frame) => format!(
@@ -59,11 +50,8 @@ impl Connection<'_> {
             ),
             Err(error) => error.to_string(),
         };
-        // A caller that has gone away needs no answer.
-        let _ = answer.send(Err(Error::BadRequest {
-            what: method,
-            why: refused,
-        }));
+        let what = due.method().to_owned();
+        due.settle(Err(Error::BadRequest { what, why: refused }));
     }
 
     /// A request whose answer nobody waits for.
