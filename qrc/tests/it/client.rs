@@ -110,7 +110,8 @@ async fn reads_and_writes_components_and_named_controls() {
     client.shutdown().await;
     assert_eq!(*client.link().borrow(), Link::Closed);
     // At once, not when a request's time is over.
-    let late = client.call(&control::Get(vec!["LobbyVolume".into()]));
+    let late = control::Get(vec!["LobbyVolume".into()]);
+    let late = client.call(&late);
     let late = tokio::time::timeout(Duration::from_secs(5), late).await;
     assert_eq!(late.unwrap().unwrap_err(), qrc::Error::Closed);
 }
