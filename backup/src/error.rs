@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::finding::Finding;
+
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -171,6 +173,16 @@ impl Error {
                 _ => None,
             },
             _ => None,
+        }
+    }
+}
+
+impl From<Finding> for Error {
+    fn from(finding: Finding) -> Error {
+        Error::Unexpected {
+            path: finding.path,
+            found: format!("{} ({})", finding.problem, finding.found),
+            expected: format!("{}; {}", finding.expected, finding.hint),
         }
     }
 }

@@ -5,74 +5,73 @@
 
 // Modules in reading order: each knows only those above it.
 mod clock;
-mod day;
 mod digest;
+mod finding;
+mod progress;
+
 mod error;
-mod id;
-mod value;
 
-mod change;
-mod event;
-mod names;
+// Whole files, locks, free space, scratch.
+mod disk;
 
-// How an event lies in a day file.
-mod cell;
-mod rule;
-mod schema;
-
-mod dictionary;
-mod postings;
-
-// Writing and reading day files.
-mod day_file;
-mod lock;
-mod mount_point;
+// Day files: events as they are recorded and read back.
 mod store;
 
-mod damaged;
-
-mod retention;
-
-mod query;
-
-mod state_digest;
-
-mod reindex;
-
-mod recorder;
-
 // Events out and in.
-mod export;
-mod import;
+mod exchange;
 
 // Backups of the store.
 mod archive;
 
+// The way back.
+mod restore;
+
 /// What only the fuzz targets call.
 #[cfg(fuzzing)]
-pub use archive::fuzzing;
-pub use archive::{
-    Archive, BackupInfo, BackupKind, ControlChange, Depth, Finding, Mend, Policy, Progress,
-    PruneReport, Pruned, Recoverable, Report, RestorePlan, RestoreReport, RestoreSource, Restored,
-    SettingsFile, SettingsSource, Shipped, Shipper, UndoReport, finish_interrupted, full_at_step,
-    kill_at_step, steps_left, undo, undo_available,
-};
-pub use change::Change;
+pub mod fuzzing;
+
+pub use archive::look::list::{BackupInfo, BackupKind};
+pub use archive::look::mends::Mend;
+pub use archive::look::report::{Depth, Report};
+pub use archive::make::settings::{SettingsFile, SettingsSource};
+pub use archive::make::ship::{Shipped, Shipper};
+pub use archive::open::Archive;
+pub use archive::retention::policy::Policy;
+pub use archive::retention::prune::{PruneReport, Pruned};
 pub use clock::{Clock, SystemClock};
-pub use damaged::DamagedDay;
-pub use day::Day;
+#[doc(hidden)]
+pub use disk::fault::{full_at_step, kill_at_step, steps_left};
+pub use disk::store_lock::StoreLock;
 pub use error::{Error, Result};
-pub use event::{Event, Gap, Series};
-pub use export::{ExportOptions, Format, export};
-pub use id::EventId;
-pub use import::{Destination, ImportReport, import};
-pub use lock::StoreLock;
-pub use names::SeriesId;
-pub use query::{ControlCounts, ControlState, Controls, Difference, Page, Query, State};
-pub use recorder::{Recorder, RecorderOptions, RecorderState, RecorderStats, RecorderThread};
-pub use retention::{DayFate, Retention, RetentionPlan};
-pub use schema::{
+pub use exchange::export::{ExportOptions, Format, export};
+pub use exchange::import::import;
+pub use exchange::import::report::ImportReport;
+pub use exchange::import::target::Destination;
+pub use finding::Finding;
+pub use progress::Progress;
+pub use restore::build::Restored;
+pub use restore::plan::compare::ControlChange;
+pub use restore::plan::outline::{RestorePlan, RestoreSource};
+pub use restore::plan::reach::Recoverable;
+pub use restore::swap::{RestoreReport, finish_interrupted};
+pub use restore::undo::{UndoReport, undo, undo_available};
+pub use store::change::Change;
+pub use store::damaged::DamagedDay;
+pub use store::day::Day;
+pub use store::event::{Event, Gap, Series};
+pub use store::folder::{Quarantined, Store, StoreSummary};
+pub use store::id::EventId;
+pub use store::names::SeriesId;
+pub use store::query::controls::Controls;
+pub use store::query::counts::ControlCounts;
+pub use store::query::diff::Difference;
+pub use store::query::events::{Page, Query};
+pub use store::query::state::{ControlState, State};
+pub use store::recorder::options::RecorderOptions;
+pub use store::recorder::stats::{RecorderState, RecorderStats};
+pub use store::recorder::{Recorder, RecorderThread};
+pub use store::retention::{DayFate, Retention, RetentionPlan};
+pub use store::schema::{
     APPLICATION_ID, SCHEMA_VERSION, check_schema, open_reader, open_writer, sqlite_version,
 };
-pub use store::{Quarantined, Store, StoreSummary};
-pub use value::Value;
+pub use store::value::Value;

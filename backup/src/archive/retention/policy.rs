@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::day::Day;
+use crate::store::day::Day;
 
 /// What to keep. Rules add up: a backup stays if any of them wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,11 @@
+//! What the files of an archive say.
+
+pub(crate) mod gzip;
+pub(crate) mod marks;
+pub(crate) mod stamp;
+
+pub(crate) mod manifest;
+pub(crate) mod segment;
+
+pub(crate) mod ledger;
+pub(crate) mod proof;

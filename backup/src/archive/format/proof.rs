@@ -1,0 +1,99 @@
+//! What was proved about a backup, and when: a small file beside it, written by a verification.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::draft;
+use crate::error::Result;
+
+/// The outcome of the last verification of one backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Proof {
+    pub(crate) format: u32,
+    pub(crate) ok: bool,
+    pub(crate) deep: bool,
+    pub(crate) checked_at_ms: i64,
+    /// SHA-256 of the manifest or of the seed's file as it was checked.
+    pub(crate) sha256: String,
+    /// Size and time of that file then, so that a listing need not read it all again.
+    pub(crate) bytes: u64,
+    pub(crate) modified_ns: i64,
+    pub(crate) findings: Vec<String>,
+    /// Nothing among the findings keeps the record from coming back; older programs did not say.
+    #[serde(default)]
+    pub(crate) restores: Option<bool>,
+    /// What a database of the seed's held: events, first and last time.
+    #[serde(default)]
+    pub(crate) seed: Option<SeedContents>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SeedContents {
+    pub(crate) events: u64,
+    pub(crate) from_ms: Option<i64>,
+    pub(crate) to_ms: Option<i64>,
+}
+
+/// What a verification found.
+pub(crate) struct Outcome {
+    pub(crate) findings: Vec<String>,
+    pub(crate) restores: bool,
+    pub(crate) seed: Option<SeedContents>,
+}
+
+impl Proof {
+    /// Whether what was found keeps the record from coming back.
+    pub(crate) fn forbids_restore(&self) -> bool {
+        !self.restores.unwrap_or(self.ok)
+    }
+}
+
+/// The proof's own name.
+pub(crate) fn name(file: &str) -> String {
+    format!("{file}.proof")
+}
+
+/// Writes down what was found about `file` of the archive.
+pub(crate) fn write(
+    archive: &Path,
+    file: &str,
+    deep: bool,
+    sha256: String,
+    outcome: Outcome,
+    now_ms: i64,
+) -> Result<()> {
+    let Some((bytes, modified_ns)) = stamp(&archive.join(file)) else {
+        return Ok(());
+    };
+    let proof = Proof {
+        format: 1,
+        ok: outcome.findings.is_empty(),
+        deep,
+        checked_at_ms: now_ms,
+        sha256,
+        bytes,
+        modified_ns,
+        findings: outcome.findings,
+        restores: Some(outcome.restores),
+        seed: outcome.seed,
+    };
+    let mut text = serde_json::to_vec_pretty(&proof).expect("a proof is plain data");
+    text.push(b'\n');
+    draft::write_whole(archive, &name(file), &text).map(drop)
+}
+
+/// The proof about `file`, if there is one and the file is still the one it speaks of.
+pub(crate) fn read(archive: &Path, file: &str) -> Option<Proof> {
+    let bytes = std::fs::read(archive.join(name(file))).ok()?;
+    let proof: Proof = serde_json::from_slice(&bytes).ok()?;
+    let (bytes, modified_ns) = stamp(&archive.join(file))?;
+    (proof.format == 1 && proof.bytes == bytes && proof.modified_ns == modified_ns).then_some(proof)
+}
+
+fn stamp(path: &Path) -> Option<(u64, i64)> {
+    let meta = path.metadata().ok()?;
+    let modified_ns = meta.mtime().checked_mul(1_000_000_000)? + meta.mtime_nsec();
+    Some((meta.len(), modified_ns))
+}

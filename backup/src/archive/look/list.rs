@@ -1,0 +1,162 @@
+//! Which backups there are, ours and the seed original's, and what is known about each without reading them all.
+
+use crate::archive::format::manifest::{self, DayPart, Manifest};
+use crate::archive::format::proof::{self, Proof};
+use crate::archive::format::stamp;
+use crate::archive::look::original;
+use crate::archive::open::Archive;
+use crate::disk::draft;
+use crate::error::Result;
+
+/// One backup as listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupInfo {
+    /// Names it for verify and restore.
+    pub id: String,
+    /// When it was made, Unix milliseconds.
+    pub created_at_ms: i64,
+    /// Events in it; of a seed backup only known once it was verified.
+    pub events: Option<u64>,
+    /// Time of its first event, Unix milliseconds.
+    pub from_ms: Option<i64>,
+    /// Time of its last event.
+    pub to_ms: Option<i64>,
+    /// Bytes in the archive, files that it shares with others included.
+    pub bytes: u64,
+    /// Proved by reading it back, when it was made or by the last verification since, and all its files are there.
+    pub verified: bool,
+    /// Whose format.
+    pub kind: BackupKind,
+    /// What is known to be wrong with it.
+    pub problem: Option<String>,
+    /// Its days are all there and nothing is known against them: the record can come back, whatever else is wrong.
+    pub restores: bool,
+}
+
+/// Who made a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackupKind {
+    /// This program.
+    Ours,
+    /// The seed original: one database per file.
+    Seed,
+}
+
+impl Archive {
+    /// All backups, newest first.
+    ///
+    /// # Errors
+    /// When the archive's folder cannot be read. A damaged backup is listed with its problem instead.
+    pub fn list(&self) -> Result<Vec<BackupInfo>> {
+        let mut ours = Vec::new();
+        let mut seeds = Vec::new();
+        for name in draft::entries(&self.dir)? {
+            if let Some(id) = Manifest::id_of(&name) {
+                match manifest::read(&self.dir.join(&name)) {
+                    Ok((manifest, _)) => ours.push((manifest.sequence, self.info(&manifest))),
+                    Err(finding) => seeds.push(BackupInfo {
+                        id: id.to_string(),
+                        created_at_ms: stamp::time_of(id).unwrap_or(0),
+                        events: None,
+                        from_ms: None,
+                        to_ms: None,
+                        bytes: 0,
+                        verified: false,
+                        kind: BackupKind::Ours,
+                        problem: Some(finding.to_string()),
+                        restores: false,
+                    }),
+                }
+            } else if let Some(created_at_ms) = original::time_of_file(&name) {
+                seeds.push(self.seed_info(&name, created_at_ms));
+            }
+        }
+        // Ours by sequence, whatever the clock did; the others go between them by their time.
+        ours.sort_by_key(|(sequence, _)| std::cmp::Reverse(*sequence));
+        seeds.sort_by_key(|info| std::cmp::Reverse(info.created_at_ms));
+        let mut list = Vec::with_capacity(ours.len() + seeds.len());
+        let mut seeds = seeds.into_iter().peekable();
+        for (_, info) in ours {
+            while let Some(seed) = seeds.next_if(|seed| seed.created_at_ms > info.created_at_ms) {
+                list.push(seed);
+            }
+            list.push(info);
+        }
+        list.extend(seeds);
+        Ok(list)
+    }
+
+    /// Every manifest that can be read, newest first, with the SHA-256 of its file.
+    pub(crate) fn manifests(&self) -> Result<Vec<(Manifest, String)>> {
+        let mut manifests: Vec<(Manifest, String)> = draft::entries(&self.dir)?
+            .iter()
+            .filter(|name| Manifest::id_of(name).is_some())
+            .filter_map(|name| manifest::read(&self.dir.join(name)).ok())
+            .collect();
+        manifests.sort_by_key(|(manifest, _)| std::cmp::Reverse(manifest.sequence));
+        Ok(manifests)
+    }
+
+    pub(crate) fn info(&self, manifest: &Manifest) -> BackupInfo {
+        let proof = proof::read(&self.dir, &Manifest::file_name(&manifest.id));
+        let days = manifest.days.iter().flat_map(DayPart::objects);
+        let missing_day = self.missing(days.map(|object| (object.file.as_str(), object.bytes)));
+        let forbidden = proof.as_ref().is_some_and(Proof::forbids_restore);
+        let restores = missing_day.is_none() && !forbidden;
+        let problem = missing_day
+            .or_else(|| self.missing(manifest.files()))
+            .or_else(|| first_finding(&proof?));
+        let mut files: Vec<(&str, u64)> = manifest.files().collect();
+        files.sort_unstable();
+        files.dedup();
+        BackupInfo {
+            id: manifest.id.clone(),
+            created_at_ms: manifest.created_at_ms,
+            events: Some(manifest.events),
+            from_ms: manifest.from_ms,
+            to_ms: manifest.to_ms,
+            bytes: files.iter().map(|(_, bytes)| bytes).sum(),
+            // A manifest is only ever written after all it names was read back.
+            verified: problem.is_none(),
+            kind: BackupKind::Ours,
+            problem,
+            restores,
+        }
+    }
+
+    /// The first of some files that is not there in its full size.
+    fn missing<'f>(&self, mut files: impl Iterator<Item = (&'f str, u64)>) -> Option<String> {
+        files.find_map(|(file, bytes)| match self.dir.join(file).metadata() {
+            Ok(meta) if meta.len() == bytes => None,
+            Ok(meta) => Some(format!(
+                "{file}: found {} bytes, expected {bytes}",
+                meta.len()
+            )),
+            Err(_) => Some(format!("{file} is missing")),
+        })
+    }
+
+    fn seed_info(&self, name: &str, created_at_ms: i64) -> BackupInfo {
+        let proof = proof::read(&self.dir, name);
+        let contents = proof.as_ref().and_then(|proof| proof.seed);
+        let problem = proof.as_ref().and_then(first_finding);
+        BackupInfo {
+            id: name.to_string(),
+            created_at_ms,
+            events: contents.map(|contents| contents.events),
+            from_ms: contents.and_then(|contents| contents.from_ms),
+            to_ms: contents.and_then(|contents| contents.to_ms),
+            bytes: self.dir.join(name).metadata().map_or(0, |meta| meta.len()),
+            verified: proof.is_some_and(|proof| proof.ok),
+            kind: BackupKind::Seed,
+            restores: problem.is_none(),
+            problem,
+        }
+    }
+}
+
+/// What a failed verification found first.
+fn first_finding(proof: &Proof) -> Option<String> {
+    let first = || proof.findings.first().cloned();
+    (!proof.ok).then(|| first().unwrap_or_else(|| "did not verify".into()))
+}

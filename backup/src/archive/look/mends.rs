@@ -1,0 +1,65 @@
+//! What puts a damaged day back: the newest proved backup that holds what the day's file held, and what was shipped
+//! after that backup.
+
+use crate::archive::format::manifest::Manifest;
+use crate::archive::look::tail::Tail;
+use crate::archive::open::Archive;
+use crate::error::Result;
+use crate::store::damaged::DamagedDay;
+use crate::store::folder::Store;
+
+/// A damaged day and the way to have it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mend {
+    /// The file that was moved aside.
+    pub damaged: DamagedDay,
+    /// The backup that brings its events back, and up to which moment, Unix milliseconds, together with the segments
+    /// after it: the arguments of a restore that keeps what is newer. `None`: no proved backup holds the day.
+    pub from: Option<(String, i64)>,
+}
+
+impl Archive {
+    /// The damaged days of a store that no restore has brought back yet, each with the newest proved backup of what it
+    /// held. Backups of the file that was begun in its place are none.
+    ///
+    /// # Errors
+    /// When the store's or the archive's folder cannot be read.
+    pub fn mends(&self, store: &Store) -> Result<Vec<Mend>> {
+        let damaged = store.damaged_days()?;
+        if damaged.is_empty() {
+            return Ok(Vec::new());
+        }
+        let manifests = self.manifests()?;
+        let mend = |damaged: DamagedDay| {
+            let holding = manifests
+                .iter()
+                .map(|(manifest, _)| manifest)
+                .find(|manifest| holds(manifest, &damaged) && self.info(manifest).verified);
+            let from = holding.map(|manifest| {
+                // Where segments cannot be read, what comes before them is still worth having.
+                let shipped = Tail::of(&self.dir, manifest).and_then(Tail::readable);
+                let shipped = shipped.unwrap_or_default();
+                let shipped_to = shipped.covers_to_ms.map(|to| to.min(damaged.at_ms));
+                (
+                    manifest.id.clone(),
+                    manifest.covers_to_ms.max(shipped_to.unwrap_or(i64::MIN)),
+                )
+            });
+            Mend { damaged, from }
+        };
+        Ok(damaged.into_iter().map(mend).collect())
+    }
+}
+
+/// Whether a backup has the day as it was before the damage: the file begun after it says so in a gap.
+fn holds(manifest: &Manifest, damaged: &DamagedDay) -> bool {
+    let name = damaged.day.to_string();
+    let part = manifest.days.iter().find(|part| part.day == name);
+    part.is_some_and(|part| {
+        part.events > 0
+            && !part
+                .gaps
+                .iter()
+                .any(|gap| damaged.is_lost_in(gap.from_ms, &gap.why))
+    })
+}

@@ -1,0 +1,18 @@
+//! What an archive holds, found by reading it.
+
+pub(crate) mod at_rest;
+pub(crate) mod contents;
+
+pub(crate) mod delta;
+pub(crate) mod original;
+
+pub(crate) mod assemble;
+
+pub(crate) mod list;
+pub(crate) mod tail;
+
+pub(crate) mod is_archived;
+pub(crate) mod mends;
+pub(crate) mod report;
+
+pub(crate) mod verify;

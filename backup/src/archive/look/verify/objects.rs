@@ -1,0 +1,236 @@
+//! Stored files read back and checked, each once however many backups share it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use crate::archive::format::gzip::{self, Trouble};
+use crate::archive::format::manifest::{DayPart, Object, SettingsPart};
+use crate::archive::look::contents;
+use crate::archive::look::report::Depth;
+use crate::archive::open::Archive;
+use crate::digest::sha256_of;
+use crate::disk::draft::Draft;
+use crate::disk::{plain, scratch};
+use crate::error::Error;
+use crate::finding::{Finding, NO_ROOM};
+
+/// The stored files, each read once however many backups share it.
+pub(super) struct Objects<'a> {
+    archive: &'a Archive,
+    full: bool,
+    seen: BTreeMap<String, Vec<Finding>>,
+    /// Stored hash → path, to tell swapped files from altered ones.
+    owners: HashMap<String, String>,
+}
+
+impl<'a> Objects<'a> {
+    pub(super) fn new(archive: &'a Archive, depth: Depth) -> Objects<'a> {
+        let mut owners = HashMap::new();
+        for (manifest, _) in archive.manifests().unwrap_or_default() {
+            let days = manifest.days.iter().flat_map(DayPart::objects);
+            owners.extend(days.map(|object| (object.sha256.clone(), object.file.clone())));
+            let settings = manifest.settings.into_iter();
+            owners.extend(settings.map(|part| (part.sha256, part.file)));
+        }
+        Objects {
+            archive,
+            full: depth == Depth::Deep,
+            seen: BTreeMap::new(),
+            owners,
+        }
+    }
+
+    pub(super) fn day(&mut self, part: &DayPart) -> Vec<Finding> {
+        let mut all = Vec::new();
+        for (object, events, to_id) in part.pieces() {
+            // The same file under two descriptions is read for each: one of them must be wrong.
+            let key = format!("{} {} {events}", object.file, object.sha256);
+            if !self.seen.contains_key(&key) {
+                let findings = self.read_day(object, events, to_id).err();
+                self.seen
+                    .insert(key.clone(), findings.into_iter().collect());
+            }
+            all.extend(self.seen[&key].iter().cloned());
+        }
+        all
+    }
+
+    fn read_day(
+        &self,
+        object: &Object,
+        events: u64,
+        to_id: Option<i64>,
+    ) -> std::result::Result<(), Finding> {
+        let path = self.archive.dir.join(&object.file);
+        let copies = "bring this file back from a copy of the archive, or use another backup";
+        let from = self.open_sized(&path, object.bytes, &object.sha256, copies)?;
+        let scratch_in = scratch::place(&self.archive.dir);
+        let no_room = |error: &dyn std::fmt::Display| {
+            Finding::new(&scratch_in, NO_ROOM)
+                .found(error.to_string())
+                .hint("free some space")
+        };
+        let scratch = scratch::folder(&scratch_in).map_err(|error| no_room(&error))?;
+        let mut draft = Draft::new(scratch.path()).map_err(|error| no_room(&error))?;
+        let sizes = gzip::decompress(&mut BufReader::new(from), draft.file(), &mut |_| Ok(()));
+        let sizes = match sizes {
+            Ok(sizes) => sizes,
+            Err(Trouble::Write(error)) => return Err(no_room(&error)),
+            Err(Trouble::Read(error)) => {
+                return Err(Finding::new(&path, "unreadable")
+                    .found(error.to_string())
+                    .hint(copies));
+            }
+            Err(Trouble::Damaged(found)) => {
+                return Err(self.tell_swapped(&path, &object.sha256).unwrap_or_else(|| {
+                    Finding::new(&path, "altered")
+                        .expected(format!("SHA-256 {}", object.sha256))
+                        .found(found)
+                        .hint(copies)
+                }));
+            }
+        };
+        if sizes.sha256 != object.sha256 {
+            return Err(self.tell_swapped(&path, &object.sha256).unwrap_or_else(|| {
+                Finding::new(&path, "altered")
+                    .expected(format!("SHA-256 {}", object.sha256))
+                    .found(format!("SHA-256 {}", sizes.sha256))
+                    .hint(copies)
+            }));
+        }
+        if sizes.raw_sha256 != object.raw_sha256 || sizes.raw_bytes != object.raw_bytes {
+            return Err(Finding::new(&path, "not what was backed up")
+                .expected(format!(
+                    "{} bytes inflated, SHA-256 {}",
+                    object.raw_bytes, object.raw_sha256
+                ))
+                .found(format!(
+                    "{} bytes, SHA-256 {}",
+                    sizes.raw_bytes, sizes.raw_sha256
+                ))
+                .hint("use another backup"));
+        }
+        let conn = plain::open(draft.path()).map_err(|error| {
+            Finding::new(&path, "not a database")
+                .found(error.to_string())
+                .hint("use another backup")
+        })?;
+        plain::check(&conn, self.full).map_err(|said| {
+            Finding::new(&path, "damaged database")
+                .expected("SQLite's check to say ok")
+                .found(said)
+                .hint("use another backup")
+        })?;
+        let contents = contents::of(&conn, &path).map_err(|error| match error {
+            Error::Unexpected {
+                found, expected, ..
+            } => Finding::new(&path, "foreign or newer day file")
+                .expected(expected)
+                .found(found)
+                .hint("use another backup, or the program that wrote this one"),
+            other => Finding::new(&path, "unreadable day file")
+                .expected("a day file that this program reads")
+                .found(other.to_string())
+                .hint("use another backup"),
+        })?;
+        if (contents.events, contents.to_id) != (events, to_id) {
+            let told = |events: u64, last: Option<i64>| {
+                format!("{events} events, the last of them {last:?}")
+            };
+            return Err(Finding::new(&path, "not what was backed up")
+                .expected(told(events, to_id))
+                .found(told(contents.events, contents.to_id))
+                .hint("use another backup"));
+        }
+        Ok(())
+    }
+
+    /// How many stored files were read.
+    pub(super) fn count(&self) -> u64 {
+        self.seen.len() as u64
+    }
+
+    fn tell_swapped(&self, path: &Path, expected: &str) -> Option<Finding> {
+        let (found, _) = sha256_of(&mut BufReader::new(File::open(path).ok()?)).ok()?;
+        let owner = self.owners.get(&found)?;
+        (found != expected).then(|| {
+            Finding::new(path, "swapped")
+                .expected(format!("SHA-256 {expected}"))
+                .found(format!("the content of {owner}"))
+                .hint("give the files their own names back")
+        })
+    }
+
+    pub(super) fn settings(&mut self, part: &SettingsPart) -> Vec<Finding> {
+        let key = format!("{} {}", part.file, part.sha256);
+        if !self.seen.contains_key(&key) {
+            let findings = self.read_settings(part).err().into_iter().collect();
+            self.seen.insert(key.clone(), findings);
+        }
+        self.seen[&key].clone()
+    }
+
+    fn read_settings(&self, part: &SettingsPart) -> std::result::Result<(), Finding> {
+        let path = self.archive.dir.join(&part.file);
+        let hint = "bring this file back from a copy of the archive";
+        let mut from = self.open_sized(&path, part.bytes, &part.sha256, hint)?;
+        let (found, _) = sha256_of(&mut from).map_err(|error| {
+            Finding::new(&path, "unreadable")
+                .found(error.to_string())
+                .hint(hint)
+        })?;
+        if found == part.sha256 {
+            Ok(())
+        } else {
+            Err(self.tell_swapped(&path, &part.sha256).unwrap_or_else(|| {
+                Finding::new(&path, "altered")
+                    .expected(format!("SHA-256 {}", part.sha256))
+                    .found(format!("SHA-256 {found}"))
+                    .hint(hint)
+            }))
+        }
+    }
+
+    /// Opens a file that must have a size; one of another size may be another file of this archive.
+    fn open_sized(
+        &self,
+        path: &Path,
+        bytes: u64,
+        sha256: &str,
+        hint: &str,
+    ) -> std::result::Result<File, Finding> {
+        open_sized(path, bytes, hint)
+            .map_err(|finding| self.tell_swapped(path, sha256).unwrap_or(finding))
+    }
+}
+
+fn open_sized(path: &Path, bytes: u64, hint: &str) -> std::result::Result<File, Finding> {
+    let (file, found) = File::open(path)
+        .and_then(|file| {
+            let len = file.metadata()?.len();
+            Ok((file, len))
+        })
+        .map_err(|error| {
+            let missing = error.kind() == std::io::ErrorKind::NotFound;
+            Finding::new(path, if missing { "missing" } else { "unreadable" })
+                .expected(format!("a file of {bytes} bytes"))
+                .found(error.to_string())
+                .hint(hint)
+        })?;
+    match found.cmp(&bytes) {
+        std::cmp::Ordering::Equal => Ok(file),
+        order => Err(Finding::new(
+            path,
+            if order.is_lt() {
+                "cut short"
+            } else {
+                "altered"
+            },
+        )
+        .expected(format!("{bytes} bytes"))
+        .found(format!("{found} bytes"))
+        .hint(hint)),
+    }
+}

@@ -1,0 +1,105 @@
+//! What a day gained since it was archived last, written into a small day file of its own.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use crate::archive::format::manifest::DayPart;
+use crate::archive::format::marks::{self, Mark};
+use crate::archive::look::delta::continues;
+use crate::disk::{fault, plain};
+use crate::error::{Error, Result};
+use crate::store::schema::{open_reader, open_writer, uri_path};
+
+/// More pieces than this make a restore slower than a fresh whole copy makes a backup.
+const MOST_PIECES: usize = 48;
+
+/// What a delta holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Gained {
+    pub(crate) events: u64,
+    pub(crate) to_id: Option<i64>,
+    pub(crate) to_ms: Option<i64>,
+    /// Of the whole dictionary as it is now.
+    pub(crate) series: Vec<Mark>,
+}
+
+/// Writes what the live day has after `part` into a day file at `path`. `None` where the live file is not simply the
+/// archived day and more: then a whole copy is due.
+pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option<Gained>> {
+    let (Some(after), true) = (part.to_id, part.deltas.len() < MOST_PIECES) else {
+        return Ok(None);
+    };
+    // Pieces together may reach a quarter of the day; then one whole copy is cheaper for every later restore.
+    let pieces: u64 = part.deltas.iter().map(|delta| delta.object.raw_bytes).sum();
+    if pieces > part.object.raw_bytes / 4 + (1 << 20) {
+        return Ok(None);
+    }
+    let source = open_reader(live)?;
+    let failed = || Error::sqlite(live, "compare it with the archived day");
+    source.execute_batch("BEGIN").map_err(failed())?;
+    if !continues(&source, "main", part).map_err(failed())? {
+        return Ok(None);
+    }
+    drop(source);
+    fault::step().map_err(Error::io(path, "create the delta"))?;
+    drop(open_writer(path)?);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn =
+        Connection::open_with_flags(path, flags).map_err(Error::sqlite(path, "open the delta"))?;
+    plain::make(&conn, path)?;
+    let run = || -> rusqlite::Result<Option<Gained>> {
+        conn.busy_timeout(std::time::Duration::from_secs(5))?;
+        conn.execute_batch(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4000;",
+        )?;
+        conn.execute(
+            "ATTACH ?1 AS live",
+            [format!("file:{}?mode=ro", uri_path(live))],
+        )?;
+        conn.execute_batch("BEGIN; SELECT count(*) FROM live.sqlite_schema;")?;
+        let events = conn.execute(
+            "INSERT INTO main.changes SELECT * FROM live.changes WHERE id > ?1 ORDER BY id",
+            [after],
+        )? as u64;
+        conn.execute(
+            "INSERT INTO main.keyframes SELECT * FROM live.keyframes WHERE id > ?1",
+            [after],
+        )?;
+        conn.execute(
+            "INSERT INTO main.keyframe_states SELECT * FROM live.keyframe_states WHERE keyframe > ?1",
+            [after],
+        )?;
+        conn.execute(
+            "INSERT INTO main.gaps SELECT * FROM live.gaps WHERE id > ?1",
+            [after],
+        )?;
+        let series = marks::copy_unmarked(&conn, &part.series)?;
+        conn.execute_batch(
+            "INSERT INTO main.quarantine SELECT * FROM live.quarantine;
+             INSERT OR REPLACE INTO main.meta SELECT key, value FROM live.meta;",
+        )?;
+        let last = conn
+            .query_row(
+                "SELECT id, coalesce(at, id >> 12) FROM main.changes ORDER BY id DESC LIMIT 1",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        // Seen again in the transaction that the rows came from.
+        let simple = continues(&conn, "live", part)?;
+        conn.execute_batch("COMMIT; DETACH live;")?;
+        Ok(simple.then_some(Gained {
+            events,
+            to_id: last.map(|(id, _)| id),
+            to_ms: last.map(|(_, ms)| ms),
+            series,
+        }))
+    };
+    let gained = run().map_err(Error::sqlite(path, "copy what is new"))?;
+    conn.close()
+        .map_err(|(_, error)| Error::sqlite(path, "close the delta")(error))?;
+    Ok(gained)
+}

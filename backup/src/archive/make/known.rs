@@ -1,0 +1,88 @@
+//! What earlier backups already hold, so that a new one stores only what is not there.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::archive::format::gzip::Sizes;
+use crate::archive::format::manifest::{DayPart, Manifest, Object};
+use crate::archive::format::proof;
+use crate::archive::look::at_rest::at_rest;
+use crate::store::day::Day;
+
+/// What earlier backups already hold.
+pub(super) struct Known<'a> {
+    days: Vec<&'a DayPart>,
+}
+
+impl<'a> Known<'a> {
+    /// Only objects that are still there in their full size count, and none of a backup that
+    /// did not verify: those are stored anew, which also mends them.
+    pub(super) fn of(earlier: &'a [(Manifest, String)], dir: &Path) -> Known<'a> {
+        let doubtful = doubtful(earlier, dir);
+        let mut seen = HashSet::new();
+        let days = earlier
+            .iter()
+            .flat_map(|(manifest, _)| &manifest.days)
+            .filter(|part| {
+                seen.insert((
+                    &part.object.file,
+                    &part.day,
+                    &part.source,
+                    part.deltas.len(),
+                ))
+            })
+            .filter(|part| {
+                part.objects().all(|object| {
+                    !doubtful.contains(object.file.as_str())
+                        && dir
+                            .join(&object.file)
+                            .metadata()
+                            .is_ok_and(|meta| meta.len() == object.bytes)
+                })
+            })
+            .collect();
+        Known { days }
+    }
+
+    /// The part of an earlier backup for this very file, by size and time.
+    pub(super) fn unchanged(&self, day: Day, live: &Path) -> Option<&'a DayPart> {
+        let day = day.to_string();
+        let source = at_rest(live)?;
+        self.days
+            .iter()
+            .find(|part| part.day == day && part.source.as_ref() == Some(&source))
+            .copied()
+    }
+
+    /// The day as the newest backup that has it holds it.
+    pub(super) fn newest(&self, day: Day) -> Option<&'a DayPart> {
+        let day = day.to_string();
+        self.days.iter().find(|part| part.day == day).copied()
+    }
+
+    pub(super) fn same_content(&self, sizes: &Sizes) -> Option<&'a Object> {
+        self.days
+            .iter()
+            .flat_map(|part| part.objects())
+            .find(|object| object.sha256 == sizes.sha256 && object.raw_sha256 == sizes.raw_sha256)
+    }
+}
+
+/// The files of backups whose last verification failed, unless they were written since.
+fn doubtful<'a>(earlier: &'a [(Manifest, String)], dir: &Path) -> HashSet<&'a str> {
+    let mut files = HashSet::new();
+    for (manifest, _) in earlier {
+        let failed = proof::read(dir, &Manifest::file_name(&manifest.id)).filter(|proof| !proof.ok);
+        let Some(failed) = failed else { continue };
+        let written_since = |file: &str| {
+            let written = dir.join(file).metadata().and_then(|meta| meta.modified());
+            let checked =
+                UNIX_EPOCH + Duration::from_millis(failed.checked_at_ms.max(0).unsigned_abs());
+            written.is_ok_and(|written| written > checked)
+        };
+        let named = manifest.files().map(|(file, _)| file);
+        files.extend(named.filter(|file| !written_since(file)));
+    }
+    files
+}

@@ -1,0 +1,12 @@
+//! Making backups, and shipping events between them.
+
+pub(crate) mod settings;
+
+pub(crate) mod gained;
+pub(crate) mod known;
+
+pub(crate) mod covered;
+
+pub(crate) mod backup;
+
+pub(crate) mod ship;

@@ -1,0 +1,5 @@
+//! Which backups stay.
+
+pub(crate) mod policy;
+
+pub(crate) mod prune;

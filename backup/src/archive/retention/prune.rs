@@ -1,0 +1,208 @@
+//! Removing backups that no rule wants, and stored files only when no backup needs them any more.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use crate::archive::format::manifest::{DAYS, DayPart, Manifest, SETTINGS};
+use crate::archive::format::{ledger, proof};
+use crate::archive::open::Archive;
+use crate::archive::retention::policy::{Candidate, Policy, choose};
+use crate::clock::{Clock as _, SystemClock};
+use crate::disk::{draft, fault, lock, space};
+use crate::error::{Error, Result};
+
+/// What a prune removed, or with a dry run would remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PruneReport {
+    /// The backups that go, newest first.
+    pub removed: Vec<Pruned>,
+    /// Ids of those that stay, newest first.
+    pub kept: Vec<String>,
+    /// Stored files that nothing needs any more, paths in the archive.
+    pub files: Vec<String>,
+    /// Bytes that this frees.
+    pub freed_bytes: u64,
+    /// What else one should know.
+    pub notes: Vec<String>,
+    /// Nothing was touched.
+    pub dry_run: bool,
+}
+
+/// A backup that goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pruned {
+    /// Its id.
+    pub id: String,
+    /// When it was made, Unix milliseconds.
+    pub created_at_ms: i64,
+    /// Whether it could have been restored.
+    pub verified: bool,
+    /// Why it goes, in words.
+    pub why: String,
+}
+
+impl Archive {
+    /// Removes the backups that no rule of the policy wants, and the stored files that then nothing needs. Files of
+    /// the seed original are left alone. With `dry_run` nothing is touched and the report says what would go.
+    ///
+    /// # Errors
+    /// When another process is at work in the archive, or a file cannot be removed.
+    pub fn prune(&self, policy: Policy, dry_run: bool) -> Result<PruneReport> {
+        self.prune_by(&policy, dry_run).map_err(space::told)
+    }
+
+    fn prune_by(&self, policy: &Policy, dry_run: bool) -> Result<PruneReport> {
+        let _locks = if dry_run {
+            (lock::reader(&self.dir)?, None)
+        } else {
+            (
+                Some(lock::writer(&self.dir)?),
+                Some(lock::no_readers(&self.dir)?),
+            )
+        };
+        let manifests = self.manifests()?;
+        let candidates = self.candidates(&manifests);
+        let goes = choose(&candidates, policy, SystemClock.now_ms());
+        let (gone, kept): (Vec<_>, Vec<_>) = manifests
+            .iter()
+            .partition(|(manifest, _)| goes.contains_key(&manifest.id));
+        let mut report = PruneReport {
+            removed: candidates
+                .iter()
+                .filter_map(|c| {
+                    Some(Pruned {
+                        id: c.id.clone(),
+                        created_at_ms: c.created_at_ms,
+                        verified: c.verified,
+                        why: goes.get(&c.id)?.clone(),
+                    })
+                })
+                .collect(),
+            kept: kept
+                .iter()
+                .map(|(manifest, _)| manifest.id.clone())
+                .collect(),
+            files: Vec::new(),
+            freed_bytes: 0,
+            notes: Vec::new(),
+            dry_run,
+        };
+        let unreadable = draft::entries(&self.dir)?
+            .iter()
+            .filter(|name| Manifest::id_of(name).is_some())
+            .count()
+            > manifests.len();
+        if unreadable {
+            report.notes.push(
+                "a manifest cannot be read, so nobody knows which files it needs: no stored file is removed".into(),
+            );
+        } else {
+            let kept: Vec<&Manifest> = kept.iter().map(|(manifest, _)| manifest).collect();
+            self.unreferenced(&kept, &mut report)?;
+        }
+        if !dry_run {
+            self.remove(&kept, &gone, &report)?;
+        }
+        Ok(report)
+    }
+
+    /// What the choice is made from, newest first like the manifests.
+    fn candidates(&self, manifests: &[(Manifest, String)]) -> Vec<Candidate> {
+        let mut history = 0;
+        let mut newer: Option<&Manifest> = None;
+        let mut candidates = Vec::with_capacity(manifests.len());
+        for (manifest, _) in manifests {
+            // Numbered from the newest back; only equality is asked for.
+            if newer.is_some_and(|newer| !holds(newer, manifest)) {
+                history += 1;
+            }
+            newer = Some(manifest);
+            candidates.push(Candidate {
+                id: manifest.id.clone(),
+                sequence: manifest.sequence,
+                created_at_ms: manifest.created_at_ms,
+                verified: self.info(manifest).verified,
+                empty: manifest.events == 0,
+                history,
+            });
+        }
+        candidates
+    }
+
+    fn unreferenced(&self, kept: &[&Manifest], report: &mut PruneReport) -> Result<()> {
+        let needed: HashSet<&str> = kept
+            .iter()
+            .flat_map(|manifest| manifest.files())
+            .map(|(file, _)| file)
+            .collect();
+        for folder in [DAYS, SETTINGS] {
+            for name in draft::entries(&self.dir.join(folder))? {
+                let file = format!("{folder}/{name}");
+                let path = self.dir.join(&file);
+                if name.starts_with('.') || needed.contains(file.as_str()) || !path.is_file() {
+                    continue;
+                }
+                report.freed_bytes += path.metadata().map_or(0, |meta| meta.len());
+                report.files.push(file);
+            }
+        }
+        Ok(())
+    }
+
+    /// First the ledger, then the manifests, then what only they needed: cut off anywhere, every manifest that is
+    /// still there has all its files, and the next prune goes on. A full disk has no room for the ledger until
+    /// something went: then it comes last.
+    fn remove(
+        &self,
+        kept: &[&(Manifest, String)],
+        gone: &[&(Manifest, String)],
+        report: &PruneReport,
+    ) -> Result<()> {
+        let note = || match gone {
+            [] => Ok(()),
+            gone => ledger::write(&self.dir, kept, gone),
+        };
+        let late = match note() {
+            Err(error) if error.is_disk_full() => true,
+            noted => noted.map(|()| false)?,
+        };
+        for (manifest, _) in gone {
+            let name = Manifest::file_name(&manifest.id);
+            remove_file(&self.dir.join(&name))?;
+            remove_file(&self.dir.join(proof::name(&name)))?;
+        }
+        draft::sync_folder(&self.dir)?;
+        for file in &report.files {
+            remove_file(&self.dir.join(file))?;
+        }
+        if late {
+            note()?;
+        }
+        self.clean()
+    }
+}
+
+/// Whether all days of a backup are in a newer one, part by part: the store has only gained between the two. A day that
+/// was stored whole again is not known to be the same.
+fn holds(newer: &Manifest, older: &Manifest) -> bool {
+    fn parts(day: &DayPart) -> impl Iterator<Item = &str> {
+        day.objects().map(|object| object.raw_sha256.as_str())
+    }
+    older.days.iter().all(|then| {
+        let mut now = newer.days.iter().filter(|now| now.day == then.day);
+        now.any(|now| {
+            let mut gained = parts(now);
+            parts(then).all(|part| gained.next() == Some(part))
+        })
+    })
+}
+
+fn remove_file(path: &Path) -> Result<()> {
+    match fault::step().and_then(|()| fs::remove_file(path)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io(path, "remove the file")(error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,75 @@
+//! A consistent copy of a database, also of one that is being written, as a plain file that needs no companions.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::disk::{fault, plain};
+use crate::error::{Error, Result};
+
+/// Pages between two looks at the clock.
+const STEP: std::ffi::c_int = 2048;
+
+/// A database that cannot be copied in this time says that the disk is in trouble.
+const DEADLINE: Duration = Duration::from_secs(600);
+
+/// Copies a database, as `source` sees it, to `copy` and makes that one plain: no WAL mode, no companions. `live` is
+/// the database's own name.
+///
+/// The source's connection holds one read transaction over the whole copy, so all of it is one moment and no commit
+/// of others can make SQLite begin again; taking it in steps only serves the deadline and `tick`.
+pub(crate) fn of(
+    source: &Connection,
+    live: &Path,
+    copy: &Path,
+    tick: &mut dyn FnMut(u64, u64),
+) -> Result<()> {
+    let until = Instant::now() + DEADLINE;
+    let failed = || Error::sqlite(live, "copy the day file");
+    fault::step().map_err(Error::io(copy, "create the copy"))?;
+    source
+        .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")
+        .map_err(failed())?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut target =
+        Connection::open_with_flags(copy, flags).map_err(Error::sqlite(copy, "create the copy"))?;
+    // The copy is scratch until it is checked and synced as a whole.
+    target
+        .execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -2000;")
+        .map_err(Error::sqlite(copy, "prepare the copy"))?;
+    {
+        let backup = Backup::new(source, &mut target).map_err(failed())?;
+        loop {
+            let step = backup
+                .step(STEP)
+                .map_err(|error| match error.sqlite_error_code() {
+                    // Only the copy takes room.
+                    Some(ErrorCode::DiskFull) => Error::sqlite(copy, "write the copy")(error),
+                    _ => failed()(error),
+                })?;
+            let progress = backup.progress();
+            let (total, left) = (progress.pagecount.max(0), progress.remaining.max(0));
+            tick((total - left).max(0) as u64, total as u64);
+            match step {
+                StepResult::Done => break,
+                StepResult::Busy | StepResult::Locked => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                _ => {}
+            }
+            if Instant::now() >= until {
+                return Err(Error::Unexpected {
+                    path: live.to_path_buf(),
+                    found: format!("{left} of {total} pages still to be copied at the deadline"),
+                    expected: "a copy within the deadline; look at the disk's load".into(),
+                });
+            }
+        }
+    }
+    source.execute_batch("COMMIT").map_err(failed())?;
+    plain::make(&target, copy)
+}

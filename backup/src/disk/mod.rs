@@ -1,0 +1,14 @@
+//! What the disk is asked for: whole files, locks, free space, scratch, and plain copies of databases.
+
+pub(crate) mod fault;
+
+pub(crate) mod draft;
+pub(crate) mod lanes;
+pub(crate) mod lock;
+pub(crate) mod mount_point;
+pub(crate) mod plain;
+pub(crate) mod space;
+pub(crate) mod store_lock;
+
+pub(crate) mod copy;
+pub(crate) mod scratch;

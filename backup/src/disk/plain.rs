@@ -1,0 +1,54 @@
+//! Databases that stand alone: opened as they lie, writing nothing beside them, and checked by SQLite itself.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Error, Result};
+
+/// Turns WAL mode off, so that the file alone is the database and opening it writes nothing beside it.
+pub(crate) fn make(conn: &Connection, path: &Path) -> Result<()> {
+    let mode: String = conn
+        .query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))
+        .map_err(Error::sqlite(path, "make the copy a plain file"))?;
+    if mode == "delete" {
+        Ok(())
+    } else {
+        Err(Error::Unexpected {
+            path: path.to_path_buf(),
+            found: format!("journal mode {mode}"),
+            expected: "journal mode delete".into(),
+        })
+    }
+}
+
+/// Opens a file that is nobody else's (a copy, something inflated from the archive) as it lies, writing nothing.
+pub(crate) fn open(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)
+        .map_err(Error::sqlite(path, "open the database"))?;
+    conn.execute_batch("PRAGMA cache_size = -4000; PRAGMA mmap_size = 0;")
+        .map_err(Error::sqlite(path, "open the database"))?;
+    Ok(conn)
+}
+
+/// SQLite's own check of a database: `quick_check`, or with `full` also every index entry.
+/// The outer result is about reading at all; the inner one carries what the check said.
+pub(crate) fn check(conn: &Connection, full: bool) -> std::result::Result<(), String> {
+    let sql = if full {
+        "PRAGMA integrity_check(20)"
+    } else {
+        "PRAGMA quick_check(20)"
+    };
+    let said = (|| -> rusqlite::Result<Vec<String>> {
+        conn.prepare(sql)?
+            .query_map([], |row| row.get(0))?
+            .collect()
+    })()
+    .map_err(|error| error.to_string())?;
+    if said.len() == 1 && said[0] == "ok" {
+        Ok(())
+    } else {
+        Err(said.join("; "))
+    }
+}

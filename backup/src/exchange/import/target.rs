@@ -1,0 +1,51 @@
+//! The store that events are imported into, with or without a running recorder.
+
+use std::path::{Path, PathBuf};
+
+use crate::disk::store_lock::StoreLock;
+use crate::error::Result;
+use crate::store::recorder::Recorder;
+
+/// Where imported events go.
+#[derive(Debug, Clone, Copy)]
+pub enum Destination<'a> {
+    /// Into the store of a running recorder, which goes on recording meanwhile.
+    Recorder(&'a Recorder),
+    /// Into a store that nobody records into; its lock is held meanwhile.
+    Folder(&'a Path),
+}
+
+/// The store's folder and the right to write there.
+pub(super) struct Target<'a> {
+    pub(super) dir: PathBuf,
+    recorder: Option<&'a Recorder>,
+    _lock: Option<StoreLock>,
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn new(into: Destination<'a>) -> Result<Target<'a>> {
+        Ok(match into {
+            Destination::Recorder(recorder) => Target {
+                dir: recorder.dir().to_path_buf(),
+                recorder: Some(recorder),
+                _lock: None,
+            },
+            Destination::Folder(dir) => Target {
+                dir: dir.to_path_buf(),
+                recorder: None,
+                _lock: Some(StoreLock::take(dir)?),
+            },
+        })
+    }
+
+    /// Does work for which no other connection may write to the day files.
+    pub(super) fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> R + Send + 'static,
+    ) -> Result<R> {
+        match self.recorder {
+            Some(recorder) => recorder.with_files_closed(work),
+            None => Ok(work(&self.dir)),
+        }
+    }
+}

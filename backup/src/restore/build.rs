@@ -1,0 +1,161 @@
+//! Building a restore in a hidden folder inside the target, checked there before anything live is touched.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Instant;
+
+use crate::disk::lock::{self, Lock};
+use crate::disk::{draft, space};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::restore::check;
+use crate::restore::days::{self, Work};
+use crate::restore::mended::{self, Mended};
+use crate::restore::plan::outline::RestorePlan;
+use crate::restore::swap::{self, RestoreReport, Swap};
+use crate::store::day::Day;
+use crate::store::folder::Store;
+
+/// A restore that is built and checked, waiting to be swapped in. Dropped, it leaves the target as it was.
+#[derive(Debug)]
+pub struct Restored {
+    plan: RestorePlan,
+    /// Days whose present files have to go.
+    replaces: BTreeSet<Day>,
+    /// Damaged files whose days come back.
+    mends: Vec<Mended>,
+    events: u64,
+    to_ms: Option<i64>,
+    begun: Instant,
+    keep: Option<crate::restore::merge::Kept>,
+    _lock: Lock,
+}
+
+impl RestorePlan {
+    /// Builds what was planned beside the present files, in a hidden folder of the target, and checks it there.
+    /// The present files are only read. Blocking.
+    ///
+    /// # Errors
+    /// When the disk has too little room, the archive's files are not what they were, or what was built is not what
+    /// the backup says.
+    pub fn build(self, progress: &dyn Progress) -> Result<Restored> {
+        self.prepare(progress).map_err(space::told)
+    }
+
+    fn prepare(self, progress: &dyn Progress) -> Result<Restored> {
+        let begun = Instant::now();
+        draft::create_folder(&self.target)?;
+        let restorer = lock::restorer(&self.target)?;
+        swap::finish_locked(&self.target)?;
+        let _reader = lock::reader(&self.archive)?;
+        self.require_space(&self.target)?;
+        // From here on it takes away what it leaves when it fails: on a full disk that is needed for the recording.
+        let mut restored = Restored {
+            plan: self,
+            replaces: BTreeSet::new(),
+            mends: Vec::new(),
+            events: 0,
+            to_ms: None,
+            begun,
+            keep: None,
+            _lock: restorer,
+        };
+        restored.build(progress).map_err(space::told)?;
+        Ok(restored)
+    }
+
+    /// A whole backup replaces every day; a file only those it holds.
+    fn replaced_days(&self, built: &BTreeSet<Day>) -> Result<BTreeSet<Day>> {
+        let mut days = built.clone();
+        if matches!(self.work, Work::Backup { .. }) {
+            days.extend(Store::open(&self.target)?.days()?);
+        }
+        Ok(days)
+    }
+}
+
+impl Restored {
+    fn build(&mut self, progress: &dyn Progress) -> Result<()> {
+        let plan = &self.plan;
+        let new = swap::fresh_build_folder(&plan.target)?;
+        let built = plan.work.build(&plan.archive, &|_| true, &new, progress)?;
+        self.mends = mended::mended(&plan.target, &new, &built)?;
+        if plan.keep_newer {
+            let kept = crate::restore::merge::merge(&plan.target, &new, &built, &self.mends)?;
+            self.keep = Some(kept);
+            for &day in &built {
+                days::index(&new, day)?;
+            }
+            // Days that only the live store has stay where they are.
+            self.replaces = built.clone();
+        } else {
+            self.replaces = plan.replaced_days(&built)?;
+        }
+        self.check(&new, &built, progress)?;
+        draft::sync_folder(&new)
+    }
+
+    /// Events in what was built.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Swaps what was built in: a few renames, written down first so that a crash in between is finished or taken
+    /// back by [`crate::finish_interrupted`]. The files that were there are kept for [`crate::undo`].
+    ///
+    /// The caller guarantees that nobody has the target's databases open for writing: the recorder is paused
+    /// ([`crate::store::recorder::Recorder::pause_and`]) or the store's lock is held.
+    ///
+    /// # Errors
+    /// When a file cannot be renamed; the store is then as it was.
+    pub fn swap(self) -> Result<RestoreReport> {
+        self.exchange().map_err(space::told)
+    }
+
+    fn exchange(mut self) -> Result<RestoreReport> {
+        if let Some(kept) = self.keep.take() {
+            let came = kept.catch_up(&self.plan.target);
+            self.events += came.map_err(space::told)?;
+        }
+        let undo = swap::run(Swap {
+            target: &self.plan.target,
+            from: swap::BUILD,
+            days: &self.replaces,
+            mends: &self.mends,
+            what: &format!("restore from {}", self.plan.from),
+        })?;
+        let to_ms = self
+            .plan
+            .would_restore_to_ms
+            .filter(|_| !self.plan.keep_newer);
+        Ok(RestoreReport {
+            restored_to_ms: to_ms.or(self.to_ms),
+            events: self.events,
+            seconds: self.begun.elapsed().as_secs_f64(),
+            verified: true,
+            undo,
+        })
+    }
+
+    /// Checks each built database and counts it; a plain backup must hold exactly what its manifest says.
+    fn check(&mut self, new: &Path, built: &BTreeSet<Day>, progress: &dyn Progress) -> Result<()> {
+        (self.events, self.to_ms) = check::days(new, built, self.plan.thorough, progress)?;
+        let expected = self.plan.events;
+        let exact = matches!(self.plan.work, Work::Backup { .. }) && !self.plan.keep_newer;
+        if exact && self.events != expected {
+            return Err(Error::Unexpected {
+                path: new.to_path_buf(),
+                found: format!("{} events", self.events),
+                expected: format!("{expected} events; choose another backup"),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        // After a swap nothing is left there; before one, the target stays as it was.
+        swap::discard_build(&self.plan.target);
+    }
+}

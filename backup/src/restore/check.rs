@@ -1,0 +1,89 @@
+//! Checking what was built and bringing it to the disk: several days at once, and the disk's part beside SQLite's.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use crate::archive::look::contents::{self, Contents};
+use crate::disk::lanes::{self, WorkerGone};
+use crate::disk::{draft, plain};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::store::day::Day;
+use crate::store::schema::beside;
+
+/// Checks each built database, and syncs it; gives the number of events and the time of the last.
+pub(super) fn days(
+    new: &Path,
+    built: &BTreeSet<Day>,
+    thorough: bool,
+    progress: &dyn Progress,
+) -> Result<(u64, Option<i64>)> {
+    let paths: Vec<PathBuf> = built.iter().map(|day| new.join(day.file_name())).collect();
+    thread::scope(|scope| {
+        // Nothing is written any more: the disk can take the bytes while they are read.
+        let synced = scope.spawn(|| paths.iter().try_for_each(|path| draft::sync_file(path)));
+        let checked = checked(&paths, thorough, progress, new);
+        synced
+            .join()
+            .unwrap_or_else(|_| Err(gone(new, WorkerGone)))?;
+        checked
+    })
+}
+
+fn checked(
+    paths: &[PathBuf],
+    thorough: bool,
+    progress: &dyn Progress,
+    new: &Path,
+) -> Result<(u64, Option<i64>)> {
+    let (mut events, mut to_ms, mut done, mut failed) = (0, None, 0, None);
+    lanes::in_order(
+        |lane| paths.iter().try_for_each(|path| lane.send(path)),
+        |path| day(path, thorough),
+        |contents| {
+            progress.step("check", done, paths.len() as u64);
+            done += 1;
+            match contents {
+                Ok(contents) => {
+                    events += contents.events;
+                    to_ms = to_ms.max(contents.to_ms);
+                }
+                Err(error) => failed = failed.take().or(Some(error)),
+            }
+            Ok(())
+        },
+    )
+    .map_err(|error| gone(new, error))?;
+    progress.step("check", done, paths.len() as u64);
+    match failed {
+        None => Ok((events, to_ms)),
+        Some(error) => Err(error),
+    }
+}
+
+fn day(path: &Path, thorough: bool) -> Result<Contents> {
+    let conn = plain::open(path)?;
+    plain::check(&conn, thorough).map_err(|said| Error::Unexpected {
+        path: path.to_path_buf(),
+        found: format!("a damaged database: {said}"),
+        expected: "a sound one; choose another backup".into(),
+    })?;
+    let contents = contents::of(&conn, path)?;
+    drop(conn);
+    for end in ["-wal", "-shm", "-journal"] {
+        if beside(path, end).exists() {
+            return Err(Error::Unexpected {
+                path: beside(path, end),
+                found: "a leftover of a database".into(),
+                expected: "restored databases that stand alone".into(),
+            });
+        }
+    }
+    Ok(contents)
+}
+
+fn gone(new: &Path, error: WorkerGone) -> Error {
+    Error::io(new, "check what was built")(io::Error::other(error))
+}

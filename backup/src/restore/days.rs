@@ -1,0 +1,226 @@
+//! What a restore builds: the days of a backup with what segments add, or those of one file, up to a moment.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::archive::format::manifest::DayPart;
+use crate::archive::look::contents::{self, Contents};
+use crate::archive::look::tail::Tail;
+use crate::archive::look::{assemble, original};
+use crate::disk::{copy, scratch};
+use crate::error::{Error, Result};
+use crate::exchange::import::import;
+use crate::exchange::import::target::Destination;
+use crate::progress::Progress;
+use crate::store::day::Day;
+use crate::store::day_file::file::DayFile;
+use crate::store::id::EventId;
+use crate::store::names::Names;
+use crate::store::state_digest::{FORGET, StateDigest};
+
+/// What has to be built.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// A backup's days up to an id (inclusive), or all; the store becomes exactly that.
+    Backup {
+        days: Vec<DayPart>,
+        /// What segments add.
+        tail: Tail,
+        until: Option<EventId>,
+    },
+    /// One database of ours or of the seed.
+    File {
+        path: PathBuf,
+        seed: bool,
+        until: Option<EventId>,
+    },
+}
+
+impl Work {
+    /// Builds the days that are wanted, each a file in `folder`; gives those there were.
+    pub(crate) fn build(
+        &self,
+        archive: &Path,
+        wanted: &dyn Fn(Day) -> bool,
+        folder: &Path,
+        progress: &dyn Progress,
+    ) -> Result<BTreeSet<Day>> {
+        match self {
+            Work::Backup { days, tail, until } => {
+                let mut built = BTreeSet::new();
+                for part in days {
+                    let day = day_of(part, archive)?;
+                    if wanted(day) {
+                        build_day(archive, part, day, *until, folder, progress)?;
+                        built.insert(day);
+                    }
+                }
+                progress.step("apply segments", 0, 1);
+                for day in tail.apply(*until, wanted, folder)? {
+                    if let Some(until) = until {
+                        cut(&folder.join(day.file_name()), *until)?;
+                    }
+                    index(folder, day)?;
+                    built.insert(day);
+                }
+                Ok(built)
+            }
+            Work::File { path, seed, until } => {
+                progress.step(&format!("read {}", path.display()), 0, 1);
+                let opened = original::open(path, &scratch::place(archive))?;
+                if *seed {
+                    build_original(&opened.path, path, *until, folder)
+                } else {
+                    build_copy(&opened, path, *until, folder).map(|day| BTreeSet::from([day]))
+                }
+            }
+        }
+    }
+}
+
+/// The day of a backup's part.
+pub(super) fn day_of(part: &DayPart, archive: &Path) -> Result<Day> {
+    part.day.parse().map_err(|found| Error::Unexpected {
+        path: archive.join(&part.object.file),
+        found,
+        expected: "a day as YYYY-MM-DD".into(),
+    })
+}
+
+/// The day of a day file of ours that may have another name.
+pub(super) fn day_of_file(contents: &Contents, name: &Path) -> Result<Day> {
+    let by_name = name
+        .file_name()
+        .and_then(|name| name.to_str())
+        .and_then(|name| Day::from_file_name(name.strip_suffix(".gz").unwrap_or(name)));
+    let by_events = contents.from_id.map(|id| EventId(id).day());
+    by_events.or(by_name).ok_or_else(|| Error::Unexpected {
+        path: name.to_path_buf(),
+        found: "a day file without events".into(),
+        expected: "at least one event to tell its day".into(),
+    })
+}
+
+fn build_day(
+    archive: &Path,
+    part: &DayPart,
+    day: Day,
+    until: Option<EventId>,
+    new: &Path,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let what = format!("restore {day}");
+    assemble::day(
+        archive,
+        part,
+        until,
+        new,
+        &day.file_name(),
+        &mut |done, total| {
+            progress.step(&what, done, total);
+        },
+    )?;
+    let crossing = until.filter(|until| part.to_id.is_none_or(|last| last > until.0));
+    if let Some(until) = crossing {
+        cut(&new.join(day.file_name()), until)?;
+    }
+    if crossing.is_some() || !part.deltas.is_empty() {
+        index(new, day)?;
+    }
+    Ok(())
+}
+
+fn build_copy(
+    opened: &original::Opened,
+    name: &Path,
+    until: Option<EventId>,
+    new: &Path,
+) -> Result<Day> {
+    let day = day_of_file(&contents::of(&opened.conn, name)?, name)?;
+    let path = new.join(day.file_name());
+    copy::of(&opened.conn, &opened.path, &path, &mut |_, _| {})?;
+    if let Some(until) = until {
+        cut(&path, until)?;
+        index(new, day)?;
+    }
+    Ok(day)
+}
+
+/// Builds the days of a database of the original by importing it, so that its events are the same ones whichever way
+/// they come.
+fn build_original(
+    database: &Path,
+    name: &Path,
+    until: Option<EventId>,
+    new: &Path,
+) -> Result<BTreeSet<Day>> {
+    let report = import(Destination::Folder(new), database)?;
+    if report.rejected > 0 {
+        return Err(Error::Unexpected {
+            path: name.to_path_buf(),
+            found: format!(
+                "{} rows that are no events: {}",
+                report.rejected,
+                report.first_reasons.join("; ")
+            ),
+            expected: "events only; `import` takes the other rows over".into(),
+        });
+    }
+    let mut days = BTreeSet::new();
+    for day in report.days {
+        let path = new.join(day.file_name());
+        match until {
+            Some(until) if EventId::first_of_ms(day.start_ms()) > until => {
+                std::fs::remove_file(&path).map_err(Error::io(&path, "leave out the day"))?;
+                continue;
+            }
+            Some(until) => cut(&path, until)?,
+            None => {}
+        }
+        index(new, day)?;
+        days.insert(day);
+    }
+    Ok(days)
+}
+
+/// Removes everything after an id from a built day file, exactly to the event.
+fn cut(path: &Path, until: EventId) -> Result<()> {
+    let conn = scratch::open(path)?;
+    let ms = until.ms();
+    let run = || -> rusqlite::Result<()> {
+        // Without a journal there is no way back, and none is needed: the file is scratch until it is checked.
+        conn.execute_batch("BEGIN")?;
+        conn.execute("DELETE FROM changes WHERE id > ?1", [until.0])?;
+        conn.execute(
+            "DELETE FROM postings WHERE block IN (SELECT first FROM blocks WHERE last > ?1)",
+            [until.0],
+        )?;
+        conn.execute("DELETE FROM blocks WHERE last > ?1", [until.0])?;
+        conn.execute("DELETE FROM keyframe_states WHERE keyframe > ?1", [until.0])?;
+        conn.execute("DELETE FROM keyframes WHERE id > ?1", [until.0])?;
+        // A gap that was open at the moment is a gap up to the moment.
+        conn.execute("DELETE FROM gaps WHERE from_ms >= ?1", [ms])?;
+        conn.execute("UPDATE gaps SET to_ms = ?1 WHERE to_ms > ?1", [ms])?;
+        conn.execute("DELETE FROM quarantine WHERE at_ms > ?1", [ms])?;
+        conn.execute(
+            "UPDATE meta SET value = min(value, ?1) WHERE key = 'alive_ms'",
+            [ms],
+        )?;
+        conn.execute("DELETE FROM meta WHERE key = 'stopped'", [])?;
+        if StateDigest::read(&conn)?.is_some_and(|state| state.id > until.0) {
+            conn.execute_batch(FORGET)?;
+        }
+        conn.execute_batch("COMMIT")
+    };
+    run().map_err(Error::sqlite(path, "cut the day at the moment"))?;
+    conn.close()
+        .map_err(|(_, error)| Error::sqlite(path, "close the built database")(error))
+}
+
+/// Lists the changes that no block of the built day lists yet, and leaves the day sealed.
+pub(super) fn index(new: &Path, day: Day) -> Result<()> {
+    let path = new.join(day.file_name());
+    DayFile::open(new, day, &Names::default())?
+        .seal()
+        .map_err(Error::sqlite(&path, "index the built day"))
+}

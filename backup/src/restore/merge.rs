@@ -1,0 +1,147 @@
+//! Restoring while keeping what was recorded since: the live days' rows are merged into the built ones by identity.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::disk::fault;
+use crate::error::{Error, Result};
+use crate::restore::mended::{Mended, shorten_gaps};
+use crate::restore::swap::built_path;
+use crate::store::day::Day;
+use crate::store::schema::{check_schema, uri_path};
+use crate::store::state_digest::FORGET;
+
+/// What was merged so far, so that the last moments can follow while the recorder is paused.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    days: Vec<(Day, i64)>,
+}
+
+/// Merges what the live store holds of each built day into it. The live files are only read.
+/// A gap that says of a damaged day that all of it is lost ends what was restored of that day.
+pub(crate) fn merge(
+    target: &Path,
+    new: &Path,
+    built: &BTreeSet<Day>,
+    mends: &[Mended],
+) -> Result<Kept> {
+    let mut days = Vec::new();
+    for &day in built {
+        let live = target.join(day.file_name());
+        if live.exists() {
+            let built = new.join(day.file_name());
+            let (_, seen) = merge_day(&live, &built, -1)?;
+            shorten_gaps(&built, mends)?;
+            days.push((day, seen));
+        }
+    }
+    Ok(Kept { days })
+}
+
+impl Kept {
+    /// Merges what was committed since; gives the number of events that came.
+    pub(crate) fn catch_up(&self, target: &Path) -> Result<u64> {
+        let mut came = 0;
+        for &(day, seen) in &self.days {
+            let built = built_path(target, day);
+            came += merge_day(&target.join(day.file_name()), &built, seen)?.0;
+            crate::disk::draft::sync_file(&built)?;
+        }
+        Ok(came)
+    }
+}
+
+/// Gives the number of events that were added, and the highest id seen in the live file.
+fn merge_day(live: &Path, built: &Path, after: i64) -> Result<(u64, i64)> {
+    fault::step().map_err(Error::io(built, "merge what was recorded since"))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(built, flags)
+        .map_err(Error::sqlite(built, "open the built day"))?;
+    // Whoever cannot be read cannot be kept: the error says so before anything is touched.
+    let readable = crate::store::schema::open_reader(live)?;
+    check_schema(&readable, live)?;
+    drop(readable);
+    let run = || -> rusqlite::Result<(u64, i64)> {
+        conn.busy_timeout(std::time::Duration::from_secs(5))?;
+        conn.execute_batch(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000; PRAGMA foreign_keys = OFF;",
+        )?;
+        conn.execute(
+            "ATTACH ?1 AS live",
+            [format!("file:{}?mode=ro", uri_path(live))],
+        )?;
+        conn.execute_batch("BEGIN")?;
+        let seen: i64 = conn.query_row(
+            "SELECT max(coalesce((SELECT max(id) FROM live.changes), -1), ?1)",
+            [after],
+            |row| row.get(0),
+        )?;
+        conn.execute_batch(SERIES)?;
+        let first_new: Option<i64> = conn.query_row(
+            "SELECT min(id) FROM live.changes l WHERE l.id > ?1
+             AND NOT EXISTS (SELECT 1 FROM main.changes c WHERE c.id = l.id)",
+            [after],
+            |row| row.get(0),
+        )?;
+        let mut added = 0;
+        if let Some(first) = first_new {
+            for sql in [SAME_RULE, OTHER_RULE] {
+                added += conn.execute(sql, [first])? as u64;
+            }
+            // Blocks must list all their changes; from the first new one on they are made again by the next writer.
+            conn.execute("DELETE FROM main.postings WHERE block IN (SELECT first FROM main.blocks WHERE last >= ?1)", [first])?;
+            conn.execute("DELETE FROM main.blocks WHERE last >= ?1", [first])?;
+        }
+        conn.execute_batch(REST)?;
+        // What either recorder said of its days does not hold for both together.
+        conn.execute_batch(FORGET)?;
+        conn.execute_batch("COMMIT; DETACH live;")?;
+        Ok((added, seen))
+    };
+    let merged = run().map_err(Error::sqlite(built, "merge what was recorded since"))?;
+    conn.close()
+        .map_err(|(_, error)| Error::sqlite(built, "close the built day")(error))?;
+    Ok(merged)
+}
+
+/// The same series may have another number and other rules in each file.
+const SERIES: &str = "
+    INSERT INTO main.series (change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high)
+    SELECT change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high FROM live.series
+    WHERE true ON CONFLICT DO NOTHING;
+    CREATE TEMP TABLE same AS
+    SELECT l.id AS live, m.id AS main,
+        (l.rule IS m.rule AND l.digits IS m.digits AND l.unit IS m.unit AND l.off IS m.off AND l.\"on\" IS m.\"on\"
+         AND l.low IS m.low AND l.high IS m.high) AS rules
+    FROM live.series l JOIN main.series m
+      ON l.path = m.path AND l.component = m.component AND l.control = m.control
+     AND l.change_group = m.change_group AND l.source = m.source;
+    CREATE UNIQUE INDEX temp.same_live ON same (live);";
+
+const SAME_RULE: &str = "
+    INSERT OR IGNORE INTO main.changes (id, series, value, string, position, at)
+    SELECT l.id, s.main, l.value, l.string, l.position, l.at
+    FROM live.changes l JOIN temp.same s ON s.live = l.series WHERE l.id >= ?1 AND s.rules";
+
+/// Where rules differ, what followed from the value is written out.
+const OTHER_RULE: &str = "
+    INSERT OR IGNORE INTO main.changes (id, series, value, string, position, at)
+    SELECT l.id, s.main, l.value, coalesce(e.string_value, x''), coalesce(e.position, x''), l.at
+    FROM live.changes l JOIN temp.same s ON s.live = l.series JOIN live.events e ON e.id = l.id
+    WHERE l.id >= ?1 AND NOT s.rules";
+
+const REST: &str = "
+    INSERT OR IGNORE INTO main.keyframes SELECT id, reason, count FROM live.keyframes;
+    INSERT OR IGNORE INTO main.keyframe_states (keyframe, series, value, string, position)
+    SELECT k.keyframe, s.main, k.value, k.string, k.position
+    FROM live.keyframe_states k JOIN temp.same s ON s.live = k.series;
+    INSERT OR IGNORE INTO main.gaps SELECT id, from_ms, to_ms, why FROM live.gaps;
+    INSERT INTO main.quarantine (at_ms, series, value, string, reason)
+    SELECT at_ms, series, value, string, reason FROM live.quarantine
+    EXCEPT SELECT at_ms, series, value, string, reason FROM main.quarantine;
+    INSERT OR REPLACE INTO main.meta SELECT key, value FROM live.meta;
+    DROP TABLE temp.same;";

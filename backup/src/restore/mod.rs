@@ -1,0 +1,17 @@
+//! The way back: what a restore would do, its building beside the store, and the exchange of files.
+
+pub(crate) mod mended;
+
+pub(crate) mod days;
+pub(crate) mod swap;
+
+pub(crate) mod check;
+
+pub(crate) mod plan;
+
+pub(crate) mod merge;
+
+pub(crate) mod build;
+pub(crate) mod undo;
+
+pub(crate) mod drill;

@@ -1,0 +1,152 @@
+//! The backup, or file, that a restore begins from.
+
+use std::path::Path;
+
+use crate::archive::format::manifest::{self, Manifest};
+use crate::archive::look::list::{BackupInfo, BackupKind};
+use crate::archive::look::original;
+use crate::archive::look::tail::Tail;
+use crate::archive::open::Archive;
+use crate::disk::lock;
+use crate::error::{Error, Result};
+use crate::restore::plan::outline::{RestorePlan, RestoreSource};
+use crate::restore::plan::reach::{covers, range, unreachable, with_hole};
+
+impl Archive {
+    /// Plans a restore into the store at `target`, to the moment `at` (Unix milliseconds) if given.
+    ///
+    /// # Errors
+    /// When there is no such backup, it is damaged, or the moment cannot be reached; then the nearest moments on both
+    /// sides are named.
+    pub fn plan(
+        &self,
+        source: RestoreSource,
+        at: Option<i64>,
+        target: &Path,
+    ) -> Result<RestorePlan> {
+        let _lock = lock::reader(&self.dir)?;
+        match source {
+            RestoreSource::File(path) => self.plan_file(path, at, target),
+            RestoreSource::Id(id) => {
+                let id = Manifest::id_of(&id).unwrap_or(&id).to_string();
+                if original::time_of_file(&id).is_some() {
+                    return self.plan_file(self.dir.join(id), at, target);
+                }
+                let path = self.dir.join(Manifest::file_name(&id));
+                let (manifest, _) = manifest::read(&path)?;
+                let info = self.info(&manifest);
+                let problem = info.problem.unwrap_or_default();
+                if !info.restores {
+                    return Err(Error::Unexpected {
+                        path,
+                        found: problem,
+                        expected: "a backup whose days are all there and sound; choose another"
+                            .into(),
+                    });
+                }
+                let tail = match at {
+                    Some(at) => self.reach(&manifest, at)?,
+                    None => Tail::default(),
+                };
+                let notes = beside_the_record(&manifest.id, &problem)
+                    .into_iter()
+                    .collect();
+                self.plan_backup(&manifest, tail, at, target, notes)
+            }
+            RestoreSource::Latest => self.plan_latest(at, target),
+        }
+    }
+
+    pub(super) fn plan_latest(&self, at: Option<i64>, target: &Path) -> Result<RestorePlan> {
+        let mut notes = Vec::new();
+        let mut good = Vec::new();
+        let manifests = self.manifests()?;
+        for (manifest, _) in &manifests {
+            let info = self.info(manifest);
+            let problem = info.problem.unwrap_or_default();
+            if !info.restores {
+                notes.push(format!("backup {} is passed over: {problem}", manifest.id));
+                continue;
+            }
+            if good.is_empty() {
+                notes.extend(beside_the_record(&manifest.id, &problem));
+            }
+            good.push(manifest);
+        }
+        let list = self.list()?;
+        for bad in list
+            .iter()
+            .filter(|info| info.kind == BackupKind::Ours && info.events.is_none())
+        {
+            if let Some(problem) = &bad.problem {
+                notes.push(format!("backup {} is passed over: {problem}", bad.id));
+            }
+        }
+        if good.is_empty() {
+            return self.plan_latest_seed(&list, at, target, notes);
+        }
+        let tail = Tail::of(&self.dir, good[0])?.readable()?;
+        let by_tail = |at: i64| {
+            good[0].from_ms.is_some_and(|from| from <= at)
+                && tail.covers_to_ms.is_some_and(|to| at <= to)
+        };
+        let chosen = match at {
+            Some(at) if !by_tail(at) => {
+                let mut ranges: Vec<(i64, i64)> = good.iter().copied().filter_map(range).collect();
+                if let (Some(from), Some(to)) = (good[0].from_ms, tail.covers_to_ms) {
+                    ranges.push((from, to));
+                }
+                good.iter()
+                    .find(|manifest| covers(manifest, at))
+                    .copied()
+                    .ok_or_else(|| {
+                        let error = unreachable(&self.dir, at, &ranges);
+                        with_hole(error, tail.hole.as_ref())
+                    })?
+            }
+            _ => good[0],
+        };
+        if let (None, Some(hole)) = (at, &tail.hole) {
+            notes.push(hole.to_string());
+        }
+        let tail = if std::ptr::eq(chosen, good[0]) {
+            tail
+        } else {
+            Tail::default()
+        };
+        self.plan_backup(chosen, tail, at, target, notes)
+    }
+
+    /// An archive that only the seed has written to.
+    fn plan_latest_seed(
+        &self,
+        list: &[BackupInfo],
+        at: Option<i64>,
+        target: &Path,
+        mut notes: Vec<String>,
+    ) -> Result<RestorePlan> {
+        for info in list.iter().filter(|info| info.kind == BackupKind::Seed) {
+            match self.plan_file(self.dir.join(&info.id), at, target) {
+                Ok(mut plan) => {
+                    plan.notes.splice(0..0, notes);
+                    return Ok(plan);
+                }
+                Err(error) => notes.push(format!("{} is passed over: {error}", info.id)),
+            }
+        }
+        Err(Error::Unexpected {
+            path: self.dir.clone(),
+            found: if notes.is_empty() {
+                "no backup".into()
+            } else {
+                notes.join("; ")
+            },
+            expected: "at least one sound backup; make one with `backup`".into(),
+        })
+    }
+}
+
+/// What is wrong with a backup whose days are sound.
+fn beside_the_record(id: &str, problem: &str) -> Option<String> {
+    (!problem.is_empty()).then(|| format!("the days of backup {id} are sound, but {problem}"))
+}

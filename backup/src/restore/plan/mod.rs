@@ -1,0 +1,12 @@
+//! What a restore would do, found out without touching anything.
+
+pub(crate) mod outline;
+
+pub(crate) mod reach;
+
+pub(crate) mod compare;
+
+pub(crate) mod of_backup;
+pub(crate) mod of_file;
+
+pub(crate) mod choose;

@@ -1,0 +1,86 @@
+//! The plan of a restore from a backup and the segments after it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::archive::format::manifest::Manifest;
+use crate::archive::look::tail::Tail;
+use crate::archive::open::Archive;
+use crate::error::Result;
+use crate::restore::days::{self, Work};
+use crate::restore::plan::compare::{DayAfter, Origin};
+use crate::restore::plan::outline::RestorePlan;
+use crate::restore::plan::reach::gaps_until;
+use crate::store::id::EventId;
+
+impl Archive {
+    pub(crate) fn plan_backup(
+        &self,
+        manifest: &Manifest,
+        tail: Tail,
+        at: Option<i64>,
+        target: &Path,
+        notes: Vec<String>,
+    ) -> Result<RestorePlan> {
+        let until = at.map(EventId::last_of_ms);
+        let mut plan = RestorePlan {
+            from: format!("backup {}", manifest.id),
+            target: target.to_path_buf(),
+            would_restore_to_ms: at.or(manifest.to_ms),
+            events: 0,
+            events_gained: 0,
+            events_lost: 0,
+            bytes_needed: 0,
+            estimate_seconds: 0.0,
+            gaps: Vec::new(),
+            notes,
+            days: BTreeMap::new(),
+            altered: 0,
+            archive: self.dir.clone(),
+            work: Work::Backup {
+                days: Vec::new(),
+                tail: Tail::default(),
+                until,
+            },
+            keep_newer: false,
+            thorough: false,
+        };
+        let mut shipped = tail.days(until)?;
+        plan.bytes_needed += tail.bytes() * 8;
+        if let (None, Some((_, (_, last)))) = (at, shipped.last_key_value()) {
+            plan.would_restore_to_ms = plan.would_restore_to_ms.max(Some(EventId(*last).ms()));
+        }
+        let mut days = Vec::new();
+        let mut after = Vec::new();
+        for part in &manifest.days {
+            let day = days::day_of(part, &self.dir)?;
+            if until.is_some_and(|until| EventId::first_of_ms(day.start_ms()) > until) {
+                continue;
+            }
+            let crossing = until.filter(|until| part.to_id.is_some_and(|last| last > until.0));
+            let events = match crossing {
+                None => part.events,
+                Some(until) => self.count_until(part, until)?,
+            };
+            let (later, last) = shipped.remove(&day).unwrap_or((0, -1));
+            let last = EventId(last.max(part.to_id.unwrap_or(-1)));
+            after.push(DayAfter {
+                day,
+                events: events + later,
+                origin: Origin::Archived(part, crossing.unwrap_or(last)),
+            });
+            plan.bytes_needed += part.raw_bytes();
+            plan.gaps.extend(gaps_until(part, at));
+            days.push(part.clone());
+        }
+        after.extend(shipped.into_iter().map(|(day, (events, last))| DayAfter {
+            day,
+            events,
+            origin: Origin::Segments(EventId(last)),
+        }));
+        plan.work = Work::Backup { days, tail, until };
+        plan.compare(&after, true);
+        plan.finish();
+        Ok(plan)
+    }
+}

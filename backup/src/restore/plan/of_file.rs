@@ -1,0 +1,83 @@
+//! The plan of a restore from a single database file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::archive::look::original::{self, Holds};
+use crate::archive::open::Archive;
+use crate::disk::scratch;
+use crate::error::{Error, Result};
+use crate::restore::days::{self, Work};
+use crate::restore::plan::compare::{DayAfter, Origin};
+use crate::restore::plan::outline::RestorePlan;
+use crate::restore::plan::reach::unreachable;
+use crate::store::id::EventId;
+
+impl Archive {
+    pub(super) fn plan_file(
+        &self,
+        path: PathBuf,
+        at: Option<i64>,
+        target: &Path,
+    ) -> Result<RestorePlan> {
+        let opened = original::open(&path, &scratch::place(&self.dir))?;
+        let holds = opened.inspect(&path, false)?;
+        let (seed, from_ms, to_ms) = match &holds {
+            Holds::Day(contents) => (false, contents.from_ms, contents.to_ms),
+            Holds::Seed(contents) => (true, contents.from_ms, contents.to_ms),
+        };
+        if let (Some(at), Some(from), Some(to)) = (at, from_ms, to_ms)
+            && !(from..=to).contains(&at)
+        {
+            return Err(unreachable(&path, at, &[(from, to)]));
+        }
+        let until = at.map(EventId::last_of_ms);
+        let counted = match &holds {
+            Holds::Seed(_) => opened.days_until(at.unwrap_or(i64::MAX)),
+            Holds::Day(contents) => {
+                let day = days::day_of_file(contents, &path)?;
+                let last = until.map_or(i64::MAX, |until| until.0);
+                let sql = "SELECT count(*) FROM changes WHERE id <= ?1";
+                let count = opened.conn.query_row(sql, [last], |row| row.get(0));
+                count.map(|events| vec![(day, events)])
+            }
+        };
+        let after: Vec<DayAfter<'_>> = counted
+            .map_err(Error::sqlite(&path, "count its events"))?
+            .into_iter()
+            .map(|(day, events)| DayAfter {
+                day,
+                events,
+                origin: Origin::File,
+            })
+            .collect();
+        let mut plan = RestorePlan {
+            from: path.display().to_string(),
+            target: target.to_path_buf(),
+            would_restore_to_ms: at.or(to_ms),
+            events: 0,
+            events_gained: 0,
+            events_lost: 0,
+            // A seed table shrinks to less than a quarter in our tables.
+            bytes_needed: opened.raw_bytes,
+            estimate_seconds: 0.0,
+            gaps: Vec::new(),
+            notes: Vec::new(),
+            days: BTreeMap::new(),
+            altered: 0,
+            archive: self.dir.clone(),
+            work: Work::File {
+                path: path.clone(),
+                seed,
+                until,
+            },
+            keep_newer: false,
+            thorough: false,
+        };
+        plan.compare(&after, false);
+        plan.notes
+            .push("days that the file does not cover stay as they are".into());
+        plan.finish();
+        Ok(plan)
+    }
+}

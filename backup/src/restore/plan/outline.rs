@@ -1,0 +1,112 @@
+//! The plan of a restore: which moment it reaches and what it would change. Writes nothing to the target or archive.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::archive::format::stamp::rfc3339;
+use crate::disk::space;
+use crate::error::Result;
+use crate::restore::days::Work;
+use crate::store::day::Day;
+use crate::store::event::Gap;
+use crate::store::id::EventId;
+
+/// Bytes of day file restored per second on a small machine with a slow disk, checks included; for the estimate only.
+const BYTES_PER_SECOND: f64 = 80e6;
+
+/// What to restore from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RestoreSource {
+    /// The newest verified backup (with a moment: the newest that reaches it).
+    Latest,
+    /// The backup of this id, ours or a seed file in the archive.
+    Id(String),
+    /// A single file: a day file or a database of the seed original, `.db` or `.db.gz`. Other days stay as they are.
+    File(PathBuf),
+}
+
+/// What a restore makes of one day of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Becomes {
+    /// What it is.
+    Same,
+    /// All of it comes: the store has no such day, or none that can be read.
+    New,
+    /// What it is up to this id; later events go.
+    Shorter(EventId),
+    /// Another history of the same day.
+    Other,
+}
+
+/// What a restore would do.
+#[derive(Debug)]
+pub struct RestorePlan {
+    /// What it restores from, in words.
+    pub from: String,
+    /// The store's folder.
+    pub target: PathBuf,
+    /// The moment the store would be at, Unix milliseconds: the one asked for, else that of the last event.
+    pub would_restore_to_ms: Option<i64>,
+    /// Events the store would hold in the days that are restored.
+    pub events: u64,
+    /// Events that would come back.
+    pub events_gained: u64,
+    /// Events that would go (they are kept for undo).
+    pub events_lost: u64,
+    /// Disk space the restore needs beside the present files.
+    pub bytes_needed: u64,
+    /// About how long it takes.
+    pub estimate_seconds: f64,
+    /// Spans inside the restored range in which changes may have been missed.
+    pub gaps: Vec<Gap>,
+    /// What else one should know.
+    pub notes: Vec<String>,
+    pub(super) days: BTreeMap<Day, Becomes>,
+    /// Events that were altered by hand since; they are among those gained and those lost.
+    pub(super) altered: u64,
+    pub(crate) archive: PathBuf,
+    pub(crate) work: Work,
+    pub(crate) keep_newer: bool,
+    pub(crate) thorough: bool,
+}
+
+impl RestorePlan {
+    /// Keeps what was recorded since the backup and puts back only what is missing. What was altered by hand comes
+    /// back as it was archived.
+    pub fn keep_newer(mut self) -> RestorePlan {
+        if !self.keep_newer {
+            self.keep_newer = true;
+            self.events += self.events_lost - self.altered;
+            self.events_lost = self.altered;
+        }
+        self
+    }
+
+    /// Checks every index of what was built (SQLite's `integrity_check`), not only its pages.
+    pub fn thorough(mut self) -> RestorePlan {
+        self.thorough = true;
+        self
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.estimate_seconds = 0.2 + self.bytes_needed as f64 / BYTES_PER_SECOND;
+        if let Some(asked) = self.would_restore_to_ms
+            && let Some(gap) = self
+                .gaps
+                .iter()
+                .find(|gap| gap.from_ms < asked && asked < gap.to_ms)
+        {
+            self.notes.push(format!(
+                "{} lies in a gap in the recording, {} to {} ({}); changes in it may be missing",
+                rfc3339(asked),
+                rfc3339(gap.from_ms),
+                rfc3339(gap.to_ms),
+                gap.why
+            ));
+        }
+    }
+
+    pub(crate) fn require_space(&self, folder: &Path) -> Result<()> {
+        space::require(folder, self.bytes_needed, "this restore")
+    }
+}

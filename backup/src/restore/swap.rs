@@ -1,0 +1,367 @@
+//! Swapping day files in and out of a store, with an intent record that the next start finishes.
+//!
+//! Inside the store's folder: `.restore/new` is what was built, `.restore/intent.json` the list of renames once they
+//! have begun, `.undo-next` where the present files go, `.undo` the last restore's present files.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::disk::{draft, fault, lock};
+use crate::error::{Error, Result};
+use crate::restore::mended::{self, Mended};
+use crate::store::damaged::is_moved_aside;
+use crate::store::day::Day;
+
+/// Where a restore is built, below the target.
+pub(crate) const BUILD: &str = ".restore/new";
+const RESTORE: &str = ".restore";
+const INTENT: &str = "intent.json";
+pub(super) const UNDO: &str = ".undo";
+const UNDO_NEXT: &str = ".undo-next";
+const UNDO_OLD: &str = ".undo-old";
+pub(super) const UNDO_FILES: &str = ".undo/files";
+pub(super) const UNDO_RECORD: &str = "undo.json";
+
+/// What a finished restore did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RestoreReport {
+    /// The moment the store is at now, Unix milliseconds.
+    pub restored_to_ms: Option<i64>,
+    /// Events in what was restored.
+    pub events: u64,
+    /// From the beginning of the build to the last rename.
+    pub seconds: f64,
+    /// Every restored database was checked before it was swapped in.
+    pub verified: bool,
+    /// Where the files that were there are kept for undo; `None` if there were none.
+    pub undo: Option<PathBuf>,
+}
+
+/// One exchange of files.
+pub(crate) struct Swap<'a> {
+    pub(crate) target: &'a Path,
+    /// The folder, below the target, whose files come in.
+    pub(crate) from: &'a str,
+    /// The days whose present files go.
+    pub(crate) days: &'a BTreeSet<Day>,
+    /// Damaged files that go with them: what they held comes in.
+    pub(crate) mends: &'a [Mended],
+    pub(crate) what: &'a str,
+}
+
+/// A rename that is due: both paths below the target, with `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Move {
+    from: String,
+    to: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Intent {
+    format: u32,
+    what: String,
+    /// All renames are done; what is left is tidying up.
+    moved: bool,
+    moves: Vec<Move>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UndoRecord {
+    format: u32,
+    pub(super) what: String,
+    made_at_ms: i64,
+    /// The days that the swap brought in: an undo takes them away again.
+    pub(super) days: Vec<String>,
+}
+
+/// Runs an exchange. Gives where the files that went are kept, if there were any. After an error the target is as it was.
+pub(crate) fn run(swap: Swap<'_>) -> Result<Option<PathBuf>> {
+    let target = swap.target;
+    let outgoing = outgoing(&swap)?;
+    let intent = match announce(&swap, &outgoing) {
+        Ok(intent) => intent,
+        Err(error) => {
+            abandon(target);
+            return Err(error);
+        }
+    };
+    // From here on a start after a crash goes only forward.
+    if let Err(error) = rename_all(target, &intent.moves) {
+        take_back(target, &intent.moves);
+        return Err(error);
+    }
+    // The exchange is done; whatever tidying up does not succeed now, the next start does.
+    if let Err(error) = settle(target, intent) {
+        tracing::warn!(%error, "an exchange of files is not tidied up yet");
+    }
+    Ok((!outgoing.is_empty()).then(|| target.join(UNDO)))
+}
+
+/// The names of all files that go.
+fn outgoing(swap: &Swap<'_>) -> Result<Vec<String>> {
+    let mut outgoing = present_files(swap.target, swap.days)?;
+    outgoing.extend(mended::names(swap.mends));
+    Ok(outgoing)
+}
+
+/// Writes down what an undo needs to know, and then all renames.
+fn announce(swap: &Swap<'_>, outgoing: &[String]) -> Result<Intent> {
+    let target = swap.target;
+    let incoming: Vec<String> = draft::entries(&target.join(swap.from))?
+        .into_iter()
+        .filter(|name| !name.ends_with("-shm") && (day_of(name).is_some() || is_moved_aside(name)))
+        .collect();
+    remove_folder(&target.join(UNDO_NEXT))?;
+    draft::create_folder(&target.join(UNDO_NEXT).join("files"))?;
+    let record = UndoRecord {
+        format: 1,
+        what: swap.what.to_string(),
+        made_at_ms: SystemClock.now_ms(),
+        days: incoming
+            .iter()
+            .filter_map(|name| Day::from_file_name(name))
+            .map(|day| day.to_string())
+            .collect(),
+    };
+    write_json(&target.join(UNDO_NEXT), UNDO_RECORD, &record)?;
+    draft::create_folder(&target.join(RESTORE))?;
+    let mut moves: Vec<Move> = outgoing
+        .iter()
+        .map(|name| Move {
+            from: name.clone(),
+            to: format!("{UNDO_NEXT}/files/{name}"),
+        })
+        .collect();
+    // Logs come in before their database, for the same reason as they go after it.
+    moves.extend(incoming.iter().rev().map(|name| Move {
+        from: format!("{}/{name}", swap.from),
+        to: name.clone(),
+    }));
+    let intent = Intent {
+        format: 1,
+        what: swap.what.to_string(),
+        moved: false,
+        moves,
+    };
+    write_json(&target.join(RESTORE), INTENT, &intent)?;
+    Ok(intent)
+}
+
+/// Removes what an exchange that did not take place prepared. The intent goes first, and for good: would it come back
+/// after a power cut, the next start took away files in place of which nothing comes.
+fn abandon(target: &Path) {
+    let intent = target.join(RESTORE).join(INTENT);
+    let removed = match fs::remove_file(&intent) {
+        Ok(()) => draft::sync_folder(&target.join(RESTORE)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::io(&intent, "remove the intent record")(error)),
+    };
+    let removed = removed.and_then(|()| remove_folder(&target.join(UNDO_NEXT)));
+    if let Err(error) = removed.and_then(|()| remove_folder(&target.join(RESTORE))) {
+        tracing::warn!(%error, "an exchange of files that failed left something behind");
+    }
+}
+
+/// Renames back what an exchange that failed has renamed: the store is recorded into again, so it may not stay half
+/// exchanged. What cannot be renamed back, the next start brings forward.
+fn take_back(target: &Path, moves: &[Move]) {
+    let back = moves.iter().rev().try_for_each(|step| {
+        let (from, to) = (inside(target, &step.from)?, inside(target, &step.to)?);
+        if from.exists() || !to.exists() {
+            return Ok(());
+        }
+        fs::rename(&to, &from).map_err(Error::io(&to, "rename the file back"))
+    });
+    match back {
+        Ok(()) => abandon(target),
+        Err(error) => {
+            tracing::error!(%error, "an exchange of files is cut off until the next start")
+        }
+    }
+}
+
+/// Finishes a swap that a crash interrupted, and removes what an interrupted build left. To be called before a store
+/// is opened for recording. Gives what was finished, in words.
+///
+/// # Errors
+/// When the intent record cannot be read or a file cannot be renamed.
+pub fn finish_interrupted(target: &Path) -> Result<Option<String>> {
+    if !target.is_dir() {
+        return Ok(None);
+    }
+    if !target.join(RESTORE).exists()
+        && !target.join(UNDO_NEXT).exists()
+        && !target.join(UNDO_OLD).exists()
+    {
+        return Ok(None);
+    }
+    match lock::restorer_if_free(target)? {
+        Some(_lock) => finish_locked(target),
+        // A restore is being built right now; it is not interrupted.
+        None => Ok(None),
+    }
+}
+
+/// As [`finish_interrupted`], for whoever holds the restorers' lock.
+pub(crate) fn finish_locked(target: &Path) -> Result<Option<String>> {
+    let path = target.join(RESTORE).join(INTENT);
+    if path.exists() {
+        let intent: Intent = read_json(&path)?;
+        let what = intent.what.clone();
+        finish(target, intent)?;
+        return Ok(Some(format!("finished an interrupted {what}")));
+    }
+    let unfinished = target.join(RESTORE).exists();
+    for folder in [RESTORE, UNDO_NEXT, UNDO_OLD] {
+        remove_folder(&target.join(folder))?;
+    }
+    Ok(
+        unfinished
+            .then(|| "removed an unfinished restore; the store is as it was before it".into()),
+    )
+}
+
+fn finish(target: &Path, intent: Intent) -> Result<()> {
+    if !intent.moved {
+        rename_all(target, &intent.moves)?;
+    }
+    settle(target, intent)
+}
+
+fn rename_all(target: &Path, moves: &[Move]) -> Result<()> {
+    for step in moves {
+        let (from, to) = (inside(target, &step.from)?, inside(target, &step.to)?);
+        // The order of the list makes this safe: a name is vacated before it is taken. A file that is nowhere came in
+        // and was removed since, as an old day may be.
+        if to.exists() || !from.exists() {
+            continue;
+        }
+        fault::step()
+            .and_then(|()| fs::rename(&from, &to))
+            .map_err(Error::io(&from, "rename the file"))?;
+    }
+    Ok(())
+}
+
+/// After all renames: makes them last, and tidies up.
+fn settle(target: &Path, mut intent: Intent) -> Result<()> {
+    if !intent.moved {
+        for folder in ["", &format!("{UNDO_NEXT}/files"), UNDO_FILES, BUILD] {
+            if target.join(folder).is_dir() {
+                draft::sync_folder(&target.join(folder))?;
+            }
+        }
+        intent.moved = true;
+        write_json(&target.join(RESTORE), INTENT, &intent)?;
+    }
+    if target.join(UNDO_NEXT).exists() {
+        remove_folder(&target.join(UNDO_OLD))?;
+        if target.join(UNDO).exists() {
+            rename(&target.join(UNDO), &target.join(UNDO_OLD))?;
+        }
+        rename(&target.join(UNDO_NEXT), &target.join(UNDO))?;
+        draft::sync_folder(target)?;
+    }
+    // The intent goes first: without it the rest is only rubbish.
+    let path = target.join(RESTORE).join(INTENT);
+    fault::step()
+        .and_then(|()| fs::remove_file(&path))
+        .map_err(Error::io(&path, "remove the intent record"))?;
+    draft::sync_folder(&target.join(RESTORE))?;
+    remove_folder(&target.join(RESTORE))?;
+    remove_folder(&target.join(UNDO_OLD))
+}
+
+/// Where a target's build lies.
+pub(crate) fn built_path(target: &Path, day: Day) -> PathBuf {
+    target.join(BUILD).join(day.file_name())
+}
+
+/// An empty folder to build in. The caller holds the restorers' lock.
+pub(crate) fn fresh_build_folder(target: &Path) -> Result<PathBuf> {
+    let folder = target.join(BUILD);
+    remove_folder(&target.join(RESTORE))?;
+    draft::create_folder(&folder)?;
+    Ok(folder)
+}
+
+/// Removes a build that will not be swapped in. One whose renames have begun stays for the next start.
+pub(crate) fn discard_build(target: &Path) {
+    if !target.join(RESTORE).join(INTENT).exists()
+        && let Err(error) = remove_folder(&target.join(RESTORE))
+    {
+        tracing::warn!(%error, "an unfinished restore could not be removed");
+    }
+}
+
+/// Every file of these days, companions included: whatever lies beside a restored database would be replayed over it.
+fn present_files(target: &Path, days: &BTreeSet<Day>) -> Result<Vec<String>> {
+    let mut files: Vec<String> = draft::entries(target)?
+        .into_iter()
+        .filter(|name| day_of(name).is_some_and(|day| days.contains(&day)))
+        .collect();
+    // The database goes before its companions: cut off in between, nobody can open it without them.
+    files.sort_by_key(|name| (!name.ends_with(".db"), name.clone()));
+    Ok(files)
+}
+
+/// The day of a day file or of one of its companions.
+fn day_of(name: &str) -> Option<Day> {
+    ["", "-wal", "-shm", "-journal"]
+        .iter()
+        .filter_map(|end| name.strip_suffix(end))
+        .find_map(Day::from_file_name)
+}
+
+fn inside(target: &Path, path: &str) -> Result<PathBuf> {
+    let relative = Path::new(path);
+    let plain = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if plain && !path.is_empty() {
+        Ok(target.join(relative))
+    } else {
+        Err(Error::Unexpected {
+            path: target.join(RESTORE).join(INTENT),
+            found: format!("the path {path:?}"),
+            expected: "paths inside the store's folder".into(),
+        })
+    }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fault::step()
+        .and_then(|()| fs::rename(from, to))
+        .map_err(Error::io(from, "rename the folder"))
+}
+
+fn remove_folder(path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    match fault::step().and_then(|()| fs::remove_dir_all(path)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io(path, "remove the folder")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(value).expect("plain data");
+    text.push(b'\n');
+    draft::write_whole(folder, name, &text).map(drop)
+}
+
+pub(super) fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {
+    let bytes = fs::read(path).map_err(Error::io(path, "read the record"))?;
+    serde_json::from_slice(&bytes).map_err(|error| Error::Unexpected {
+        path: path.to_path_buf(),
+        found: error.to_string(),
+        expected: "a record of a restore; move the folder aside to go on without it".into(),
+    })
+}

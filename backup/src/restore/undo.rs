@@ -1,0 +1,103 @@
+//! Taking the last restore back.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::disk::{draft, lock, plain, space};
+use crate::error::{Error, Result};
+use crate::restore::mended;
+use crate::restore::swap::{
+    Swap, UNDO, UNDO_FILES, UNDO_RECORD, UndoRecord, finish_locked, read_json, run,
+};
+use crate::store::day::Day;
+
+/// What an undo did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoReport {
+    /// What was taken back, in words.
+    pub undone: String,
+    /// The days whose files are as they were before.
+    pub days: Vec<Day>,
+}
+
+/// Takes the last restore back: the files it replaced return, and what is there now is kept for another undo.
+///
+/// The caller guarantees that nobody has the target's databases open for writing, as for a restore.
+///
+/// # Errors
+/// When there is nothing to take back, or a file cannot be renamed; the store is then as it was.
+pub fn undo(target: &Path) -> Result<UndoReport> {
+    take_back(target).map_err(space::told)
+}
+
+fn take_back(target: &Path) -> Result<UndoReport> {
+    let _lock = lock::restorer(target)?;
+    finish_locked(target)?;
+    let record_path = target.join(UNDO).join(UNDO_RECORD);
+    if !record_path.exists() {
+        return Err(Error::Unexpected {
+            path: target.join(UNDO),
+            found: "no restore to take back".into(),
+            expected: "the files that a restore put aside".into(),
+        });
+    }
+    let record: UndoRecord = read_json(&record_path)?;
+    let mut days: BTreeSet<Day> = record
+        .days
+        .iter()
+        .filter_map(|day| day.parse().ok())
+        .collect();
+    let returning: Vec<Day> = draft::entries(&target.join(UNDO_FILES))?
+        .iter()
+        .filter_map(|name| Day::from_file_name(name))
+        .collect();
+    days.extend(&returning);
+    let mut undone = record.what.clone();
+    if let Some(rest) = undone.strip_prefix("undo of ") {
+        undone = format!("undo of {rest}");
+    }
+    fold_logs(target, &returning);
+    let mends = mended::mended(
+        target,
+        &target.join(UNDO_FILES),
+        &returning.iter().copied().collect(),
+    )?;
+    run(Swap {
+        target,
+        from: UNDO_FILES,
+        days: &days,
+        mends: &mends,
+        what: &format!("undo of {undone}"),
+    })?;
+    Ok(UndoReport {
+        undone,
+        days: returning,
+    })
+}
+
+/// What the last restore was, if [`undo`] can take it back.
+pub fn undo_available(target: &Path) -> Option<String> {
+    let record: UndoRecord = read_json(&target.join(UNDO).join(UNDO_RECORD)).ok()?;
+    Some(record.what)
+}
+
+/// The kept files lie with their logs beside them; each is made one plain file where that works. Where it does not
+/// (the restore was because of damage), the file returns with its companions just as it was.
+fn fold_logs(target: &Path, days: &[Day]) {
+    for day in days {
+        let path = target.join(UNDO_FILES).join(day.file_name());
+        let has_log = ["-wal", "-journal"]
+            .iter()
+            .any(|end| crate::store::schema::beside(&path, end).exists());
+        if !has_log {
+            continue;
+        }
+        let folded = rusqlite::Connection::open(&path)
+            .map_err(Error::sqlite(&path, "open the kept day"))
+            .and_then(|conn| plain::make(&conn, &path))
+            .and_then(|()| draft::sync_file(&path));
+        if let Err(error) = folded {
+            tracing::warn!(%error, "a kept day returns with its log beside it");
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! One day file open for writing: batches of changes, keyframes, gaps, and the blocks of postings as they fill.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::error::{Error, Result};
+use crate::store::cell::{Cell, position_in, string_in, text_in, value_in};
+use crate::store::change::{Change, Row, unstorable};
+use crate::store::day::Day;
+use crate::store::day_file::rows::{self, Prepared};
+use crate::store::day_file::slots::Slots;
+use crate::store::day_file::watch::Watch;
+use crate::store::event::Gap;
+use crate::store::id::EventId;
+use crate::store::names::Names;
+use crate::store::postings::BlockBuilder;
+use crate::store::schema::open_writer;
+use crate::store::state_digest::StateDigest;
+
+use crate::store::day_file::refusal::WriteError;
+
+/// A day file open for writing. After any error it must be dropped and opened again: memory and file may differ.
+pub(crate) struct DayFile {
+    pub(super) conn: Connection,
+    pub(super) path: PathBuf,
+    day: Day,
+    pub(super) watch: Watch,
+    /// The last change in it.
+    pub(super) end: Option<EventId>,
+    slots: Slots,
+    block: BlockBuilder,
+    since_keyframe: u64,
+    /// While an import runs, blocks would be wrong tomorrow; they are built at its end.
+    blocks_deferred: bool,
+}
+
+impl DayFile {
+    /// Opens or creates a day's file.
+    pub(crate) fn open(dir: &Path, day: Day, names: &Names) -> Result<DayFile> {
+        let path = dir.join(day.file_name());
+        let mut conn = open_writer(&path)?;
+        let failed = |source| Error::Sqlite {
+            path: path.clone(),
+            doing: "read the day file",
+            source,
+        };
+        let slots = Slots::load(&conn, names).map_err(failed)?;
+        let blocks_deferred = meta(&conn, "importing").map_err(failed)?.is_some();
+        let mut block = BlockBuilder::default();
+        if !blocks_deferred {
+            load_tail(&conn, &mut block).map_err(failed)?;
+        }
+        // An import comes back here for every few thousand rows of millions; what it left is counted at its end.
+        let since_keyframe = if blocks_deferred {
+            0
+        } else {
+            conn.query_row(
+                "SELECT count(*) FROM changes WHERE id > coalesce((SELECT max(id) FROM keyframes), -1)",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(failed)?
+        };
+        let end: Option<i64> = conn
+            .query_row("SELECT max(id) FROM changes", [], |row| row.get(0))
+            .map_err(failed)?;
+        let watch = Watch::of(&mut conn, &path).map_err(failed)?;
+        Ok(DayFile {
+            conn,
+            path,
+            day,
+            watch,
+            end: end.map(EventId),
+            slots,
+            block,
+            since_keyframe,
+            blocks_deferred,
+        })
+    }
+
+    pub(crate) fn day(&self) -> Day {
+        self.day
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether an import has put off the postings and not made them yet.
+    pub(crate) fn is_index_deferred(&self) -> bool {
+        self.blocks_deferred
+    }
+
+    /// Changes since the last keyframe.
+    pub(crate) fn since_keyframe(&self) -> u64 {
+        self.since_keyframe
+    }
+
+    /// The highest id in the file.
+    pub(crate) fn last_id(&self) -> rusqlite::Result<Option<EventId>> {
+        let last: Option<i64> = self.conn.query_row(
+            "SELECT max(id) FROM (SELECT max(id) AS id FROM changes
+             UNION ALL SELECT max(id) FROM keyframes UNION ALL SELECT max(id) FROM gaps)",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(last.map(EventId))
+    }
+
+    /// Whether this very change is already in the file (its commit had succeeded although an error was reported).
+    pub(crate) fn has(&self, row: &Row) -> rusqlite::Result<bool> {
+        let Some(number) = self.slots.number(row.change.series) else {
+            return Ok(false);
+        };
+        let found: Option<i64> = self
+            .conn
+            .query_row(
+                "SELECT series FROM changes WHERE id = ?1",
+                [row.id.0],
+                |found| found.get(0),
+            )
+            .optional()?;
+        Ok(found == Some(number))
+    }
+
+    pub(crate) fn begin(&mut self) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached("BEGIN IMMEDIATE")?
+            .execute([])
+            .map(drop)
+    }
+
+    pub(crate) fn commit(&mut self) -> rusqlite::Result<()> {
+        if self.block.is_full() {
+            self.block.write(&self.conn)?;
+        }
+        self.conn.prepare_cached("COMMIT")?.execute([])?;
+        self.watch.checkpoint_if_due(&self.conn);
+        Ok(())
+    }
+
+    /// Writes changes inside the open transaction. Those that can never be stored are passed to `poison` with the
+    /// reason and left out.
+    pub(crate) fn put_changes<'r>(
+        &mut self,
+        names: &Names,
+        rows: impl Iterator<Item = &'r Row>,
+        mut poison: impl FnMut(&'r Row, String),
+    ) -> std::result::Result<(), WriteError> {
+        let mut prepared = Vec::with_capacity(rows.size_hint().0);
+        for row in rows {
+            if let Some(reason) = unstorable(row) {
+                poison(row, reason);
+                continue;
+            }
+            let Some(slot) = self.slots.of(&self.conn, names, row.change.series)? else {
+                let number = row.change.series.0;
+                let reason = format!("series number {number} was never given out by this recorder");
+                poison(row, reason);
+                continue;
+            };
+            let change = &row.change;
+            let value = change.value.as_ref();
+            prepared.push(Prepared {
+                row,
+                series: slot.id,
+                string: slot.string(&self.conn, value, change.string.as_deref())?,
+                position: slot.position(&self.conn, value, change.position)?,
+            });
+        }
+        let mut refused = Vec::new();
+        rows::put(&self.conn, &prepared, |row, reason| {
+            refused.push(row.row.id);
+            poison(row.row, reason);
+        })?;
+        for row in &prepared {
+            let id = row.row.id;
+            if refused.binary_search(&id).is_ok() {
+                continue;
+            }
+            if !self.blocks_deferred {
+                self.block.push(id.0, row.series);
+            }
+            self.since_keyframe += 1;
+            self.end = self.end.max(Some(id));
+        }
+        Ok(())
+    }
+
+    /// Writes a keyframe inside the open transaction: the full state before all changes with ids from `id` on.
+    pub(crate) fn put_keyframe<'r>(
+        &mut self,
+        names: &Names,
+        id: EventId,
+        reason: &str,
+        states: impl Iterator<Item = &'r Change>,
+    ) -> rusqlite::Result<()> {
+        let mut count = 0;
+        self.conn
+            .execute("DELETE FROM keyframe_states WHERE keyframe = ?1", [id.0])?;
+        for change in states {
+            let Some(slot) = self.slots.of(&self.conn, names, change.series)? else {
+                continue;
+            };
+            let string = match &change.string {
+                Some(text) => text_in(text),
+                None => string_in(&Cell::Absent),
+            };
+            let position = change.position.map_or(Cell::Absent, Cell::Stored);
+            self.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO keyframe_states (keyframe, series, value, string, position)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![id.0, slot.id, value_in(change.value.as_ref()), string, position_in(position)])?;
+            count += 1;
+        }
+        self.conn.execute(
+            "INSERT OR REPLACE INTO keyframes (id, reason, count) VALUES (?1, ?2, ?3)",
+            params![id.0, reason, count],
+        )?;
+        self.since_keyframe = 0;
+        Ok(())
+    }
+
+    /// Writes a gap inside the open transaction, under the next id that no other gap has.
+    pub(crate) fn put_gap(&mut self, id: EventId, gap: &Gap) -> rusqlite::Result<()> {
+        let mut insert = self.conn.prepare_cached(
+            "INSERT OR IGNORE INTO gaps (id, from_ms, to_ms, why) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        let mut id = id.0;
+        while insert.execute(params![id, gap.from_ms, gap.to_ms, gap.why])? == 0 {
+            id += 1;
+        }
+        Ok(())
+    }
+
+    /// Keeps what can be kept of a poisonous change, and why it is one.
+    pub(crate) fn put_quarantine(
+        &mut self,
+        names: &Names,
+        row: &Row,
+        reason: &str,
+    ) -> rusqlite::Result<()> {
+        const SHOWN: usize = 1000;
+        let short = |text: &str| -> String { text.chars().take(SHOWN).collect() };
+        let series = names
+            .get(row.change.series)
+            .map_or_else(String::new, |series| series.path.to_string());
+        let value = row
+            .change
+            .value
+            .as_ref()
+            .map(|value| short(&format!("{value:?}")));
+        self.conn.execute(
+            "INSERT INTO quarantine (at_ms, series, value, string, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![row.at_ms, series, value, row.change.string.as_deref().map(short), reason],
+        )?;
+        Ok(())
+    }
+
+    /// Notes something about the file itself.
+    pub(crate) fn put_meta(&mut self, key: &str, value: i64) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            )?
+            .execute(params![key, value])?;
+        Ok(())
+    }
+
+    /// Whether the day knows its states by itself.
+    pub(crate) fn has_keyframe(&self) -> rusqlite::Result<bool> {
+        self.conn
+            .query_row("SELECT EXISTS (SELECT 1 FROM keyframes)", [], |row| {
+                row.get(0)
+            })
+    }
+
+    /// Leaves the recorder's digest of the state, in a transaction of its own.
+    pub(crate) fn put_state(&mut self, digest: &StateDigest) -> rusqlite::Result<()> {
+        self.begin()?;
+        digest.write(&self.conn)?;
+        self.commit()
+    }
+
+    /// Reads what was noted.
+    pub(crate) fn meta(&self, key: &str) -> rusqlite::Result<Option<i64>> {
+        meta(&self.conn, key)
+    }
+
+    /// SQLite's quick check; the first thing wrong, if any.
+    pub(crate) fn quick_check(&self) -> rusqlite::Result<Option<String>> {
+        let found: String = self
+            .conn
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        Ok((found != "ok").then_some(found))
+    }
+
+    /// Ends the day: completes the postings and folds the log into the file.
+    pub(crate) fn seal(mut self) -> rusqlite::Result<()> {
+        if self.block.len() > 0 && !self.blocks_deferred {
+            self.begin()?;
+            self.block.write(&self.conn)?;
+            self.conn.execute_batch("COMMIT")?;
+        }
+        self.close()
+    }
+
+    /// Folds the log into the file and leaves the file alone in its folder.
+    pub(crate) fn close(self) -> rusqlite::Result<()> {
+        // A reader may hold on to the log; that is no harm, and nobody should wait for it here.
+        self.conn
+            .busy_timeout(std::time::Duration::from_millis(20))?;
+        self.conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        // A file that is not in WAL mode can be read from anywhere without leaving companions beside it, also where
+        // nothing may be written.
+        let _ = self
+            .conn
+            .query_row("PRAGMA journal_mode = DELETE", [], |row| {
+                row.get::<_, String>(0)
+            });
+        Ok(())
+    }
+}
+
+/// Reads the changes that no block covers yet. Where there are many (an import was cut short) the blocks are made.
+fn load_tail(conn: &Connection, block: &mut BlockBuilder) -> rusqlite::Result<()> {
+    let mut from: i64 =
+        conn.query_row("SELECT coalesce(max(last), -1) FROM blocks", [], |row| {
+            row.get(0)
+        })?;
+    loop {
+        {
+            let mut tail =
+                conn.prepare("SELECT id, series FROM changes WHERE id > ?1 ORDER BY id")?;
+            let mut rows = tail.query([from])?;
+            while !block.is_full()
+                && let Some(row) = rows.next()?
+            {
+                from = row.get(0)?;
+                block.push(from, row.get(1)?);
+            }
+        }
+        if !block.is_full() {
+            return Ok(());
+        }
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        block.write(conn)?;
+        conn.execute_batch("COMMIT")?;
+    }
+}
+
+fn meta(conn: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
+    conn.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+        row.get(0)
+    })
+    .optional()
+}

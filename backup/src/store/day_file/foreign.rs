@@ -1,0 +1,83 @@
+//! What others do to a file that is open: noticed before anything is written into what is no longer ours.
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::config::DbConfig;
+
+use crate::error::{Error, Result};
+use crate::store::day_file::file::DayFile;
+use crate::store::day_file::watch::Look;
+use crate::store::schema::{create, damage, open_reader};
+
+impl DayFile {
+    /// Whether the path still leads to the file that is open, and nobody else wrote to it. What is written into a file
+    /// that was removed or copied over would be lost without an error.
+    pub(crate) fn look(&self) -> Look {
+        self.watch.look()
+    }
+
+    /// What is wrong with a file that somebody else wrote to, seen from outside; if nothing is, it is ours as it is now.
+    pub(crate) fn examine(&mut self) -> Result<Option<String>> {
+        let found = self.examined()?;
+        if found.is_none() {
+            self.watch.accept();
+        }
+        Ok(found)
+    }
+
+    fn examined(&self) -> Result<Option<String>> {
+        // Through a connection of its own: this one may remember pages that are no longer there.
+        if let Some(found) = damage(&self.path)? {
+            return Ok(Some(found));
+        }
+        let conn = match open_reader(&self.path) {
+            Ok(conn) => conn,
+            Err(error @ Error::Unexpected { .. }) => return Ok(Some(error.to_string())),
+            Err(error) => return Err(error),
+        };
+        let end = self.end.map_or(-1, |end| end.0);
+        let found: i64 = conn
+            .query_row("SELECT coalesce(max(id), -1) FROM changes", [], |row| {
+                row.get(0)
+            })
+            .map_err(Error::sqlite(&self.path, "look for its end"))?;
+        Ok((found < end).then(|| "its last change is gone".to_owned()))
+    }
+
+    /// Makes a file of its name again for one that was removed: what is open is whole still, though it has no name.
+    ///
+    /// # Errors
+    /// When its content cannot be read or written, or another file has its name by now.
+    pub(crate) fn put_back(self) -> Result<()> {
+        let path = self.path.clone();
+        if self.look() != Look::Removed {
+            return Err(Error::Unexpected {
+                path,
+                found: "another file in its place".into(),
+                expected: "none".into(),
+            });
+        }
+        create(&path, |fresh| {
+            let copied = Backup::new(&self.conn, fresh).and_then(|copy| copy.step(-1));
+            match copied.map_err(Error::sqlite(&path, "copy what is open of it"))? {
+                StepResult::Done => {}
+                other => {
+                    return Err(Error::Unexpected {
+                        path: path.clone(),
+                        found: format!("{other:?} from SQLite's copy of it"),
+                        expected: "a whole copy".into(),
+                    });
+                }
+            }
+            self.abandon();
+            Ok(())
+        })
+    }
+
+    /// Gives the file up as it is: its log stays beside it and is not brought into what is no longer ours.
+    pub(crate) fn abandon(self) {
+        // If SQLite refuses, the log is brought in, which loses nothing either.
+        let _ = self
+            .conn
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    }
+}

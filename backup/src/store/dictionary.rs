@@ -1,0 +1,112 @@
+//! The `series` table of a day file: which series it knows and by which rules their strings and positions follow.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use rusqlite::{Connection, Row, params};
+
+use crate::store::event::Series;
+use crate::store::rule::{Range, TextRule};
+
+/// A series as a day file knows it.
+#[derive(Debug, Clone)]
+pub(crate) struct FileSeries {
+    pub(crate) id: i64,
+    pub(crate) series: Arc<Series>,
+    pub(crate) text: Option<TextRule>,
+    pub(crate) range: Option<Range>,
+}
+
+/// All series of a file.
+pub(crate) fn load(conn: &Connection) -> rusqlite::Result<Vec<FileSeries>> {
+    let mut query = conn.prepare(
+        "SELECT id, change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high
+         FROM series ORDER BY id",
+    )?;
+    query
+        .query_map([], |row| {
+            let text = |column: usize| row.get::<_, String>(column).map(CompactString::from);
+            Ok(FileSeries {
+                id: row.get(0)?,
+                series: Arc::new(Series {
+                    change_group: text(1)?,
+                    path: text(2)?,
+                    component: text(3)?,
+                    control: text(4)?,
+                    source: text(5)?,
+                }),
+                text: text_rule(row)?,
+                range: match (row.get(11)?, row.get(12)?) {
+                    (Some(low), Some(high)) => Some(Range { low, high }),
+                    _ => None,
+                },
+            })
+        })?
+        .collect()
+}
+
+fn text_rule(row: &Row<'_>) -> rusqlite::Result<Option<TextRule>> {
+    let text = |column: usize| -> rusqlite::Result<CompactString> {
+        Ok(row
+            .get::<_, Option<String>>(column)?
+            .unwrap_or_default()
+            .into())
+    };
+    Ok(match row.get::<_, Option<String>>(6)?.as_deref() {
+        Some("same") => Some(TextRule::Same),
+        Some("two") => Some(TextRule::Two {
+            off: text(9)?,
+            on: text(10)?,
+        }),
+        Some("fixed") => Some(TextRule::Fixed {
+            digits: row.get(7)?,
+            unit: text(8)?,
+        }),
+        Some("three") => Some(TextRule::Three { unit: text(8)? }),
+        _ => None,
+    })
+}
+
+/// Adds a series; gives its number in this file.
+pub(crate) fn insert(conn: &Connection, series: &Series) -> rusqlite::Result<i64> {
+    conn.prepare_cached(
+        "INSERT INTO series (change_group, path, component, control, source) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        series.change_group.as_str(),
+        series.path.as_str(),
+        series.component.as_str(),
+        series.control.as_str(),
+        series.source.as_str()
+    ])?;
+    Ok(conn.last_insert_rowid())
+}
+
+/// Fixes how a series' strings follow. Once set it never changes: stored rows depend on it.
+pub(crate) fn set_text_rule(conn: &Connection, id: i64, rule: &TextRule) -> rusqlite::Result<()> {
+    let (name, digits, unit, off, on) = match rule {
+        TextRule::Same => ("same", None, None, None, None),
+        TextRule::Two { off, on } => ("two", None, None, Some(off), Some(on)),
+        TextRule::Fixed { digits, unit } => ("fixed", Some(*digits), Some(unit), None, None),
+        TextRule::Three { unit } => ("three", None, Some(unit), None, None),
+    };
+    conn.prepare_cached(
+        "UPDATE series SET rule = ?2, digits = ?3, unit = ?4, off = ?5, \"on\" = ?6 WHERE id = ?1 AND rule IS NULL",
+    )?
+    .execute(params![
+        id,
+        name,
+        digits,
+        unit.map(CompactString::as_str),
+        off.map(CompactString::as_str),
+        on.map(CompactString::as_str)
+    ])?;
+    Ok(())
+}
+
+/// Fixes the range of a series' positions. Once set it never changes.
+pub(crate) fn set_range(conn: &Connection, id: i64, range: Range) -> rusqlite::Result<()> {
+    conn.prepare_cached("UPDATE series SET low = ?2, high = ?3 WHERE id = ?1 AND low IS NULL")?
+        .execute(params![id, range.low, range.high])?;
+    Ok(())
+}

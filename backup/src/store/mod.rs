@@ -1,0 +1,32 @@
+//! The store: how events lie in day files, and the writing and reading of these.
+
+pub(crate) mod day;
+
+pub(crate) mod id;
+pub(crate) mod value;
+
+pub(crate) mod event;
+pub(crate) mod names;
+
+pub(crate) mod change;
+
+pub(crate) mod cell;
+pub(crate) mod rule;
+pub(crate) mod schema;
+
+pub(crate) mod dictionary;
+pub(crate) mod postings;
+
+pub(crate) mod folder;
+
+pub(crate) mod damaged;
+pub(crate) mod query;
+pub(crate) mod retention;
+
+pub(crate) mod state_digest;
+
+pub(crate) mod day_file;
+
+pub(crate) mod reindex;
+
+pub(crate) mod recorder;

@@ -1,0 +1,353 @@
+//! Which file is open: taking up the newest, beginning a day, and getting damaged or replaced ones out of the way.
+
+use std::time::Instant;
+
+use crate::disk::mount_point::MountPoint;
+use crate::disk::store_lock::StoreLock;
+use crate::error::{Error, Result};
+use crate::store::change::Change;
+use crate::store::day::Day;
+use crate::store::day_file::file::DayFile;
+use crate::store::day_file::watch::Look;
+use crate::store::folder::Store;
+use crate::store::id::{EventId, IdSource};
+use crate::store::recorder::queue::{Job, Reply};
+use crate::store::recorder::writer::{Failure, Item, Writer};
+use crate::store::reindex;
+use crate::store::schema::{beside, is_foreign};
+
+impl Writer {
+    /// Opens the newest day file that is whole, moves damaged ones aside, and finds out where recording ended.
+    pub(super) fn take_up(&mut self) -> Result<()> {
+        self.set_originals_aside()?;
+        while let Some(day) = Store::open(&self.dir)?.days()?.pop() {
+            match self.open_newest(day).map_err(Failure::from) {
+                Ok(()) | Err(Failure::Conflict) => break,
+                Err(Failure::Damaged(reason)) => self
+                    .move_aside(day, &reason)
+                    .map_err(|reason| Error::Failing { reason })?,
+                Err(Failure::Disk(reason)) => return Err(Error::Failing { reason }),
+            }
+        }
+        Ok(())
+    }
+
+    /// The original names its databases as our day files are named. They keep their content and get another name,
+    /// from which they can be imported.
+    fn set_originals_aside(&self) -> Result<()> {
+        for day in Store::open(&self.dir)?.days()? {
+            let path = self.dir.join(day.file_name());
+            if !is_foreign(&path) {
+                continue;
+            }
+            let aside = self.dir.join(format!("original-{}", day.file_name()));
+            if aside.exists() {
+                continue;
+            }
+            tracing::warn!(file = %path.display(), moved_to = %aside.display(), "a database of another program");
+            for companion in ["-wal", "-shm", "-journal", ""] {
+                // A companion need not exist; a file that stays is found again below.
+                let _ = std::fs::rename(beside(&path, companion), beside(&aside, companion));
+            }
+        }
+        Ok(())
+    }
+
+    fn open_newest(&mut self, day: Day) -> Result<()> {
+        let mut file = DayFile::open(&self.dir, day, &self.names)?;
+        if file.is_index_deferred() {
+            // An import was cut short.
+            drop(file);
+            reindex::rebuild(&self.dir, day)?;
+            file = DayFile::open(&self.dir, day, &self.names)?;
+        }
+        let path = file.path().to_path_buf();
+        let failed = |source| Error::Sqlite {
+            path: path.clone(),
+            doing: "take up the newest day file",
+            source,
+        };
+        let stopped = file.meta("stopped").map_err(failed)?;
+        if stopped != Some(1)
+            && let Some(problem) = file.quick_check().map_err(failed)?
+        {
+            tracing::error!(file = %path.display(), problem, "day file is damaged");
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            return Err(failed(rusqlite::Error::SqliteFailure(code, Some(problem))));
+        }
+        let alive = file.meta("alive_ms").map_err(failed)?;
+        let last = file.last_id().map_err(failed)?;
+        self.ids = IdSource::after(last.max(self.ids.last()));
+        if let Some(end) = last.map(EventId::ms).max(alive) {
+            let why = match stopped {
+                Some(0) => "the agent ended without stopping",
+                // Or it never ran in this file, which was imported.
+                _ => "the agent was not running",
+            };
+            let arrival = i64::try_from(self.options.arrival.as_millis()).unwrap_or(i64::MAX);
+            self.open_gap = Some((end.saturating_sub(arrival).max(0), why.to_owned()));
+        }
+        file.begin()
+            .and_then(|()| file.put_meta("stopped", 0))
+            .and_then(|()| file.commit())
+            .map_err(failed)?;
+        self.file = Some(file);
+        self.shared.set_day(Some(day));
+        self.learn_states()
+    }
+
+    /// Reads the last known states back from the store.
+    fn learn_states(&mut self) -> Result<()> {
+        let state = Store::open(&self.dir)?.state_at(EventId::MAX_MS)?;
+        self.known.clear();
+        for control in state.controls {
+            let series = self.names.intern((*control.series).clone());
+            let change = Change {
+                series,
+                value: control.value,
+                string: control.string,
+                position: control.position,
+            };
+            self.know(EventId(-1), change);
+        }
+        Ok(())
+    }
+
+    /// Makes the day's file the open one. A new file begins with the last known states.
+    pub(super) fn open_day(&mut self, day: Day) -> std::result::Result<(), Failure> {
+        if let Some(file) = self.file.as_mut().filter(|file| file.day() == day) {
+            match file.look() {
+                Look::Untouched => return Ok(()),
+                Look::Touched => {
+                    let Some(found) = file.examine()? else {
+                        return Ok(());
+                    };
+                    if let Some(file) = self.file.take() {
+                        file.abandon();
+                    }
+                    let reason = format!("another program wrote over it: {found}");
+                    return Err(Failure::Damaged(reason));
+                }
+                Look::Removed => {
+                    self.still_mounted()?;
+                    self.put_back(day);
+                }
+                Look::Replaced => {
+                    let path = file.path().to_path_buf();
+                    self.still_mounted()?;
+                    let reason = format!("{} was replaced by another program", path.display());
+                    tracing::error!("{reason}");
+                    self.file = None;
+                    self.begin_again(day, reason);
+                }
+                Look::Hidden(reason) => {
+                    let file = file.path().display();
+                    return Err(Failure::Disk(format!("{file} cannot be found: {reason}")));
+                }
+            }
+            // What the change of files means was just put in front of everything else.
+            return self.open_day(day);
+        }
+        self.vouch();
+        self.vouched = None;
+        if let Some(file) = self.file.take() {
+            let path = file.path().to_path_buf();
+            if let Err(error) = file.seal() {
+                tracing::warn!(file = %path.display(), %error, "the day before could not be sealed");
+            }
+        }
+        self.hold_lock()?;
+        let mut file = DayFile::open(&self.dir, day, &self.names)?;
+        if let Some(last) = file.last_id()?
+            && self.pending.front().is_some_and(|item| item.id() <= last)
+            && !self.in_doubt
+        {
+            return Err(Failure::Conflict);
+        }
+        let fresh = file.last_id()?.is_none();
+        if fresh && !self.known.is_empty() {
+            let states = self.known_states();
+            file.begin()?;
+            file.put_keyframe(
+                &self.names,
+                EventId::first_of_ms(day.start_ms()),
+                "day",
+                states.iter(),
+            )?;
+            file.commit()?;
+        } else if file.meta("stopped")? != Some(0) {
+            file.begin()?;
+            file.put_meta("stopped", 0)?;
+            file.commit()?;
+        }
+        // What was in the file already may differ from what is known here.
+        self.unsure |= !fresh;
+        self.shared.set_day(Some(day));
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Nothing is recorded beneath a mount point whose disk is gone: the disk would hide it when it comes back.
+    /// Whatever is open there is let go, so that the disk can be repaired and mounted again.
+    fn still_mounted(&mut self) -> Result<()> {
+        match &self.mounted_at {
+            Some(point) if point.is_bare() => {
+                let reason = format!("the disk of the store is not mounted at {point}");
+                if let Some(file) = self.file.take() {
+                    file.abandon();
+                }
+                self.lock = None;
+                Err(Error::Failing { reason })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The store's folder may have been removed under us. It is made again, and nothing is written to it before its
+    /// lock is ours again: somebody may be restoring into it.
+    pub(super) fn hold_lock(&mut self) -> Result<()> {
+        if !self.lock.as_ref().is_some_and(StoreLock::is_in_place) {
+            self.still_mounted()?;
+            let let_go = self.lock.take().is_none();
+            self.lock = Some(StoreLock::take(&self.dir)?);
+            self.mounted_at = MountPoint::of(&self.dir);
+            if let_go {
+                tracing::warn!(store = %self.dir.display(), "the store's lock is held again");
+            } else {
+                tracing::error!(
+                    store = %self.dir.display(),
+                    "the store's lock was removed and is made again; days that were removed with it come back with a restore"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives everything pending higher ids than the newest file has.
+    pub(super) fn renumber(&mut self) {
+        self.unsure = true;
+        let day = self.pending.front().map(|item| item.id().day());
+        let last = day
+            .and_then(|day| DayFile::open(&self.dir, day, &self.names).ok())
+            .and_then(|file| file.last_id().ok().flatten());
+        self.ids = IdSource::after(last.max(self.ids.last()));
+        let mut items = std::mem::take(&mut self.pending);
+        for item in &mut items {
+            match item {
+                Item::Change(row) => row.id = self.next_id(row.at_ms),
+                Item::Gap { id, gap } => *id = self.next_id(gap.to_ms),
+                Item::Keyframe { id, .. } | Item::Dropped { id, .. } => {
+                    let now = self.options.clock.now_ms();
+                    *id = self.next_id(now);
+                }
+            }
+        }
+        self.pending = items;
+    }
+
+    /// Runs a job with no database open. What it gives back tells whoever waits; it is called when recording can go
+    /// on. `None` when the job panicked.
+    pub(super) fn pause(&mut self, replaced: bool, job: Job) -> Option<Reply> {
+        if !self.pending.is_empty() {
+            self.write();
+        }
+        let end_before = self
+            .file
+            .as_ref()
+            .and_then(|file| file.last_id().ok().flatten());
+        self.close();
+        (self.vouched, self.unsure) = (None, true);
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&self.dir)));
+        if done.is_err() {
+            tracing::error!("the work done while recording was paused has panicked");
+        }
+        if replaced {
+            self.take_up_replaced(end_before);
+        }
+        done.ok()
+    }
+
+    /// Goes on in files that somebody may have replaced.
+    fn take_up_replaced(&mut self, end_before: Option<EventId>) {
+        let now = self.options.clock.now_ms();
+        let newest = Store::open(&self.dir)
+            .and_then(|store| store.days())
+            .ok()
+            .and_then(|mut days| days.pop());
+        let end = newest.map_or(Ok(None), |day| {
+            let file = DayFile::open(&self.dir, day, &self.names)?;
+            let failed = Error::sqlite(file.path(), "look for its end");
+            file.last_id().map_err(failed)
+        });
+        // What cannot be read now is not known to end earlier.
+        let end = end.unwrap_or(end_before);
+        self.ids = IdSource::after(end.max(self.ids.last()));
+        if end < end_before {
+            let from_ms = end.map_or(now, EventId::ms).min(now);
+            self.queue_gap(
+                from_ms,
+                now,
+                "the store was restored to an earlier moment".into(),
+            );
+        }
+        if !self.known.is_empty() {
+            let id = self.next_id(now);
+            self.queue(Item::Keyframe {
+                id,
+                reason: "restore",
+                states: None,
+            });
+        } else if let Err(error) = self.learn_states() {
+            tracing::warn!(%error, "the restored states cannot be read");
+        }
+        self.write();
+    }
+
+    /// Notes that everything up to now was recorded, in an idle time.
+    pub(super) fn sign_of_life(&mut self) {
+        self.last_sign = Instant::now();
+        let now = self.options.clock.now_ms();
+        if self.open_gap.is_some() {
+            return;
+        }
+        // A quiet night shall not hide what became of the file.
+        let waits = self.shared.failing_reason().is_some();
+        let day = match &self.file {
+            Some(file) => Some(file.day()),
+            // Nor that it is back.
+            None => waits.then(|| Day::of_ms(now)),
+        };
+        if let Some(day) = day {
+            let looked = match self.open_day(day) {
+                Err(Failure::Damaged(reason)) => self.move_aside(day, &reason),
+                Err(Failure::Disk(reason)) => Err(reason),
+                Ok(()) | Err(Failure::Conflict) => Ok(()),
+            };
+            if let Err(reason) = looked {
+                self.shared.set_failing(reason, now);
+                return;
+            }
+        }
+        if let Some(file) = &mut self.file {
+            let noted = file
+                .begin()
+                .and_then(|()| file.put_meta("alive_ms", now))
+                .and_then(|()| file.commit());
+            if let Err(error) = noted {
+                self.file = None;
+                self.shared.set_failing(error.to_string(), now);
+            } else {
+                self.shared.set_ok();
+            }
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        if let Some(file) = self.file.take() {
+            let path = file.path().to_path_buf();
+            if let Err(error) = file.close() {
+                tracing::warn!(file = %path.display(), %error, "the log could not be folded into the file");
+            }
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Getting what is pending into the day file, in transactions of one kind and one day, or finding out why not.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use crate::error::Error;
+use crate::store::change::Change;
+use crate::store::day::Day;
+use crate::store::event::Gap;
+use crate::store::id::EventId;
+use crate::store::names::SeriesId;
+use crate::store::recorder::stats::lock;
+use crate::store::recorder::writer::{BATCH, Failure, Item, Known, RETRY, Writer};
+
+/// A keyframe writes each known state; so many changes for each of them keep that cheap beside the changes.
+const CHANGES_PER_STATE: u64 = 25;
+
+impl Writer {
+    /// Writes everything pending, or finds out that it cannot.
+    pub(super) fn write(&mut self) {
+        let (mut surprises, idle) = (0, self.pending.is_empty());
+        let failed = loop {
+            if self.pending.is_empty() {
+                break None;
+            }
+            match self.write_run() {
+                Ok(()) => {}
+                Err(failure) => {
+                    // Whatever the file object remembers may be ahead of the file.
+                    self.file = None;
+                    surprises += 1;
+                    match failure {
+                        Failure::Conflict if surprises <= 3 => self.renumber(),
+                        Failure::Damaged(reason) if surprises <= 3 => {
+                            let day = self.pending.front().map(|item| item.id().day());
+                            let moved = day.map(|day| self.move_aside(day, &reason));
+                            if let Some(Err(reason)) = moved {
+                                break Some(reason);
+                            }
+                        }
+                        Failure::Conflict => {
+                            break Some("ids of new events are taken again and again".to_owned());
+                        }
+                        Failure::Damaged(reason) | Failure::Disk(reason) => break Some(reason),
+                    }
+                }
+            }
+        };
+        match failed {
+            None if idle => self.answer_flushes(),
+            None => self.all_written(),
+            Some(reason) => self.not_written(reason),
+        }
+    }
+
+    fn all_written(&mut self) {
+        self.shared.set_ok();
+        self.retry = None;
+        self.oldest = None;
+        self.permits.clear();
+        self.answer_flushes();
+    }
+
+    fn answer_flushes(&mut self) {
+        if !self.flushes.is_empty() {
+            self.vouch();
+        }
+        for done in self.flushes.drain(..) {
+            let _ = done.send(Ok(()));
+        }
+    }
+
+    fn not_written(&mut self, reason: String) {
+        let pause = self
+            .retry
+            .map_or(RETRY.0, |(_, pause)| (pause * 2).min(RETRY.1));
+        self.retry = Some((Instant::now() + pause, pause));
+        self.merge_dropped();
+        for done in self.flushes.drain(..) {
+            let _ = done.send(Err(Error::Failing {
+                reason: reason.clone(),
+            }));
+        }
+        let now = self.options.clock.now_ms();
+        let oldest = self.pending.front().map(|item| item.id().ms());
+        self.shared
+            .set_failing(reason, oldest.map_or(now, |oldest| oldest.min(now)));
+    }
+
+    /// Neighbouring places of dropped changes become one, however long the disk fails.
+    fn merge_dropped(&mut self) {
+        while let [
+            ..,
+            Item::Dropped { place: before, .. },
+            Item::Dropped { place: after, .. },
+        ] = self.pending.make_contiguous()
+        {
+            let mut later = lock(after);
+            later.taken = true;
+            let (from_ms, to_ms, count) = (later.from_ms, later.to_ms, later.count);
+            lock(before).absorb(
+                from_ms,
+                to_ms,
+                count,
+                later.last.drain().map(|(_, change)| change),
+            );
+            drop(later);
+            self.pending.pop_back();
+        }
+    }
+
+    /// Writes the items at the front that share a day and a kind in one transaction.
+    fn write_run(&mut self) -> std::result::Result<(), Failure> {
+        let Some(day) = self.pending.front().map(|item| item.id().day()) else {
+            return Ok(());
+        };
+        self.open_day(day)?;
+        let alone = !matches!(
+            self.pending.front(),
+            Some(Item::Change(_) | Item::Gap { .. })
+        );
+        if self.in_doubt {
+            self.in_doubt = false;
+            if let Some(Item::Change(row)) = self
+                .pending
+                .iter()
+                .find(|item| matches!(item, Item::Change(_)))
+                && let Some(file) = &self.file
+                && file.has(row)?
+            {
+                self.written_before(day);
+                return Ok(());
+            }
+        }
+        let run = if alone { 1 } else { self.run_length(day) };
+        let mut frame = self.frame_at_front();
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        file.begin()?;
+        let mut poison = Vec::new();
+        if let Some(frame) = &mut frame {
+            if let Some(gap) = &frame.gap {
+                file.put_gap(frame.id, gap)?;
+            }
+            file.put_keyframe(&self.names, frame.id, frame.reason, frame.states.iter())?;
+        } else {
+            let rows = self.pending.iter().take(run).filter_map(|item| match item {
+                Item::Change(row) => Some(row),
+                _ => None,
+            });
+            file.put_changes(&self.names, rows, |row, reason| poison.push((row, reason)))?;
+            for (row, reason) in &poison {
+                file.put_quarantine(&self.names, row, reason)?;
+            }
+            for item in self.pending.iter().take(run) {
+                if let Item::Gap { id, gap } = item {
+                    file.put_gap(*id, gap)?;
+                }
+            }
+        }
+        if let Err(error) = file.commit() {
+            self.in_doubt = true;
+            return Err(error.into());
+        }
+        let quarantined: Vec<EventId> = poison.iter().map(|(row, _)| row.id).collect();
+        for (row, reason) in &poison {
+            tracing::warn!(at_ms = row.at_ms, reason, "a change was quarantined");
+        }
+        self.shared
+            .quarantined
+            .fetch_add(quarantined.len() as u64, Relaxed);
+        match frame {
+            Some(frame) => self.frame_written(frame),
+            None => self.run_written(run, &quarantined),
+        }
+        self.last_sign = Instant::now();
+        self.keyframe_if_due();
+        Ok(())
+    }
+
+    fn run_length(&self, day: Day) -> usize {
+        self.pending
+            .iter()
+            .take(BATCH)
+            .take_while(|item| {
+                matches!(item, Item::Change(_) | Item::Gap { .. }) && item.id().day() == day
+            })
+            .count()
+    }
+
+    /// When the first item is a keyframe or a place of dropped changes: all that is to be written for it.
+    fn frame_at_front(&self) -> Option<Frame> {
+        match self.pending.front()? {
+            Item::Keyframe {
+                id,
+                reason,
+                states: Some(states),
+            } => Some(Frame {
+                id: *id,
+                reason,
+                states: states.clone(),
+                gap: None,
+            }),
+            Item::Keyframe {
+                id,
+                reason,
+                states: None,
+            } => Some(Frame {
+                id: *id,
+                reason,
+                states: self.known_states(),
+                gap: None,
+            }),
+            Item::Dropped { id, place } => {
+                let mut dropped = lock(place);
+                // From here on callers begin another place; this one is written as it is.
+                dropped.taken = true;
+                let mut states: HashMap<SeriesId, Change> = self
+                    .known_states()
+                    .into_iter()
+                    .map(|change| (change.series, change))
+                    .collect();
+                states.extend(
+                    dropped
+                        .last
+                        .iter()
+                        .map(|(series, change)| (*series, change.clone())),
+                );
+                let reason = self
+                    .shared
+                    .failing_reason()
+                    .unwrap_or_else(|| "the disk failed".into());
+                let why = format!("{} changes were not recorded: {reason}", dropped.count);
+                let gap = Gap {
+                    from_ms: dropped.from_ms,
+                    to_ms: dropped.to_ms,
+                    why,
+                };
+                Some(Frame {
+                    id: *id,
+                    reason: "gap",
+                    states: states.into_values().collect(),
+                    gap: Some(gap),
+                })
+            }
+            Item::Change(_) | Item::Gap { .. } => None,
+        }
+    }
+
+    fn frame_written(&mut self, frame: Frame) {
+        self.pending.pop_front();
+        self.known.clear();
+        self.unsure = false;
+        self.shared
+            .gaps
+            .fetch_add(u64::from(frame.gap.is_some()), Relaxed);
+        for change in frame.states {
+            self.know(frame.id, change);
+        }
+        self.shared.committed(0, self.options.clock.now_ms());
+    }
+
+    fn run_written(&mut self, run: usize, quarantined: &[EventId]) {
+        let (mut changes, mut gaps) = (0, 0);
+        for _ in 0..run {
+            match self.pending.pop_front() {
+                Some(Item::Change(row)) => {
+                    changes += 1;
+                    if quarantined.binary_search(&row.id).is_err() {
+                        self.know(row.id, row.change);
+                    }
+                }
+                Some(Item::Gap { .. }) => gaps += 1,
+                _ => {}
+            }
+        }
+        self.pending_changes -= changes;
+        self.shared.queued.fetch_sub(changes as u64, Relaxed);
+        self.shared.gaps.fetch_add(gaps, Relaxed);
+        self.shared.committed(
+            (changes - quarantined.len()) as u64,
+            self.options.clock.now_ms(),
+        );
+    }
+
+    /// The run whose commit was in doubt is in the file.
+    fn written_before(&mut self, day: Day) {
+        let run = self.run_length(day);
+        let Some(file) = &self.file else { return };
+        let there = self
+            .pending
+            .iter()
+            .take(run)
+            .take_while(|item| match item {
+                Item::Change(row) => file.has(row).unwrap_or(false),
+                _ => true,
+            })
+            .count();
+        self.run_written(there, &[]);
+    }
+
+    /// The last known states, one per control.
+    pub(super) fn known_states(&self) -> Vec<Change> {
+        let mut newest: HashMap<compact_str::CompactString, &Known> = HashMap::new();
+        for known in self.known.iter().flatten() {
+            let Some(series) = self.names.get(known.change.series) else {
+                continue;
+            };
+            let place = newest.entry(series.path.clone()).or_insert(known);
+            if known.id > place.id {
+                *place = known;
+            }
+        }
+        let mut states: Vec<Change> = newest
+            .into_values()
+            .map(|known| known.change.clone())
+            .collect();
+        states.sort_unstable_by_key(|change| change.series);
+        states
+    }
+
+    /// After so many changes the next state should not have to read them all again.
+    fn keyframe_if_due(&mut self) {
+        let Some(file) = &self.file else { return };
+        let states = self.known.len() as u64;
+        let every = self.options.keyframe_every.max(CHANGES_PER_STATE * states);
+        if file.since_keyframe() < every || states == 0 {
+            return;
+        }
+        // It stands before whatever comes next, also before what already has its number.
+        if let Ok(Some(last)) = file.last_id() {
+            let id = EventId(last.0 + 1);
+            if id.day() == file.day() {
+                self.pending.push_front(Item::Keyframe {
+                    id,
+                    reason: "block",
+                    states: None,
+                });
+            }
+        }
+    }
+}
+
+/// A full state to be written, and the gap before it.
+struct Frame {
+    id: EventId,
+    reason: &'static str,
+    states: Vec<Change>,
+    gap: Option<Gap>,
+}
