@@ -126,7 +126,7 @@ pub(crate) struct Emulate {
     pub(crate) churn: f64,
     /// Misbehave on purpose, e.g. "drop@every=30s"; may be given more than once
     #[arg(long, value_name = "FAULT")]
-    pub(crate) fault: Vec<qrc::sim::Fault>,
+    pub(crate) fault: Vec<qrc_sim::Fault>,
 }
 
 #[derive(Debug, Args)]

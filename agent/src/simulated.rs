@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use qrc::sim::{Core, CoreOptions, Design, Fault, Script};
+use qrc_sim::{Core, CoreOptions, Design, Fault, Script};
 use qsys_designs::page::{self, Preview};
 use qsys_designs::{DemoOptions, Placed, built_plugin, demo_room, place_plugin};
 use tokio::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Q-SYS Remote Control (QRC): a client that keeps its place, and a simulated Core.
+//! Q-SYS Remote Control (QRC): a client that keeps its place.
 //!
 //! # The protocol on a page
 //!
@@ -52,7 +52,7 @@
 //! full state, then each change once, and says where it may have [missed](WatchEvent::Gap) some.
 //!
 //! ```
-//! # use qrc::sim::{Component, Control, Core, CoreOptions, Design};
+//! # use qrc_sim::{Component, Control, Core, CoreOptions, Design};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let design = Design::new("Hall", "code").with(Component::new("Lobby", "gain").with(Control::gain("gain", -100.0, 20.0)));
@@ -118,9 +118,6 @@ mod session;
 mod client;
 
 mod pair;
-
-#[cfg(feature = "sim")]
-pub mod sim;
 
 /// What only the fuzz targets call.
 #[cfg(fuzzing)]

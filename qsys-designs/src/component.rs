@@ -1,6 +1,6 @@
 //! Between a plugin's definition and the simulated Core: a component with a control for each of the plugin's.
 
-use qrc::sim::{Component, Control, Kind, ScriptAccess, Unit as SimUnit};
+use qrc_sim::{Component, Control, Kind, ScriptAccess, Unit as SimUnit};
 
 use crate::host::{ControlDef, Definition, PropertyValue, Shape, Unit};
 

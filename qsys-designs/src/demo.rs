@@ -1,6 +1,6 @@
 //! The demo design: a theatre with conference use, its plugin, and the life in it.
 
-use qrc::sim::{Component, Control, Design, Script, SnapshotBank, Unit};
+use qrc_sim::{Component, Control, Design, Script, SnapshotBank, Unit};
 
 use crate::life::Life;
 use crate::panel::{Panel, PanelView};
@@ -30,7 +30,7 @@ impl Default for DemoOptions {
 
 /// A design and what runs inside it.
 pub struct DemoDesign {
-    /// For `qrc::sim::Core::new`.
+    /// For `qrc_sim::Core::new`.
     pub design: Design,
     /// For `Core::add_script`, one after the other.
     pub scripts: Vec<Box<dyn Script>>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use qrc::sim::{ControlEvent, ControlKey, Controls, Direction, Kind, Script, Unit};
+use qrc_sim::{ControlEvent, ControlKey, Controls, Direction, Kind, Script, Unit};
 
 /// Seconds that a phase lasts. Short, so that a demo of a minute shows several.
 const PHASE_SECONDS: f64 = 12.0;

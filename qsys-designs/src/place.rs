@@ -1,6 +1,6 @@
 //! Any plugin placed in a design, as dragging it into the schematic does.
 
-use qrc::sim::Design;
+use qrc_sim::Design;
 
 use crate::component::plugin_component;
 use crate::host::{HostError, RuntimeOptions};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use qrc::sim::{ControlEvent, ControlKey, Controls, NamedControl, Script};
+use qrc_sim::{ControlEvent, ControlKey, Controls, NamedControl, Script};
 
 use crate::component::shape_of;
 use crate::host::{

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use backup::{EventId, Query, Store, Value};
-use qrc::sim::{Component, Control, ControlKey, Core, CoreOptions, Design};
+use qrc_sim::{Component, Control, ControlKey, Core, CoreOptions, Design};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

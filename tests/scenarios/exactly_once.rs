@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use qrc::method::component::{Set, SetControl};
-use qrc::sim::{Component, Control, Design};
+use qrc_sim::{Component, Control, Design};
 
 use crate::stage::{EmulatedCore, Site, until};
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use qrc::method::component::{Set as SetOf, SetControl};
 use qrc::method::control::{Get, Set};
-use qrc::sim::{
+use qrc_sim::{
     Component, Control, ControlEvent, Controls, Core, CoreOptions, Design, NamedControl, Pair,
     Script,
 };

@@ -148,7 +148,7 @@ fn what_cannot_be_drawn_is_said_before_anything_is_served() {
     assert!(said.contains("broken.qplug: "), "{said}");
 
     let design = site.path("design.json");
-    std::fs::write(&design, qrc::sim::Design::new("Bare", "b").to_json()).unwrap();
+    std::fs::write(&design, qrc_sim::Design::new("Bare", "b").to_json()).unwrap();
     let design = design.display().to_string();
     let bare = [
         "emulate",

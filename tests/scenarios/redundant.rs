@@ -1,7 +1,7 @@
 //! A redundant pair of Cores: the active one is recorded, the failover is noted, and the panel goes on there.
 
 use qrc::method::component::{Get, Set, SetControl};
-use qrc::sim::{Component, Control, Core, CoreOptions, Design, Pair};
+use qrc_sim::{Component, Control, Core, CoreOptions, Design, Pair};
 use qsys_designs::{built_plugin, place_plugin};
 use tokio_util::sync::DropGuard;
 

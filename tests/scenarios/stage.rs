@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use qrc::sim::{Core, Pair};
+use qrc_sim::{Core, Pair};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;

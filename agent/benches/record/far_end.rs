@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use qrc::sim::{
+use qrc_sim::{
     Component, Control, ControlEvent, ControlKey, Controls, Core, CoreOptions, Design, Script,
 };
 use tokio::net::TcpListener;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use qrc::sim::Core;
+use qrc_sim::Core;
 
 use crate::cli;
 use crate::documents::Backup;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use qrc::method::control::Set;
-use qrc::sim::{Component, Control, Core, CoreOptions, Design};
 use qrc::{Client, Options};
+use qrc_sim::{Component, Control, Core, CoreOptions, Design};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

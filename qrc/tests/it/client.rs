@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use qrc::method::{component, control};
-use qrc::sim::{Component, Control, CoreOptions, Design};
 use qrc::{
     Client, Credentials, Error, Link, Options, Reading, Selection, Value, Watch, WatchEvent,
 };
+use qrc_sim::{Component, Control, CoreOptions, Design};
 use tokio::net::TcpListener;
 
-use crate::sim_stage::Stage;
+use crate::stage::Stage;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -3,10 +3,7 @@
 mod client;
 mod client_wire;
 mod pair;
-mod sim_design;
-mod sim_faults;
-mod sim_inside;
-mod sim_methods;
-mod sim_stage;
-mod sim_wire;
 mod soak;
+// The simulated Core that the crate `qrc-sim` serves to its own tests.
+#[path = "../../sim/tests/it/stage.rs"]
+mod stage;

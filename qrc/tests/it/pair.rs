@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use qrc::method::component;
-use qrc::sim::{self, Component, Control, CoreOptions, Design};
 use qrc::{Options, Pair, Selection, Value, WatchEvent};
+use qrc_sim::{Component, Control, CoreOptions, Design};
 
-use crate::sim_stage::Stage;
+use crate::stage::Stage;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 async fn a_failover_is_followed_with_a_gap_and_no_event_twice() {
     let design = Design::new("Harbour_Hall", "zT4mQ9wXb2Lk")
         .with(Component::new("Lobby", "gain").with(Control::gain("gain", -100.0, 20.0)));
-    let cores = sim::Pair::new(design, CoreOptions::default());
+    let cores = qrc_sim::Pair::new(design, CoreOptions::default());
     let first = Stage::serve(cores.first.clone()).await;
     let second = Stage::serve(cores.second.clone()).await;
     let options =

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use qrc::sim::{Component, Control, Core, CoreOptions, Design, Fault, FaultKind};
 use qrc::{Client, ControlId, Options, Selection, Value, Watch, WatchEvent};
+use qrc_sim::{Component, Control, Core, CoreOptions, Design, Fault, FaultKind};
 
-use crate::sim_stage::Stage;
+use crate::stage::Stage;
 
 const FAULTS: usize = 200;
 const CONTROLS: usize = 16;

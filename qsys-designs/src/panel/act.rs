@@ -1,6 +1,6 @@
 //! What a finger does on the panel: press, drag, type, choose. Checked as a panel checks it.
 
-use qrc::sim::Controls;
+use qrc_sim::Controls;
 use serde::Deserialize;
 
 use super::view::PanelView;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use qrc::sim::{ControlState, Core, CoreOptions};
+use qrc_sim::{ControlState, Core, CoreOptions};
 use qsys_designs::{DemoOptions, demo_design};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -120,7 +120,7 @@ async fn the_room_moves_at_the_rate_that_was_set() {
         let not_meters = |core: &Core| -> Vec<f64> {
             core.with_controls(|c| {
                 c.all()
-                    .filter(|k| !matches!(c.spec(*k).kind, qrc::sim::Kind::Meter { .. }))
+                    .filter(|k| !matches!(c.spec(*k).kind, qrc_sim::Kind::Meter { .. }))
                     .map(|k| c.value(k))
                     .collect()
             })

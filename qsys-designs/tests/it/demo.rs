@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use qrc::sim::Kind;
+use qrc_sim::Kind;
 use qsys_designs::{DemoOptions, demo_design};
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use qrc::sim::{Core, CoreOptions, Design};
+use qrc_sim::{Core, CoreOptions, Design};
 use qsys_designs::page::{Preview, serve};
 use qsys_designs::{DemoOptions, demo_design, place_plugin};
 use serde_json::{Value as Json, json};

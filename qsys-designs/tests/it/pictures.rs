@@ -67,7 +67,7 @@ async fn acts_on_the_panel_are_checked_as_a_panel_checks_them() {
         churn_per_second: 0.0,
         ..DemoOptions::default()
     });
-    let core = qrc::sim::Core::new(demo.design, qrc::sim::CoreOptions::emulator());
+    let core = qrc_sim::Core::new(demo.design, qrc_sim::CoreOptions::emulator());
     for script in demo.scripts {
         core.add_script(script);
     }

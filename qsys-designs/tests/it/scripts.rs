@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use qrc::sim::{Core, CoreOptions};
+use qrc_sim::{Core, CoreOptions};
 use qsys_designs::host::{LogKind, LogLine, RuntimeOptions};
 use qsys_designs::{CORE_SCRIPTS, DemoOptions, PluginHost, demo_design};
 use tokio::net::TcpListener;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use qrc::sim::{Core, CoreOptions};
+use qrc_sim::{Core, CoreOptions};
 use qsys_designs::{DemoOptions, demo_design};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

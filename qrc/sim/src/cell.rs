@@ -1,0 +1,146 @@
+//! One live control: its key, its state, and what can be done to it.
+
+use compact_str::CompactString;
+
+use crate::control::Kind;
+use crate::design::Control;
+
+/// A control of a simulated Core; stays valid as long as the Core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ControlKey(pub(super) u32);
+
+/// What happened to a control between two frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ControlEvent {
+    /// Which control.
+    pub control: ControlKey,
+    /// True for a press that leaves no value: a trigger, a state trigger.
+    pub trigger: bool,
+}
+
+/// Who wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Author {
+    Qrc,
+    InProcess,
+    Script(usize),
+}
+
+/// What is to be written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Write<'a> {
+    Number(f64),
+    Bool(bool),
+    Text(&'a str),
+    Position(f64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Altered,
+    Same,
+    Fired,
+}
+
+/// A text that stands for no value of the control it was written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NotAValue;
+
+/// What panels show beside the value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Metadata {
+    pub(super) choices: Vec<CompactString>,
+    pub(super) color: CompactString,
+    pub(super) legend: CompactString,
+    pub(super) indeterminate: bool,
+    pub(super) invisible: bool,
+    pub(super) disabled: bool,
+}
+
+/// One control, live.
+#[derive(Debug)]
+pub(super) struct Cell {
+    pub(super) spec: Control,
+    pub(super) component: usize,
+    pub(super) value: f32,
+    /// Content of textual kinds, detail of a status; the others derive their text from the value.
+    pub(super) text: Option<CompactString>,
+    pub(super) metadata: Option<Box<Metadata>>,
+    /// Waiting to be taken by the change groups.
+    pub(super) changed: bool,
+    /// The frame and author of the last event.
+    pub(super) heard: Option<(u64, Author)>,
+}
+
+impl Cell {
+    pub(super) fn new(spec: Control, component: usize) -> Cell {
+        let metadata = match &spec.kind {
+            Kind::Combo { choices } => Some(Box::new(Metadata {
+                choices: choices.clone(),
+                ..Metadata::default()
+            })),
+            _ => None,
+        };
+        let mut cell = Cell {
+            spec,
+            component,
+            value: 0.0,
+            text: None,
+            metadata,
+            changed: false,
+            heard: None,
+        };
+        cell.reset();
+        cell
+    }
+
+    /// Back to the state after a deploy.
+    pub(super) fn reset(&mut self) {
+        self.value = self.spec.kind.fit(self.spec.value.unwrap_or(0.0));
+        self.text = match &self.spec.kind {
+            Kind::Text => Some(self.spec.string.clone().unwrap_or_default()),
+            kind @ Kind::Combo { choices } => {
+                let text = self
+                    .spec
+                    .string
+                    .clone()
+                    .unwrap_or_else(|| kind.text_of(self.value));
+                self.value = index_of(choices, &text);
+                Some(text)
+            }
+            Kind::Status => self.spec.string.clone(),
+            _ => None,
+        };
+    }
+
+    pub(super) fn text(&self) -> CompactString {
+        match &self.text {
+            Some(text) => text.clone(),
+            None => self.spec.kind.text_of(self.value),
+        }
+    }
+
+    pub(super) fn choices(&self) -> &[CompactString] {
+        self.metadata
+            .as_deref()
+            .map_or(&[], |metadata| &metadata.choices)
+    }
+
+    pub(super) fn position(&self, logarithmic: bool) -> f32 {
+        match self.spec.kind {
+            Kind::Text | Kind::Trigger => 0.0,
+            Kind::Combo { .. } => match self.choices().len() {
+                0 | 1 => 0.0,
+                count => self.value / (count - 1) as f32,
+            },
+            _ => self.spec.kind.position_of(self.value, logarithmic),
+        }
+    }
+}
+
+pub(super) fn index_of(choices: &[CompactString], text: &str) -> f32 {
+    choices
+        .iter()
+        .position(|choice| choice == text)
+        .unwrap_or(0) as f32
+}

@@ -1,0 +1,152 @@
+//! The life of a Core: scripts, restarts, deploys, failovers, and the EngineStatus that tells of them.
+
+use std::time::Duration;
+
+use super::call::{self, Outlet};
+use super::snapshot::Banks;
+use super::{CoreState, Engine};
+use crate::cell::Author;
+use crate::design::Design;
+use crate::groups::Groups;
+use crate::number::push_text;
+use crate::script::{Controls, Script};
+use crate::table::{Table, Writable};
+
+/// What goes from one Core of a pair to the other.
+pub(in super::super) struct Estate {
+    scripts: Vec<Box<dyn Script>>,
+    writable: Writable,
+}
+
+impl Engine {
+    /// Adds a script and starts it, unless this Core stands by.
+    pub(in super::super) fn add_script(&mut self, now: Duration, mut script: Box<dyn Script>) {
+        self.set_now(now);
+        self.table.listen(true);
+        let author = Author::Script(self.scripts.len());
+        if self.state == CoreState::Active {
+            script.start(&mut Controls::new(&mut self.table, author));
+        }
+        self.scripts.push(script);
+    }
+
+    /// Restarts the Core: indicators and groups are gone, scripts start again; texts and what people set stay.
+    pub(in super::super) fn restart(&mut self, now: Duration, outlet: &mut dyn Outlet) {
+        self.set_now(now);
+        for connection in std::mem::take(&mut self.connections).into_keys() {
+            self.groups.destroy_all_of(connection);
+            self.forget_pages_of(connection);
+            outlet.close(connection);
+        }
+        self.table.restart();
+        self.start_scripts();
+    }
+
+    /// Runs another design from now on, as after a deploy: connections are gone, every control is new.
+    pub(in super::super) fn deploy(
+        &mut self,
+        now: Duration,
+        design: Design,
+        outlet: &mut dyn Outlet,
+    ) {
+        self.set_now(now);
+        for connection in std::mem::take(&mut self.connections).into_keys() {
+            self.forget_pages_of(connection);
+            outlet.close(connection);
+        }
+        self.table = Table::new(&design, self.options.points.logarithmic_frequency);
+        self.table.set_now(self.now);
+        self.groups = Groups::new(self.table.len());
+        self.banks = Banks::new(&design, &self.table);
+        self.design = design;
+        self.start_scripts();
+    }
+
+    fn start_scripts(&mut self) {
+        self.table.listen(!self.scripts.is_empty());
+        for (index, script) in self.scripts.iter_mut().enumerate() {
+            script.start(&mut Controls::new(&mut self.table, Author::Script(index)));
+        }
+    }
+
+    /// Hands the design to the other Core of a pair and stands by.
+    pub(in super::super) fn retire(&mut self, outlet: &mut dyn Outlet) -> Estate {
+        self.set_state(CoreState::Standby, outlet);
+        Estate {
+            scripts: std::mem::take(&mut self.scripts),
+            writable: self.table.writable(),
+        }
+    }
+
+    /// Runs the design from now on. Read Only controls start anew: a pair does not keep them in step.
+    pub(in super::super) fn take_over(
+        &mut self,
+        now: Duration,
+        estate: Estate,
+        outlet: &mut dyn Outlet,
+    ) {
+        self.set_now(now);
+        self.table.restart();
+        self.table.adopt(estate.writable);
+        self.scripts = estate.scripts;
+        self.set_state(CoreState::Active, outlet);
+        self.start_scripts();
+    }
+
+    /// Changes the `Status` and tells every connection.
+    pub(in super::super) fn set_status(&mut self, code: u8, text: &str, outlet: &mut dyn Outlet) {
+        self.status = (code, text.into());
+        self.tell_status(outlet);
+    }
+
+    /// Changes between Active, Standby and Idle; the groups of a Core that is no longer active are gone.
+    pub(in super::super) fn set_state(&mut self, state: CoreState, outlet: &mut dyn Outlet) {
+        if self.state == state {
+            return;
+        }
+        self.state = state;
+        if state != CoreState::Active {
+            for connection in self.connections.keys() {
+                self.groups.destroy_all_of(*connection);
+            }
+        }
+        self.tell_status(outlet);
+    }
+
+    fn tell_status(&mut self, outlet: &mut dyn Outlet) {
+        let frame = self.engine_status();
+        for connection in self.connections.keys() {
+            outlet.send(*connection, frame.clone());
+        }
+    }
+
+    pub(super) fn engine_status(&self) -> Vec<u8> {
+        let mut frame = b"{\"jsonrpc\":\"2.0\",\"method\":\"EngineStatus\",\"params\":".to_vec();
+        self.write_status(&mut frame);
+        frame.push(b'}');
+        call::finish(frame)
+    }
+
+    pub(super) fn write_status(&self, out: &mut Vec<u8>) {
+        let text = |out: &mut Vec<u8>, name: &str, value: &str| {
+            out.extend_from_slice(format!("\"{name}\":").as_bytes());
+            push_text(out, value);
+            out.push(b',');
+        };
+        out.push(b'{');
+        text(out, "Platform", &self.options.platform);
+        text(out, "State", self.state.as_str());
+        text(out, "DesignName", &self.design.name);
+        text(out, "DesignCode", &self.design.code);
+        let (redundant, emulator) = (self.options.is_redundant, self.options.is_emulator);
+        out.extend_from_slice(
+            format!(
+                "\"IsRedundant\":{redundant},\"IsEmulator\":{emulator},\"Status\":{{\"Code\":{},\"String\":",
+                self.status.0
+            )
+            .as_bytes(),
+        );
+        push_text(out, &self.status.1);
+        out.extend_from_slice(b"}}");
+    }
+}

@@ -1,0 +1,198 @@
+//! Snapshot.Load and Save, and the `load.N` and `save.N` controls of snapshot controllers.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use compact_str::CompactString;
+use serde::Deserialize;
+
+use super::Engine;
+use super::call::{Answer, Call, Refusal};
+use crate::cell::{Author, ControlKey, Write};
+use crate::design::Design;
+use crate::options::Reply;
+use crate::table::Table;
+
+/// The snapshot banks of a Core and what they remember.
+#[derive(Debug, Default)]
+pub(super) struct Banks {
+    banks: Vec<Bank>,
+    /// Every control that some bank remembers.
+    members: HashSet<ControlKey>,
+}
+
+#[derive(Debug)]
+struct Bank {
+    name: CompactString,
+    controls: Vec<ControlKey>,
+    saved: Vec<Option<Vec<Held>>>,
+    /// `load.N` of the snapshot controller of the same name: 0 not loaded, 1 changed since, 2 matching.
+    lamps: Vec<Option<ControlKey>>,
+    loaded: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Held {
+    Number(f32),
+    Text(CompactString),
+}
+
+impl Held {
+    fn of(table: &Table, key: ControlKey) -> Held {
+        let cell = table.cell(key);
+        if cell.spec.kind.is_textual() {
+            Held::Text(cell.text())
+        } else {
+            Held::Number(cell.value)
+        }
+    }
+}
+
+impl Banks {
+    pub(super) fn new(design: &Design, table: &Table) -> Banks {
+        let mut members = HashSet::new();
+        let bank = |bank: &crate::design::SnapshotBank| {
+            let controls: Vec<ControlKey> = (bank.controls.iter())
+                .filter_map(|(component, control)| table.lookup(component, control))
+                .collect();
+            members.extend(controls.iter().copied());
+            Bank {
+                name: bank.name.clone(),
+                controls,
+                saved: vec![None; bank.count],
+                lamps: (1..=bank.count)
+                    .map(|number| table.lookup(&bank.name, &format!("load.{number}")))
+                    .collect(),
+                loaded: None,
+            }
+        };
+        let banks = design.snapshot_banks.iter().map(bank).collect();
+        Banks { banks, members }
+    }
+
+    pub(super) fn remembers(&self, key: ControlKey) -> bool {
+        self.members.contains(&key)
+    }
+
+    /// Shows on the lamps whether what was loaded still holds.
+    pub(super) fn compare(&mut self, table: &mut Table) {
+        for bank in &self.banks {
+            let Some(number) = bank.loaded else { continue };
+            let (Some(lamp), Some(saved)) = (bank.lamps[number], &bank.saved[number]) else {
+                continue;
+            };
+            let same = bank
+                .controls
+                .iter()
+                .zip(saved)
+                .all(|(key, held)| Held::of(table, *key) == *held);
+            let _ = table.write(
+                lamp,
+                Write::Number(if same { 2.0 } else { 1.0 }),
+                Author::InProcess,
+            );
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Params {
+    name: String,
+    bank: i64,
+    #[serde(default)]
+    ramp: Option<f64>,
+}
+
+impl Engine {
+    pub(super) fn snapshot_load(&mut self, call: Call<'_>) -> Result<Answer, Refusal> {
+        let wanted: Params = call.read()?;
+        let (bank, number) = self.find_snapshot(&wanted)?;
+        let ramp = wanted
+            .ramp
+            .filter(|ramp| *ramp > 0.0)
+            .unwrap_or(0.0)
+            .min(31_536_000.0);
+        self.load(bank, number, Duration::from_secs_f64(ramp));
+        Ok(Answer::Plain(Reply::True))
+    }
+
+    pub(super) fn snapshot_save(&mut self, call: Call<'_>) -> Result<Answer, Refusal> {
+        let wanted: Params = call.read()?;
+        let (bank, number) = self.find_snapshot(&wanted)?;
+        self.save(bank, number);
+        Ok(Answer::Plain(Reply::True))
+    }
+
+    fn find_snapshot(&self, wanted: &Params) -> Result<(usize, usize), Refusal> {
+        let code = self.options.points.snapshot_error;
+        let refuse = |problem: String| Err(Refusal::new(code, problem));
+        let found = self
+            .banks
+            .banks
+            .iter()
+            .position(|bank| bank.name == wanted.name);
+        let Some(bank) = found else {
+            return refuse(format!("snapshot bank '{}' does not exist", wanted.name));
+        };
+        let count = self.banks.banks[bank].saved.len();
+        match usize::try_from(wanted.bank) {
+            Ok(number) if (1..=count).contains(&number) => Ok((bank, number - 1)),
+            _ => refuse(format!(
+                "snapshot {} of '{}': 1 to {count} expected",
+                wanted.bank, wanted.name
+            )),
+        }
+    }
+
+    /// Puts back what was saved; what was never saved changes nothing.
+    fn load(&mut self, bank: usize, number: usize, ramp: Duration) {
+        let bank = &mut self.banks.banks[bank];
+        let Some(saved) = &bank.saved[number] else {
+            return;
+        };
+        for (key, held) in bank.controls.iter().zip(saved) {
+            let write = match held {
+                Held::Number(value) => Write::Number(f64::from(*value)),
+                Held::Text(text) => Write::Text(text),
+            };
+            let _ = self.table.ramp(*key, write, ramp, Author::InProcess);
+        }
+        for lamp in bank.lamps.iter().flatten() {
+            let _ = self
+                .table
+                .write(*lamp, Write::Number(0.0), Author::InProcess);
+        }
+        bank.loaded = Some(number);
+        self.banks.compare(&mut self.table);
+    }
+
+    fn save(&mut self, bank: usize, number: usize) {
+        let bank = &mut self.banks.banks[bank];
+        let held = bank.controls.iter().map(|key| Held::of(&self.table, *key));
+        bank.saved[number] = Some(held.collect());
+    }
+
+    /// A press on a control: on a snapshot controller it loads or saves.
+    pub(super) fn pressed(&mut self, key: ControlKey) {
+        let cell = self.table.cell(key);
+        let component = &self.table.components[cell.component].name;
+        let bank = self
+            .banks
+            .banks
+            .iter()
+            .position(|bank| bank.name == *component);
+        let (Some(bank), Some((verb, number))) = (bank, cell.spec.name.split_once('.')) else {
+            return;
+        };
+        let number = match number.parse::<usize>() {
+            Ok(number) if (1..=self.banks.banks[bank].saved.len()).contains(&number) => number - 1,
+            _ => return,
+        };
+        match verb {
+            "load" => self.load(bank, number, Duration::ZERO),
+            "save" => self.save(bank, number),
+            _ => {}
+        }
+    }
+}
