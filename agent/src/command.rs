@@ -28,6 +28,7 @@ use crate::local_socket::{self, Answer, Request};
 use crate::logging;
 use crate::output::Output;
 use crate::settings::Settings;
+use crate::site::Site;
 
 /// Runs a verb.
 pub(crate) fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
@@ -37,25 +38,25 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
         "warn"
     };
     logging::start(&cli.global, usual);
-    let settings = || Settings::load(cli.global.config.as_deref());
+    let site = || Settings::load(cli.global.config.as_deref()).map(Site::new);
     match cli.command {
         Command::Demo(typed) => demo::demo(typed, output),
-        Command::Run => run::run(settings()?, output),
-        Command::Emulate(typed) => emulate::emulate(&typed, &settings()?, output),
-        Command::Status => status::status(&settings()?, output),
-        Command::Check => check::check(settings(), output),
-        Command::Backup => backup::backup(&settings()?, output),
-        Command::List => list::list(&settings()?, output),
-        Command::Verify(typed) => verify::verify(&typed, &settings()?, output),
-        Command::Restore(typed) => restore::restore(&typed, &settings()?, output),
-        Command::Undo => undo::undo(&settings()?, output),
-        Command::Export(typed) => export::export(&typed, &settings()?, output),
-        Command::Import(typed) => import::import(&typed, &settings()?, output),
-        Command::Events(typed) => events::events(&typed, &settings()?, output),
-        Command::State(typed) => state::state(&typed, &settings()?, output),
-        Command::Diff(typed) => diff::diff(&typed, &settings()?, output),
-        Command::Audit(typed) => audit::audit(&typed, &settings()?, output),
-        Command::Prune(typed) => prune::prune(&typed, &settings()?, output),
+        Command::Run => run::run(site()?, output),
+        Command::Emulate(typed) => emulate::emulate(&typed, &site()?.settings, output),
+        Command::Status => status::status(&site()?, output),
+        Command::Check => check::check(site(), output),
+        Command::Backup => backup::backup(&site()?, output),
+        Command::List => list::list(&site()?, output),
+        Command::Verify(typed) => verify::verify(&typed, &site()?, output),
+        Command::Restore(typed) => restore::restore(&typed, &site()?, output),
+        Command::Undo => undo::undo(&site()?, output),
+        Command::Export(typed) => export::export(&typed, &site()?, output),
+        Command::Import(typed) => import::import(&typed, &site()?, output),
+        Command::Events(typed) => events::events(&typed, &site()?, output),
+        Command::State(typed) => state::state(&typed, &site()?, output),
+        Command::Diff(typed) => diff::diff(&typed, &site()?, output),
+        Command::Audit(typed) => audit::audit(&typed, &site()?, output),
+        Command::Prune(typed) => prune::prune(&typed, &site()?, output),
         Command::Completions { shell } => completions::completions(shell, output),
         Command::Rewind(_) => Err(not_yet(
             "rewind",
@@ -84,13 +85,13 @@ fn block_on<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
 
 /// Has the running agent do it and shows how it gets on, or does it here where none runs.
 fn through_agent<T: serde::de::DeserializeOwned>(
-    settings: &Settings,
+    site: &Site,
     request: &Request,
     output: Output,
     here: impl FnOnce() -> Outcome<T>,
 ) -> Outcome<T> {
     let bar = output.progress();
-    let answer = local_socket::ask(&settings.store.path, request, bar.watcher())?;
+    let answer = local_socket::ask(site.store_path(), request, bar.watcher())?;
     drop(bar);
     match answer {
         Answer::Done(document) => serde_json::from_value(document).map_err(|error| {
@@ -100,7 +101,7 @@ fn through_agent<T: serde::de::DeserializeOwned>(
             .hint("agent and command line may be of different versions")
         }),
         Answer::NoAgent => match request.act() {
-            Some(act) => written_down(settings, act, here, |_| Ok(String::new())),
+            Some(act) => written_down(site, act, here, |_| Ok(String::new())),
             None => here(),
         },
     }
@@ -109,7 +110,7 @@ fn through_agent<T: serde::de::DeserializeOwned>(
 /// Does something in this process and writes down who asked for it. `said` puts what came of
 /// it in words; an error of its counts as failed.
 fn written_down<T>(
-    settings: &Settings,
+    site: &Site,
     act: Act,
     here: impl FnOnce() -> Outcome<T>,
     said: impl FnOnce(&T) -> Result<String, String>,
@@ -117,5 +118,5 @@ fn written_down<T>(
     let user = rustix::process::getuid().as_raw();
     let process = i32::try_from(std::process::id()).ok();
     let asked = Asked::by_command_line(user, process, None);
-    Audit::of_store(&settings.store.path).of_blocking(asked, act, here, said)
+    Audit::of_store(site.store_path()).of_blocking(asked, act, here, said)
 }

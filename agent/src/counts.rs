@@ -96,7 +96,8 @@ impl Counts {
                 counter.files.forget_newest();
             }
             counter.committed = committed;
-            match counter.files.count(&counter.store) {
+            let counted = Store::open(&counter.store).and_then(|store| counter.files.count(&store));
+            match counted {
                 Ok(counted) => {
                     let mut last = counts.last.lock().unwrap_or_else(PoisonError::into_inner);
                     *last = Some(Last { committed, counted });
@@ -136,7 +137,7 @@ impl Counter {
 }
 
 /// Counts the files of a store once.
-pub(crate) fn count(store: &Path) -> backup::Result<Counted> {
+pub(crate) fn count(store: &Store) -> backup::Result<Counted> {
     Files::default().count(store)
 }
 
@@ -173,8 +174,7 @@ impl Files {
         self.days.pop_last();
     }
 
-    fn count(&mut self, store: &Path) -> backup::Result<Counted> {
-        let store = Store::open(store)?;
+    fn count(&mut self, store: &Store) -> backup::Result<Counted> {
         let days = store.days()?;
         self.days.retain(|day, _| days.contains(day));
         let mut counted = Counted::default();
@@ -261,14 +261,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = backup::RecorderOptions::default();
         let (recorder, writer) = backup::Recorder::start(folder.path(), options).unwrap();
+        let store = Store::open(folder.path()).unwrap();
         let mut files = Files::default();
         for round in 1..4 {
             move_fader(&recorder, f64::from(round)).await;
             let now = crate::moment::now();
             recorder.gap(now - 10, now, "test").await;
             recorder.flush().await.unwrap();
-            let counted = files.count(folder.path()).unwrap();
-            let anew = count(folder.path()).unwrap();
+            let counted = files.count(&store).unwrap();
+            let anew = count(&store).unwrap();
             assert_eq!(counted.summary, anew.summary);
             assert_eq!(counted.summary.events, round as u64);
             assert_eq!(counted.gaps, anew.gaps);
@@ -278,11 +279,11 @@ mod tests {
         let file = files.days.values_mut().next_back().unwrap();
         file.summary.events = 99;
         files.forget_newest();
-        assert_eq!(files.count(folder.path()).unwrap().summary.events, 3);
+        assert_eq!(files.count(&store).unwrap().summary.events, 3);
         recorder.stop().await.unwrap();
         writer.join();
-        let day = Store::open(folder.path()).unwrap().days().unwrap()[0];
+        let day = store.days().unwrap()[0];
         std::fs::remove_file(folder.path().join(day.file_name())).unwrap();
-        assert_eq!(files.count(folder.path()).unwrap().summary.events, 0);
+        assert_eq!(files.count(&store).unwrap().summary.events, 0);
     }
 }

@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use backup::{Archive, DamagedDay, Day, Recorder, Store};
+use backup::{DamagedDay, Day, Recorder};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::documents::Damaged;
 use crate::failure::Outcome;
-use crate::settings::Settings;
-use crate::work;
+use crate::site::Site;
 
 /// How often the store's folder is looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -28,12 +27,12 @@ type Basis = (Vec<DamagedDay>, Option<SystemTime>);
 impl Damage {
     /// Looks once, then goes on looking until told to stop.
     pub(crate) async fn start(
-        settings: Arc<Settings>,
+        site: Arc<Site>,
         stop: CancellationToken,
         tasks: &TaskTracker,
     ) -> Arc<Self> {
         let damage = Arc::new(Self::default());
-        let mut basis = damage.look(&settings, Basis::default()).await;
+        let mut basis = damage.look(&site, Basis::default()).await;
         let looking = damage.clone();
         tasks.spawn(async move {
             loop {
@@ -41,7 +40,7 @@ impl Damage {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(LOOK) => {}
                 }
-                basis = looking.look(&settings, basis).await;
+                basis = looking.look(&site, basis).await;
             }
         });
         damage
@@ -53,12 +52,12 @@ impl Damage {
         offers.clone()
     }
 
-    async fn look(self: &Arc<Self>, settings: &Arc<Settings>, before: Basis) -> Basis {
-        let (damage, settings) = (self.clone(), settings.clone());
+    async fn look(self: &Arc<Self>, site: &Arc<Site>, before: Basis) -> Basis {
+        let (damage, site) = (self.clone(), site.clone());
         let looked = tokio::task::spawn_blocking(move || {
-            let basis = basis(&settings);
+            let basis = basis(&site);
             if basis != before
-                && let Ok(offers) = offers(&settings)
+                && let Ok(offers) = offers(&site)
             {
                 let mut known = damage.offers.lock().unwrap_or_else(PoisonError::into_inner);
                 *known = offers;
@@ -70,30 +69,17 @@ impl Damage {
 }
 
 /// Making offers reads the archive, so it is done only when the damaged files or the backups are others.
-fn basis(settings: &Settings) -> Basis {
-    let store = Store::open(&settings.store.path);
-    let damaged = store.and_then(|store| store.damaged_days());
-    let damaged = damaged.unwrap_or_default();
+fn basis(site: &Site) -> Basis {
+    let damaged = site.damaged_days().unwrap_or_default();
     if damaged.is_empty() {
         return Basis::default();
     }
-    let archive = settings.backup.path.metadata();
-    let changed = archive.and_then(|folder| folder.modified()).ok();
-    (damaged, changed)
+    (damaged, site.archive_changed())
 }
 
 /// Each damaged day of the store, with the command that puts it back.
-pub(crate) fn offers(settings: &Settings) -> Outcome<Vec<Damaged>> {
-    if !settings.store.path.exists() {
-        return Ok(Vec::new());
-    }
-    let store = work::open_store(&settings.store.path)?;
-    if store.damaged_days().map_err(work::failure)?.is_empty() {
-        return Ok(Vec::new());
-    }
-    let archive = Archive::open(&settings.backup.path).map_err(work::failure)?;
-    let mends = archive.mends(&store).map_err(work::failure)?;
-    Ok(mends.iter().map(Damaged::from).collect())
+pub(crate) fn offers(site: &Site) -> Outcome<Vec<Damaged>> {
+    Ok(site.mends()?.iter().map(Damaged::from).collect())
 }
 
 /// Has the recorder look at a file that is said to be damaged. True where it was a day's, and was moved aside.

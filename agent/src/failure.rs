@@ -78,6 +78,17 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<backup::Error> for Failure {
+    /// The only place that puts the library's errors into the words of the program.
+    fn from(error: backup::Error) -> Self {
+        let failure = Self::failed(&error).damaged(error.damaged_file());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::failed(error)

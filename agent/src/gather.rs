@@ -10,8 +10,8 @@ use crate::moment::{self, rfc3339};
 use crate::output::many;
 use crate::parts::Parts;
 use crate::settings::Settings;
+use crate::site::Site;
 use crate::status::{self, Status};
-use crate::work;
 
 /// The status of a running agent.
 pub(crate) fn with_agent(parts: &Parts) -> Status {
@@ -19,7 +19,7 @@ pub(crate) fn with_agent(parts: &Parts) -> Status {
     let Counted { mut summary, gaps } = parts.counts.now(stats.committed);
     summary.to_ms = summary.to_ms.max(stats.last_commit_ms);
 
-    let settings = &parts.settings;
+    let settings = parts.settings();
     let files = Files {
         summary: &summary,
         gaps: &gaps,
@@ -55,22 +55,21 @@ pub(crate) fn with_agent(parts: &Parts) -> Status {
 }
 
 /// The status when no agent runs: what the files tell.
-pub(crate) fn without_agent(settings: &Settings) -> Outcome<Status> {
-    let backups = work::list(settings)?;
-    let Counted { summary, gaps } = if settings.store.path.exists() {
-        counts::count(&settings.store.path).map_err(work::failure)?
-    } else {
-        Counted::default()
+pub(crate) fn without_agent(site: &Site) -> Outcome<Status> {
+    let backups = site.list()?;
+    let Counted { summary, gaps } = match site.store_if_any()? {
+        Some(store) => counts::count(&store)?,
+        None => Counted::default(),
     };
     let files = Files {
         summary: &summary,
         gaps: &gaps,
         backups: &backups,
-        shipped_to: work::recoverable(settings)?.map(|range| range.to_ms),
+        shipped_to: site.recoverable()?.map(|range| range.to_ms),
         in_memory_from: None,
-        damaged: damage::offers(settings)?,
+        damaged: damage::offers(site)?,
     };
-    Ok(from_files(settings, files))
+    Ok(from_files(&site.settings, files))
 }
 
 /// Why the recorder cannot write, if it cannot.

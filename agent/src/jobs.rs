@@ -22,8 +22,7 @@ use crate::failure::{Failure, Outcome};
 use crate::local_socket::Steps;
 use crate::moment;
 use crate::schedule::History;
-use crate::settings::Settings;
-use crate::work;
+use crate::site::{self, Site};
 
 /// Who asked for a job; it stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub(crate) struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedMute
 /// Runs jobs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Jobs {
-    settings: Arc<Settings>,
+    site: Arc<Site>,
     recorder: backup::Recorder,
     facts: Arc<Facts>,
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -62,14 +61,9 @@ struct Known {
 }
 
 impl Jobs {
-    /// `archive_problem` must have been shown to the user already; an unreadable archive
-    /// does not keep the recording from starting.
-    pub(crate) fn new(
-        settings: Arc<Settings>,
-        recorder: backup::Recorder,
-        facts: Arc<Facts>,
-    ) -> Self {
-        let listed = work::list(&settings);
+    /// An archive that cannot be read shows as the reason of a failed backup; the recording starts all the same.
+    pub(crate) fn new(site: Arc<Site>, recorder: backup::Recorder, facts: Arc<Facts>) -> Self {
+        let listed = site.list();
         let last_failure = listed.as_ref().err().map(Failure::to_string);
         let backups: Arc<[_]> = listed.unwrap_or_default().into();
         let history = History {
@@ -78,9 +72,9 @@ impl Jobs {
             seed: fastrand::u64(..),
             ..History::default()
         };
-        let undo = backup::undo_available(&settings.store.path);
+        let undo = site.undo_available();
         Self {
-            settings,
+            site,
             recorder,
             facts,
             turn: Arc::default(),
@@ -142,8 +136,7 @@ impl Jobs {
 
     /// Proves the whole archive.
     pub(crate) async fn verify(&self, _turn: Turn) -> Outcome<backup::Report> {
-        self.run("verify", |settings, _| work::verify(&settings, None, false))
-            .await
+        self.run("verify", |site, _| site.verify(None, false)).await
     }
 
     /// Adds files to the store through the recorder.
@@ -155,7 +148,7 @@ impl Jobs {
         self.files_change();
         let recorder = self.recorder.clone();
         self.run("import", move |_, _| {
-            work::import(backup::Destination::Recorder(&recorder), &files)
+            site::import(backup::Destination::Recorder(&recorder), &files)
         })
         .await
     }
@@ -164,7 +157,7 @@ impl Jobs {
     async fn run<T: Send + 'static>(
         &self,
         kind: &'static str,
-        job: impl FnOnce(Arc<Settings>, &Running) -> Outcome<T> + Send + 'static,
+        job: impl FnOnce(&Site, &Running) -> Outcome<T> + Send + 'static,
     ) -> Outcome<T> {
         self.run_as(&Arc::new(self.board.post(kind)), job).await
     }
@@ -173,19 +166,19 @@ impl Jobs {
     async fn run_as<T: Send + 'static>(
         &self,
         running: &Arc<Running>,
-        job: impl FnOnce(Arc<Settings>, &Running) -> Outcome<T> + Send + 'static,
+        job: impl FnOnce(&Site, &Running) -> Outcome<T> + Send + 'static,
     ) -> Outcome<T> {
         // A store that cannot be written holds less than was received, but what it holds
         // is worth keeping all the more.
         if let Err(error) = self.recorder.flush().await {
             tracing::warn!("{running} without the newest changes: {error}");
         }
-        let (settings, shown) = (self.settings.clone(), running.clone());
-        let outcome = tokio::task::spawn_blocking(move || job(settings, &shown))
+        let (site, shown) = (self.site.clone(), running.clone());
+        let outcome = tokio::task::spawn_blocking(move || job(&site, &shown))
             .await
             .unwrap_or_else(|panic| Err(Failure::failed(format!("{running} stopped: {panic}"))));
-        let settings = self.settings.clone();
-        let listed = tokio::task::spawn_blocking(move || work::list(&settings)).await;
+        let site = self.site.clone();
+        let listed = tokio::task::spawn_blocking(move || site.list()).await;
         if let Ok(Ok(backups)) = listed {
             self.with(|known| known.backups = backups.into());
         }

@@ -19,7 +19,7 @@ mod record;
 
 mod audit;
 mod local_socket;
-mod work;
+mod site;
 
 mod shipping;
 

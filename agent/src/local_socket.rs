@@ -27,7 +27,7 @@ pub(crate) use steps::Steps;
 
 use crate::audit::Act;
 use crate::failure::Failure;
-use crate::moment;
+use crate::site::RestoreRequest;
 use steps::Step;
 
 /// The caller's line.
@@ -67,34 +67,6 @@ impl Request {
             Self::Prune { dry_run: false } => ("prune", String::new()),
         };
         Some(Act { what, about })
-    }
-}
-
-/// A restore as it was asked for; paths are absolute, times Unix milliseconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RestoreRequest {
-    pub(crate) what: String,
-    pub(crate) at: Option<i64>,
-    pub(crate) keep_newer: bool,
-    pub(crate) force: bool,
-}
-
-impl RestoreRequest {
-    /// `latest, at 2026-11-23T19:55:00.000Z, forced`
-    pub(crate) fn in_words(&self) -> String {
-        let mut words = self.what.clone();
-        if let Some(at) = self.at {
-            words.push_str(&format!(", at {}", moment::rfc3339(at)));
-        }
-        for (said, word) in [
-            (self.keep_newer, ", keeping newer"),
-            (self.force, ", forced"),
-        ] {
-            if said {
-                words.push_str(word);
-            }
-        }
-        words
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) async fn serve(parts: Arc<Parts>, stop: CancellationToken) {
     let selection = qrc::Selection {
         include: [REQUEST, VERSION]
             .map(|name| {
-                let code_name = globset::escape(&parts.settings.panel.code_name);
+                let code_name = globset::escape(&parts.settings().panel.code_name);
                 format!("{code_name}.{name}")
             })
             .into(),
@@ -84,7 +84,7 @@ struct Panel {
 impl Panel {
     fn new(parts: Arc<Parts>) -> Self {
         let (tell, answers) = mpsc::channel(16);
-        let settings = &parts.settings.panel;
+        let settings = &parts.settings().panel;
         Self {
             component: Component::new(&settings.code_name),
             named: Named::new(&settings.named_control_prefix),
@@ -142,7 +142,7 @@ impl Panel {
         }
         if self.component.is_version(control) {
             self.parts.facts.set_plugin(Plugin {
-                code_name: self.parts.settings.panel.code_name.clone(),
+                code_name: self.parts.settings().panel.code_name.clone(),
                 version: text_of(reading),
             });
         }
@@ -188,7 +188,7 @@ impl Panel {
             &jobs.backups(),
             jobs.current(),
             jobs.undo_available(),
-            self.parts.settings.panel.pin.is_some(),
+            self.parts.settings().panel.pin.is_some(),
         );
         let core = &self.parts.core;
         if std::mem::take(&mut self.component_wrote) && self.named.write_one(core, &state).await {
@@ -201,7 +201,7 @@ impl Panel {
     }
 
     fn note_found(&self) {
-        let settings = &self.parts.settings.panel;
+        let settings = &self.parts.settings().panel;
         let (code_name, prefix) = (&settings.code_name, &settings.named_control_prefix);
         let named = self.named.count();
         self.parts.facts.set_named_controls(named);

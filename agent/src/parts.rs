@@ -11,10 +11,11 @@ use crate::jobs::Jobs;
 use crate::schedule::History;
 use crate::settings::Settings;
 use crate::shipping::Shipped;
+use crate::site::Site;
 
 /// The running parts, shared by whoever asks them.
 pub(crate) struct Parts {
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) site: Arc<Site>,
     pub(crate) core: Core,
     pub(crate) recorder: backup::Recorder,
     pub(crate) jobs: Jobs,
@@ -26,6 +27,11 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// What was set.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.site.settings
+    }
+
     /// What the schedule needs to know.
     pub(crate) fn history(&self) -> History {
         History {

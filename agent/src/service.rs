@@ -19,8 +19,9 @@ use crate::local_socket;
 use crate::parts::Parts;
 use crate::settings::Settings;
 use crate::shipping::{Shipped, Shipping};
+use crate::site::Site;
 use crate::status::{self, Status};
-use crate::{answers, moment, panel, record, work};
+use crate::{answers, moment, panel, record};
 
 /// A started service.
 pub(crate) struct Service {
@@ -36,45 +37,41 @@ pub(crate) struct Service {
 impl Service {
     /// Starts recording at once, with or without a Core that answers. Fails when another
     /// agent has the store, or the store cannot be made.
-    pub(crate) async fn start(settings: Settings) -> Outcome<Self> {
+    pub(crate) async fn start(site: Site) -> Outcome<Self> {
+        let settings = &site.settings;
         let Some(host) = settings.core.host.clone() else {
             return Err(Failure::usage("no Core is named").hint(
                 "set QSYS_HOST, or host under [core] in qsys-agent.toml; \
                  `qsys-agent demo` needs no Core",
             ));
         };
-        make_folder(&settings.store.path, "store")?;
-        make_folder(&settings.backup.path, "archive")?;
-        let settings = Arc::new(settings);
+        make_folder(site.store_path(), "store")?;
+        make_folder(site.archive_path(), "archive")?;
+        let site = Arc::new(site);
+        let store = site.store_path();
 
-        if let Some(done) =
-            backup::finish_interrupted(&settings.store.path).map_err(work::failure)?
-        {
+        if let Some(done) = backup::finish_interrupted(store)? {
             tracing::warn!("an interrupted restore was found at start: {done}");
         }
-        let (recorder, writer) =
-            backup::Recorder::start(&settings.store.path, recorder_options(&settings))
-                .map_err(work::failure)?;
-        let audit = Audit::of_store(&settings.store.path);
+        let (recorder, writer) = backup::Recorder::start(store, recorder_options(&site.settings))?;
+        let audit = Audit::of_store(store);
         audit.close_open_rows();
-        let socket = local_socket::Listener::bind(&settings.store.path)?;
+        let socket = local_socket::Listener::bind(store)?;
 
-        let core = Core::start(&host, &settings.core);
+        let core = Core::start(&host, &site.settings.core);
         let facts = Arc::new(Facts::default());
         let shipped = Arc::new(Shipped::default());
-        let shipping =
-            Shipping::start(&settings.backup.path, &settings.store.path, shipped.clone())?;
-        let jobs = Jobs::new(settings.clone(), recorder.clone(), facts.clone());
+        let shipping = Shipping::start(site.clone(), shipped.clone())?;
+        let jobs = Jobs::new(site.clone(), recorder.clone(), facts.clone());
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let counts =
-            Counts::start(&settings.store.path, recorder.clone(), stop.clone(), &tasks).await;
-        let damage = Damage::start(settings.clone(), stop.clone(), &tasks).await;
+        let counts = Counts::start(store, recorder.clone(), stop.clone(), &tasks).await;
+        let damage = Damage::start(site.clone(), stop.clone(), &tasks).await;
         let parts = Arc::new(Parts {
             counts,
             damage,
             audit,
-            settings,
+            site,
             core,
             recorder,
             jobs,
@@ -123,7 +120,7 @@ impl Service {
         if let Err(panic) = shipped {
             tracing::error!("the last changes were not shipped: {panic}");
         }
-        recorder.stop().await.map_err(work::failure)?;
+        recorder.stop().await?;
         self.writer.join();
         Ok(())
     }
@@ -167,9 +164,9 @@ fn recorder_options(settings: &Settings) -> backup::RecorderOptions {
 
 /// Watches the design and records it, beginning again if the watch cannot be made yet.
 async fn record_forever(parts: Arc<Parts>, stop: CancellationToken) {
-    let settings = &parts.settings.panel;
+    let settings = &parts.settings().panel;
     let ours = panel::names(&settings.named_control_prefix);
-    let selection = record::selection(&parts.settings.record, &settings.code_name, ours);
+    let selection = record::selection(&parts.settings().record, &settings.code_name, ours);
     loop {
         match parts.core.watch(selection.clone()).await {
             Ok(watch) => {
@@ -188,7 +185,7 @@ async fn record_forever(parts: Arc<Parts>, stop: CancellationToken) {
 /// Makes a backup and prunes, each whenever it is due.
 async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
     loop {
-        let schedule = &parts.settings.backup.schedule;
+        let schedule = &parts.settings().backup.schedule;
         let (history, now) = (parts.history(), moment::now());
         let backup = schedule.next_due(&history, now);
         let prune = schedule.next_prune(&history, now);

@@ -1,15 +1,15 @@
 //! Keeps the archive a fraction of a second behind the store: ships what was committed between backups.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use backup::{Archive, Shipper, Store};
+use backup::Shipper;
 
 use crate::failure::{Failure, Outcome};
-use crate::{moment, work};
+use crate::moment;
+use crate::site::Site;
 
 /// Half of this is lost on the average when the store's disk dies; twice as often costs twice the processor time.
 const EVERY: Duration = Duration::from_millis(125);
@@ -91,12 +91,12 @@ struct Bell {
 impl Shipping {
     /// Starts to follow the store. Trouble shows in `shipped`, not here: it never keeps the
     /// recording from starting.
-    pub(crate) fn start(archive: &Path, store: &Path, shipped: Arc<Shipped>) -> Outcome<Self> {
+    pub(crate) fn start(site: Arc<Site>, shipped: Arc<Shipped>) -> Outcome<Self> {
         let bell = Arc::new(Bell::default());
-        let (archive, store, heard) = (archive.to_owned(), store.to_owned(), bell.clone());
+        let heard = bell.clone();
         let thread = std::thread::Builder::new()
             .name("shipping".to_owned())
-            .spawn(move || follow(&archive, &store, &shipped, &heard))
+            .spawn(move || follow(&site, &shipped, &heard))
             .map_err(|error| {
                 Failure::failed(format!("cannot start the shipping thread: {error}"))
             })?;
@@ -113,16 +113,17 @@ impl Shipping {
     }
 }
 
-fn follow(archive: &Path, store: &Path, shipped: &Shipped, bell: &Bell) {
+fn follow(site: &Site, shipped: &Shipped, bell: &Bell) {
     let mut shipper: Option<Shipper> = None;
     loop {
         // Looked at before the step, so that the last step comes after the last commit.
         let ending = bell.ending.load(Ordering::Acquire);
         let outcome = match &mut shipper {
-            Some(shipper) => shipper.step(),
-            None => begin(archive, store).and_then(|begun| shipper.insert(begun).step()),
-        }
-        .map_err(work::failure);
+            Some(shipper) => shipper.step().map_err(Failure::from),
+            None => site
+                .shipper()
+                .and_then(|begun| Ok(shipper.insert(begun).step()?)),
+        };
         shipped.went(&outcome);
         let wait = match outcome {
             Ok(step) if step.more => continue,
@@ -134,8 +135,4 @@ fn follow(archive: &Path, store: &Path, shipped: &Shipped, bell: &Bell) {
         let still = |(): &mut ()| !bell.ending.load(Ordering::Acquire);
         drop(bell.rung.wait_timeout_while(guard, wait, still));
     }
-}
-
-fn begin(archive: &Path, store: &Path) -> backup::Result<Shipper> {
-    Archive::open(archive)?.ship(&Store::open(store)?)
 }

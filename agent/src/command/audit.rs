@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use crate::failure::Outcome;
 use crate::output::Output;
-use crate::settings::Settings;
+use crate::site::Site;
 use crate::{audit, cli, moment, shown};
 
-pub(super) fn audit(typed: &cli::Audit, settings: &Settings, output: Output) -> Outcome<ExitCode> {
-    let rows = audit::rows(&settings.store.path, typed.since, typed.limit)?;
+pub(super) fn audit(typed: &cli::Audit, site: &Site, output: Output) -> Outcome<ExitCode> {
+    let rows = audit::rows(site.store_path(), typed.since, typed.limit)?;
     if typed.csv {
         output.csv(&rows)?;
         return Ok(ExitCode::SUCCESS);

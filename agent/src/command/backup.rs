@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use crate::documents::Backup;
 use crate::failure::Outcome;
 use crate::local_socket::Request;
+use crate::moment;
 use crate::output::{Output, bytes, count};
-use crate::settings::Settings;
-use crate::{moment, work};
+use crate::site::Site;
 
-pub(super) fn backup(settings: &Settings, output: Output) -> Outcome<ExitCode> {
-    let made: Backup = super::through_agent(settings, &Request::Backup, output, || {
-        work::backup(settings, None, &output.progress()).map(|made| Backup::from(&made))
+pub(super) fn backup(site: &Site, output: Output) -> Outcome<ExitCode> {
+    let made: Backup = super::through_agent(site, &Request::Backup, output, || {
+        site.backup(None, &output.progress())
+            .map(|made| Backup::from(&made))
     })?;
     output.result(&made, || {
         format!(

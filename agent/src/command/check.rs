@@ -6,14 +6,14 @@ use crate::failure::Outcome;
 use crate::gather;
 use crate::local_socket::Request;
 use crate::output::Output;
-use crate::settings::Settings;
+use crate::site::Site;
 use crate::status::{Level, Status, verdict};
 
 /// Whatever goes wrong is UNKNOWN, exit code 3: a check has no other way to fail.
-pub(super) fn check(settings: Outcome<Settings>, output: Output) -> Outcome<ExitCode> {
-    let status: Outcome<Status> = settings.and_then(|settings| {
-        super::through_agent(&settings, &Request::Status, output, || {
-            gather::without_agent(&settings)
+pub(super) fn check(site: Outcome<Site>, output: Output) -> Outcome<ExitCode> {
+    let status: Outcome<Status> = site.and_then(|site| {
+        super::through_agent(&site, &Request::Status, output, || {
+            gather::without_agent(&site)
         })
     });
     let (level, sentence, figures) = match &status {

@@ -4,19 +4,20 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use backup::Store;
 use qrc_sim::Core;
 
 use crate::cli;
 use crate::documents::Backup;
 use crate::failure::{Failure, Outcome};
-use crate::local_socket::RestoreRequest;
 use crate::output::{Output, bytes, count};
 use crate::schedule::When;
 use crate::service::{self, Service};
 use crate::settings::Settings;
 use crate::simulated::{Simulated, Wanted};
+use crate::site::{RestoreRequest, Site};
 use crate::status::{Status, verdict};
-use crate::{gather, moment, work};
+use crate::{gather, moment};
 
 /// Between the acts, so that people can read along.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -66,7 +67,7 @@ pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
                 simulated.name, simulated.components, simulated.controls
             ),
         );
-        let service = Service::start(settings).await?;
+        let service = Service::start(Site::new(settings)).await?;
         let told = tokio::select! {
             ended = &mut end => ended,
             told = story.acts(&service, &simulated.core, &typed.data) => match told {
@@ -180,7 +181,7 @@ impl Story {
             format!(
                 "{}:{}, {}, design {}",
                 status.core.host.as_deref().unwrap_or_default(),
-                parts.settings.core.port,
+                parts.settings().core.port,
                 status.core.state,
                 status.core.design.as_deref().unwrap_or("unnamed")
             ),
@@ -191,7 +192,7 @@ impl Story {
                 "{} controls of {} components, into\n{}",
                 parts.facts.controls(),
                 parts.facts.components(),
-                parts.settings.store.path.display()
+                parts.settings().store.path.display()
             ),
         );
         tokio::time::sleep(PAUSE).await;
@@ -218,7 +219,7 @@ impl Story {
 
     /// Restores the newest backup into a folder of its own, as after the loss of the store.
     async fn restore(&self, service: &Service, data: &Path) -> Outcome<()> {
-        let settings = service.parts.settings.clone();
+        let site = service.parts.site.clone();
         let target = std::path::absolute(data)?.join("restored");
         // Only what an earlier demo put there.
         if target.exists() {
@@ -234,11 +235,9 @@ impl Story {
                 keep_newer: false,
                 force: false,
             };
-            let built = work::build(&settings, &request, Some(&restored_into), &())?;
-            let report = built.swap().map_err(work::failure)?;
-            let found = work::open_store(&restored_into)?
-                .summary()
-                .map_err(work::failure)?;
+            let built = site.build(&request, Some(&restored_into), &())?;
+            let report = built.swap()?;
+            let found = Store::open(&restored_into)?.summary()?;
             Ok::<_, Failure>((report, found))
         });
         let (report, found) = report
@@ -316,7 +315,7 @@ impl Story {
             .first()
             .map(|backup| moment::local(backup.created_at_ms))
             .unwrap_or_default();
-        let code_name = &service.parts.settings.panel.code_name;
+        let code_name = &service.parts.settings().panel.code_name;
         let shown = self.wait("the panel to show the backup", || {
             let last = shown(core, code_name, "LastBackup")?;
             last.contains(&wanted).then_some(last)
@@ -328,7 +327,7 @@ impl Story {
     }
 
     fn press(&self, service: &Service, core: &Core, button: &str) -> Outcome<()> {
-        let code_name = &service.parts.settings.panel.code_name;
+        let code_name = &service.parts.settings().panel.code_name;
         core.with_controls(|controls| {
             let key = controls
                 .lookup(code_name, button)

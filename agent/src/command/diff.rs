@@ -9,8 +9,8 @@ use crate::documents::value;
 use crate::failure::{Failure, Outcome};
 use crate::moment::{self, rfc3339};
 use crate::output::{Output, many};
-use crate::settings::Settings;
-use crate::{cli, documents, shown, work};
+use crate::site::Site;
+use crate::{cli, documents, shown};
 
 /// What stands right of a name: before, an arrow, after.
 const FOR_CONTENT: usize = 18;
@@ -58,20 +58,20 @@ impl From<&Difference> for Control {
     }
 }
 
-pub(super) fn diff(typed: &cli::Diff, settings: &Settings, output: Output) -> Outcome<ExitCode> {
+pub(super) fn diff(typed: &cli::Diff, site: &Site, output: Output) -> Outcome<ExitCode> {
     if typed.from > typed.to {
         return Err(Failure::usage("--from is later than --to").hint("swap the two moments"));
     }
-    let store = work::open_store(&settings.store.path)?;
-    let wanted = backup::Controls::matching(&typed.control).map_err(work::failure)?;
-    let mut differences = store.diff(typed.from, typed.to).map_err(work::failure)?;
+    let store = site.store()?;
+    let wanted = backup::Controls::matching(&typed.control)?;
+    let mut differences = store.diff(typed.from, typed.to)?;
     differences.retain(|difference| wanted.contains(path(difference)));
     let controls: Vec<Control> = differences.iter().map(Control::from).collect();
     if typed.csv {
         output.csv(&controls)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let gaps = store.gaps(typed.from, typed.to).map_err(work::failure)?;
+    let gaps = store.gaps(typed.from, typed.to)?;
     let document = Document {
         from: rfc3339(typed.from),
         to: rfc3339(typed.to),

@@ -10,17 +10,12 @@ use crate::cli;
 use crate::documents::Event;
 use crate::failure::Outcome;
 use crate::output::Output;
-use crate::settings::Settings;
-use crate::work;
+use crate::site::Site;
 
 use lines::Lines;
 
-pub(super) fn events(
-    typed: &cli::Events,
-    settings: &Settings,
-    output: Output,
-) -> Outcome<ExitCode> {
-    let store = work::open_store(&settings.store.path)?;
+pub(super) fn events(typed: &cli::Events, site: &Site, output: Output) -> Outcome<ExitCode> {
+    let store = site.store()?;
     if typed.plot {
         return plot::plot(typed, &store, output);
     }
@@ -32,7 +27,7 @@ pub(super) fn events(
         newest_first: typed.order != Some(cli::Order::Oldest),
         after: typed.after.map(backup::EventId),
     };
-    let mut page = store.events(&query).map_err(work::failure)?;
+    let mut page = store.events(&query)?;
     if typed.order.is_none() {
         page.events.reverse();
     }
@@ -47,7 +42,7 @@ pub(super) fn events(
         return Ok(ExitCode::SUCCESS);
     }
     let gaps = match seen(&page.events, typed, page.next.is_some()) {
-        Some((from, to)) => store.gaps(from, to).map_err(work::failure)?,
+        Some((from, to)) => store.gaps(from, to)?,
         None => Vec::new(),
     };
     output.result(&documents, || {

@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::cli::ExportFormat;
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Output};
-use crate::settings::Settings;
-use crate::{cli, moment, work};
+use crate::site::Site;
+use crate::{cli, moment};
 
 /// A day, as `--days` counts.
 const DAY_MS: i64 = 86_400_000;
@@ -22,12 +22,8 @@ struct Exported {
     output: PathBuf,
 }
 
-pub(super) fn export(
-    typed: &cli::Export,
-    settings: &Settings,
-    output: Output,
-) -> Outcome<ExitCode> {
-    let store = work::open_store(&settings.store.path)?;
+pub(super) fn export(typed: &cli::Export, site: &Site, output: Output) -> Outcome<ExitCode> {
+    let store = site.store()?;
     let now = moment::now();
     let since_ms = typed
         .days
@@ -50,17 +46,15 @@ pub(super) fn export(
         }
         output.stream(|out| {
             let exported = backup::export(&store, &options, out);
-            exported.map(drop).map_err(work::failure)
+            Ok(exported.map(drop)?)
         })?;
         return Ok(ExitCode::SUCCESS);
     }
     let path = match named {
         Some(name) => PathBuf::from(name),
-        None => default_path(settings, &options, now)?,
+        None => default_path(site, &options, now)?,
     };
-    let events = whole_file(&path, |file| {
-        backup::export(&store, &options, file).map_err(work::failure)
-    })?;
+    let events = whole_file(&path, |file| Ok(backup::export(&store, &options, file)?))?;
     let exported = Exported {
         events,
         output: path,
@@ -92,17 +86,16 @@ fn format(asked: Option<ExportFormat>, named: Option<&str>) -> Outcome<Format> {
 }
 
 /// Beside the backups, where the original's guide looks for exports.
-fn default_path(settings: &Settings, options: &ExportOptions, now: i64) -> Outcome<PathBuf> {
+fn default_path(site: &Site, options: &ExportOptions, now: i64) -> Outcome<PathBuf> {
     let ending = match options.format {
         Format::Json => "json",
         Format::JsonLines => "jsonl",
         Format::Csv => "csv",
     };
-    std::fs::create_dir_all(&settings.backup.path)?;
+    std::fs::create_dir_all(site.archive_path())?;
     let stamp = moment::rfc3339(now).replace([':', '.'], "-");
-    Ok(settings
-        .backup
-        .path
+    Ok(site
+        .archive_path()
         .join(format!("events-export-{stamp}.{ending}")))
 }
 

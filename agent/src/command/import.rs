@@ -2,18 +2,14 @@
 
 use std::process::ExitCode;
 
+use crate::cli;
 use crate::documents::Imported;
 use crate::failure::{Failure, Outcome};
 use crate::local_socket::Request;
 use crate::output::{Output, count, events};
-use crate::settings::Settings;
-use crate::{cli, work};
+use crate::site::Site;
 
-pub(super) fn import(
-    typed: &cli::Import,
-    settings: &Settings,
-    output: Output,
-) -> Outcome<ExitCode> {
+pub(super) fn import(typed: &cli::Import, site: &Site, output: Output) -> Outcome<ExitCode> {
     let files = typed.files.iter().map(std::path::absolute);
     let files = files.collect::<Result<Vec<_>, _>>()?;
     // All are looked for first: half an import is harder to understand than none.
@@ -26,9 +22,7 @@ pub(super) fn import(
     let request = Request::Import {
         files: files.clone(),
     };
-    let imported: Imported = super::through_agent(settings, &request, output, || {
-        work::import(backup::Destination::Folder(&settings.store.path), &files)
-    })?;
+    let imported: Imported = super::through_agent(site, &request, output, || site.import(&files))?;
     output.result(&imported, || {
         let mut lines = vec![format!(
             "{} added, {} were there already, {} rejected",

@@ -6,18 +6,18 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::documents::Backup;
 use crate::failure::Outcome;
+use crate::moment;
 use crate::output::{Output, bytes, count};
-use crate::settings::Settings;
-use crate::{moment, work};
+use crate::site::Site;
 
-pub(super) fn list(settings: &Settings, output: Output) -> Outcome<ExitCode> {
-    let backups = work::list(settings)?;
+pub(super) fn list(site: &Site, output: Output) -> Outcome<ExitCode> {
+    let backups = site.list()?;
     let documents: Vec<Backup> = backups.iter().map(Backup::from).collect();
     output.result(&documents, || {
         if backups.is_empty() {
             return format!(
                 "No backups in {}. Make one with `qsys-agent backup`.",
-                settings.backup.path.display()
+                site.archive_path().display()
             );
         }
         let mut table = Table::new();

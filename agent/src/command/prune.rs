@@ -2,19 +2,18 @@
 
 use std::process::ExitCode;
 
+use crate::cli;
 use crate::documents::Pruned;
 use crate::failure::Outcome;
 use crate::local_socket::Request;
 use crate::output::{Output, bytes, many};
-use crate::settings::Settings;
-use crate::{cli, work};
+use crate::site::Site;
 
-pub(super) fn prune(typed: &cli::Prune, settings: &Settings, output: Output) -> Outcome<ExitCode> {
+pub(super) fn prune(typed: &cli::Prune, site: &Site, output: Output) -> Outcome<ExitCode> {
     let dry_run = typed.dry_run;
-    let pruned: Pruned =
-        super::through_agent(settings, &Request::Prune { dry_run }, output, || {
-            work::prune(settings, dry_run)
-        })?;
+    let pruned: Pruned = super::through_agent(site, &Request::Prune { dry_run }, output, || {
+        site.prune(dry_run)
+    })?;
     output.result(&pruned, || {
         let (verb, keeps, goes, frees) = if dry_run {
             ("Would remove", "to keep", "to remove", "would free")

@@ -7,10 +7,10 @@ use std::time::Instant;
 use crate::audit::Act;
 use crate::documents::{ControlChange, Plan, Restored};
 use crate::failure::{Failure, Outcome};
-use crate::local_socket::{Request, RestoreRequest};
+use crate::local_socket::Request;
 use crate::output::{Output, bytes, count, events};
-use crate::settings::Settings;
-use crate::{cli, moment, shown, work};
+use crate::site::{RestoreRequest, Site};
+use crate::{cli, moment, shown};
 
 /// As far in as the values of the lines above.
 const INDENT: &str = "             ";
@@ -18,11 +18,7 @@ const COUNT_WIDTH: usize = 12;
 /// More controls than this fill the screen and say nothing.
 const MOST_LISTED: usize = 10;
 
-pub(super) fn restore(
-    typed: &cli::Restore,
-    settings: &Settings,
-    output: Output,
-) -> Outcome<ExitCode> {
+pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outcome<ExitCode> {
     let request = RestoreRequest {
         what: absolute(&typed.what)?,
         at: typed.at,
@@ -31,7 +27,7 @@ pub(super) fn restore(
     };
     let target = typed.target.as_deref();
     if typed.dry_run {
-        let plan = work::plan(settings, &request, target)?;
+        let plan = site.plan(&request, target)?;
         let plan = Plan::new(&plan, plan.per_control(&output.progress()));
         output.result(&plan, || planned(&plan));
         return Ok(ExitCode::SUCCESS);
@@ -42,11 +38,11 @@ pub(super) fn restore(
                 what: "restore",
                 about: format!("{}, into {}", request.in_words(), target.display()),
             };
-            let here = || here(settings, &request, target, output);
-            super::written_down(settings, act, here, |_| Ok(String::new()))
+            let here = || here(site, &request, target, output);
+            super::written_down(site, act, here, |_| Ok(String::new()))
         }
-        None => super::through_agent(settings, &Request::Restore(request.clone()), output, || {
-            here(settings, &request, &settings.store.path, output)
+        None => super::through_agent(site, &Request::Restore(request.clone()), output, || {
+            here(site, &request, site.store_path(), output)
         }),
     }?;
     output.result(&restored, || {
@@ -64,20 +60,10 @@ pub(super) fn restore(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Without a running agent: under the store's own lock, so that none starts meanwhile.
-fn here(
-    settings: &Settings,
-    request: &RestoreRequest,
-    target: &Path,
-    output: Output,
-) -> Outcome<Restored> {
+/// Without a running agent.
+fn here(site: &Site, request: &RestoreRequest, target: &Path, output: Output) -> Outcome<Restored> {
     let begun = Instant::now();
-    // What cannot be done leaves no folder behind.
-    work::plan(settings, request, Some(target))?;
-    let _lock = backup::StoreLock::take(target).map_err(work::failure)?;
-    backup::finish_interrupted(target).map_err(work::failure)?;
-    let built = work::build(settings, request, Some(target), &output.progress())?;
-    let report = built.swap().map_err(work::failure)?;
+    let report = site.restore(request, target, &output.progress())?;
     Ok(Restored::new(&report, begun.elapsed()))
 }
 

@@ -6,12 +6,12 @@ use crate::failure::Outcome;
 use crate::gather;
 use crate::output::Output;
 use crate::service::{self, Service};
-use crate::settings::Settings;
+use crate::site::Site;
 
-pub(super) fn run(settings: Settings, output: Output) -> Outcome<ExitCode> {
+pub(super) fn run(site: Site, output: Output) -> Outcome<ExitCode> {
     super::block_on(async {
-        let service = Service::start(settings).await?;
-        let settings = service.parts.settings.clone();
+        let service = Service::start(site).await?;
+        let settings = service.parts.settings();
         output.line(format!(
             "recording {}:{} into {}, backups into {}",
             settings.core.host.as_deref().unwrap_or_default(),

@@ -9,8 +9,8 @@ use crate::documents::{self, value};
 use crate::failure::Outcome;
 use crate::moment::{self, rfc3339};
 use crate::output::{Output, many};
-use crate::settings::Settings;
-use crate::{cli, shown, work};
+use crate::site::Site;
+use crate::{cli, shown};
 
 /// What stands right of a name: its content, and since when.
 const FOR_CONTENT: usize = 18;
@@ -55,10 +55,10 @@ impl From<&ControlState> for Control {
     }
 }
 
-pub(super) fn state(typed: &cli::State, settings: &Settings, output: Output) -> Outcome<ExitCode> {
-    let store = work::open_store(&settings.store.path)?;
-    let wanted = backup::Controls::matching(&typed.control).map_err(work::failure)?;
-    let mut state = store.state_at(typed.at).map_err(work::failure)?;
+pub(super) fn state(typed: &cli::State, site: &Site, output: Output) -> Outcome<ExitCode> {
+    let store = site.store()?;
+    let wanted = backup::Controls::matching(&typed.control)?;
+    let mut state = store.state_at(typed.at)?;
     state
         .controls
         .retain(|control| wanted.contains(&control.series.path));
@@ -67,7 +67,7 @@ pub(super) fn state(typed: &cli::State, settings: &Settings, output: Output) -> 
         output.csv(&controls)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let ends = store.summary().map_err(work::failure)?.to_ms;
+    let ends = store.summary()?.to_ms;
     let ends = ends.filter(|ends| *ends < typed.at);
     let document = Document {
         at: rfc3339(typed.at),

@@ -7,13 +7,13 @@ use crate::gather;
 use crate::local_socket::Request;
 use crate::moment;
 use crate::output::{Output, bytes, count, many};
-use crate::settings::Settings;
 use crate::shown;
+use crate::site::Site;
 use crate::status::{Status, verdict};
 
-pub(super) fn status(settings: &Settings, output: Output) -> Outcome<ExitCode> {
-    let status: Status = super::through_agent(settings, &Request::Status, output, || {
-        gather::without_agent(settings)
+pub(super) fn status(site: &Site, output: Output) -> Outcome<ExitCode> {
+    let status: Status = super::through_agent(site, &Request::Status, output, || {
+        gather::without_agent(site)
     })?;
     output.result(&status, || lines(&status));
     Ok(ExitCode::SUCCESS)

@@ -6,17 +6,11 @@ use crate::documents::Undone;
 use crate::failure::Outcome;
 use crate::local_socket::Request;
 use crate::output::Output;
-use crate::settings::Settings;
-use crate::work;
+use crate::site::Site;
 
-pub(super) fn undo(settings: &Settings, output: Output) -> Outcome<ExitCode> {
-    let undone: Undone = super::through_agent(settings, &Request::Undo, output, || {
-        let store = &settings.store.path;
-        work::open_store(store)?;
-        let _lock = backup::StoreLock::take(store).map_err(work::failure)?;
-        backup::undo(store)
-            .map(|report| Undone::from(&report))
-            .map_err(work::failure)
+pub(super) fn undo(site: &Site, output: Output) -> Outcome<ExitCode> {
+    let undone: Undone = super::through_agent(site, &Request::Undo, output, || {
+        site.undo().map(|report| Undone::from(&report))
     })?;
     output.result(&undone, || {
         format!(

@@ -3,17 +3,13 @@
 use std::process::ExitCode;
 
 use crate::audit::Act;
+use crate::cli;
 use crate::documents::Verification;
 use crate::failure::Outcome;
 use crate::output::{Output, many};
-use crate::settings::Settings;
-use crate::{cli, work};
+use crate::site::Site;
 
-pub(super) fn verify(
-    typed: &cli::Verify,
-    settings: &Settings,
-    output: Output,
-) -> Outcome<ExitCode> {
+pub(super) fn verify(typed: &cli::Verify, site: &Site, output: Output) -> Outcome<ExitCode> {
     let mut about = typed.what.clone().unwrap_or_else(|| "all".to_owned());
     if typed.deep {
         about.push_str(", deep");
@@ -22,8 +18,8 @@ pub(super) fn verify(
         what: "verify",
         about,
     };
-    let prove = || work::verify(settings, typed.what.as_deref(), typed.deep);
-    let report = super::written_down(settings, act, prove, |report| match report.ok {
+    let prove = || site.verify(typed.what.as_deref(), typed.deep);
+    let report = super::written_down(site, act, prove, |report| match report.ok {
         true => Ok(format!("{} proved", many(report.checked, "file"))),
         false => Err(many(report.findings.len() as u64, "finding")),
     })?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Asker, Jobs, Turn};
 use crate::extent::Extent;
 use crate::failure::{Failure, Outcome};
-use crate::{damage, moment, work};
+use crate::{damage, moment};
 
 /// A backup that has not got on for so long hangs: a copy has 10 minutes, everything else
 /// tells its progress piece by piece.
@@ -34,9 +34,7 @@ impl Jobs {
         {
             let id = newest.clone();
             let proved = self
-                .run("backup", move |settings, _| {
-                    work::prove_again(&settings, &id)
-                })
+                .run("backup", move |site, _| site.prove_again(&id))
                 .await;
             match proved {
                 Ok(proved) if proved.ok => {
@@ -78,7 +76,11 @@ impl Jobs {
     }
 
     fn extent(&self) -> Extent {
-        Extent::now(&self.recorder.stats(), &self.settings, self.facts.plugin())
+        Extent::now(
+            &self.recorder.stats(),
+            &self.site.settings,
+            self.facts.plugin(),
+        )
     }
 
     /// Makes and proves a backup of everything received so far, then removes those too many.
@@ -126,11 +128,9 @@ impl Jobs {
         // What is committed while the backup is made may or may not be in it.
         let flushed = self.recorder.flush().await.is_ok();
         let extent = flushed.then(|| self.extent());
-        let plugin = self.facts.plugin();
+        let plugin = self.facts.plugin().map(|plugin| plugin.settings_file());
         let outcome = self
-            .run("backup", move |settings, job| {
-                work::backup(&settings, plugin.as_ref(), job)
-            })
+            .run("backup", move |site, job| site.backup(plugin, job))
             .await;
         (extent, outcome)
     }
@@ -153,6 +153,7 @@ mod tests {
 
     use super::*;
     use crate::jobs::stage::{self, Stage};
+    use crate::site::Site;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_old_day_leaves_the_store_by_the_clock_though_nothing_new_is_recorded() {
@@ -167,8 +168,8 @@ mod tests {
         });
         let file = folder.path().join("old.jsonl");
         std::fs::write(&file, lines.concat()).unwrap();
-        let into = backup::Destination::Folder(&settings.store.path);
-        assert_eq!(work::import(into, &[file]).unwrap().added, 2);
+        let site = Site::new(settings.clone());
+        assert_eq!(site.import(&[file]).unwrap().added, 2);
         let old = settings.store.path.join("events-2026-03-01.db");
 
         let stage = Stage::of((folder, settings.clone()));
@@ -180,7 +181,7 @@ mod tests {
         // The day grows older than the days to keep.
         settings.store.retention.days = Some(30);
         let later = Jobs {
-            settings: Arc::new(settings),
+            site: Arc::new(Site::new(settings)),
             ..jobs.clone()
         };
         let quiet = later.scheduled_backup(later.turn().await).await.unwrap();

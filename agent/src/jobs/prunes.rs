@@ -6,7 +6,7 @@ use super::running::{Board, Running};
 use super::{Jobs, Turn};
 use crate::documents::Pruned;
 use crate::failure::{Failure, Outcome};
-use crate::{moment, work};
+use crate::moment;
 
 impl Jobs {
     /// Why the last prune failed, if it did.
@@ -46,9 +46,7 @@ impl Jobs {
 
     async fn prune_as(&self, running: Running, dry_run: bool) -> Outcome<Pruned> {
         let pruned = self
-            .run_as(&Arc::new(running), move |settings, _| {
-                work::prune(&settings, dry_run)
-            })
+            .run_as(&Arc::new(running), move |site, _| site.prune(dry_run))
             .await;
         if !dry_run {
             self.with(|known| {
@@ -68,14 +66,14 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_prune_that_fails_is_told_until_one_succeeds_and_waits_for_the_next_day() {
         let stage = Stage::of(stage::settings());
-        let (jobs, archive) = (&stage.jobs, &stage.settings.backup.path);
+        let (jobs, archive) = (&stage.jobs, &stage.site.settings.backup.path);
         std::fs::write(archive, "mounted elsewhere").unwrap();
         let failure = jobs.scheduled_prune(jobs.turn().await).await.unwrap_err();
         assert_eq!(jobs.prune_problem(), Some(failure.to_string()));
         let history = jobs.history();
         assert!(jobs.anything_to_prune(&jobs.turn().await).await);
         let next_day = backup::Day::of_ms(history.last_prune.unwrap()).end_ms();
-        let schedule = &stage.settings.backup.schedule;
+        let schedule = &stage.site.settings.backup.schedule;
         assert!(schedule.next_prune(&history, moment::now()) >= next_day);
 
         std::fs::remove_file(archive).unwrap();

@@ -7,9 +7,9 @@ use std::time::Instant;
 use backup::Progress;
 
 use super::{Jobs, Running, Turn};
+use crate::documents;
 use crate::failure::Outcome;
-use crate::local_socket::RestoreRequest;
-use crate::{documents, work};
+use crate::site::RestoreRequest;
 
 impl Jobs {
     /// Tells what a restore would do.
@@ -18,8 +18,8 @@ impl Jobs {
         _turn: Turn,
         request: RestoreRequest,
     ) -> Outcome<documents::Plan> {
-        self.run("preview", move |settings, _| {
-            let plan = work::plan(&settings, &request, None)?;
+        self.run("preview", move |site, _| {
+            let plan = site.plan(&request, None)?;
             Ok(documents::Plan::new(&plan, plan.per_control(&())))
         })
         .await
@@ -34,8 +34,8 @@ impl Jobs {
         let begun = Instant::now();
         let running = Arc::new(self.board.post("restore"));
         let built = self
-            .run_as(&running, move |settings, job| {
-                work::build_while_recording(&settings, &request, job)
+            .run_as(&running, move |site, job| {
+                site.build_while_recording(&request, job)
             })
             .await?;
         let swapped = self.swap(&running, move |_| built.swap()).await?;
@@ -66,8 +66,8 @@ impl Jobs {
         running.step("exchanging the files", 1, 1);
         self.files_change();
         let exchanged = self.recorder.pause_and(exchange).await;
-        let exchanged = exchanged.and_then(|done| done).map_err(work::failure)?;
-        let undo = backup::undo_available(&self.settings.store.path);
+        let exchanged = exchanged.and_then(|done| done)?;
+        let undo = self.site.undo_available();
         self.with(|known| known.undo = undo);
         Ok(exchanged)
     }

@@ -7,9 +7,10 @@ use tempfile::TempDir;
 
 use super::Jobs;
 use crate::settings::Settings;
+use crate::site::Site;
 
 pub(super) struct Stage {
-    pub(super) settings: Settings,
+    pub(super) site: Arc<Site>,
     pub(super) recorder: Recorder,
     pub(super) jobs: Jobs,
     writer: RecorderThread,
@@ -31,9 +32,10 @@ impl Stage {
     pub(super) fn of((folder, settings): (TempDir, Settings)) -> Self {
         let options = RecorderOptions::default();
         let (recorder, writer) = Recorder::start(&settings.store.path, options).unwrap();
-        let jobs = Jobs::new(Arc::new(settings.clone()), recorder.clone(), Arc::default());
+        let site = Arc::new(Site::new(settings));
+        let jobs = Jobs::new(site.clone(), recorder.clone(), Arc::default());
         Self {
-            settings,
+            site,
             recorder,
             jobs,
             writer,

@@ -11,9 +11,9 @@ use super::requests::{Claim, Judgement, Kind, Requests, Target, WINDOW_MS};
 use crate::audit::{Act, Asked};
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Jobs, Turn};
-use crate::local_socket::RestoreRequest;
 use crate::output::{count, events};
 use crate::parts::Parts;
+use crate::site::RestoreRequest;
 use crate::{audit, moment};
 
 /// Which way a request came; its answers go back the same way.
@@ -42,8 +42,8 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(parts: Arc<Parts>, answers: mpsc::Sender<Answer>) -> Self {
-        let pin = parts.settings.panel.pin.clone();
-        let requests = Requests::new(pin, lately_answered(&parts.settings.store.path));
+        let pin = parts.settings().panel.pin.clone();
+        let requests = Requests::new(pin, lately_answered(&parts.settings().store.path));
         Self {
             parts,
             requests,
@@ -131,7 +131,7 @@ impl Desk {
     /// Which Core and control asked; which person, QRC does not tell.
     fn asked(&self, way: Way, claim: &Claim) -> Asked {
         let (host, _) = self.parts.core.link();
-        let panel = &self.parts.settings.panel;
+        let panel = &self.parts.settings().panel;
         let control = match way {
             Way::Plugin => format!("{}.{REQUEST}", panel.code_name),
             Way::Named(name) => format!("Named Control {}{name}", panel.named_control_prefix),

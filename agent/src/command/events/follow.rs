@@ -8,8 +8,8 @@ use backup::{Event, EventId, Gap, Query, Store};
 use super::lines::Lines;
 use crate::documents;
 use crate::failure::Outcome;
+use crate::moment;
 use crate::output::Output;
-use crate::{moment, work};
 
 /// How often the store is looked at.
 const EVERY: Duration = Duration::from_millis(250);
@@ -34,7 +34,7 @@ pub(super) fn follow(
     let mut header = true;
     let mut news = News {
         events: begin.to_vec(),
-        gaps: store.gaps(gaps_to, i64::MAX).map_err(work::failure)?,
+        gaps: store.gaps(gaps_to, i64::MAX)?,
     };
     loop {
         if let Some(last) = news.gaps.iter().map(|gap| gap.to_ms).max() {
@@ -85,7 +85,7 @@ struct News {
 }
 
 fn look(store: &Store, query: &Query, gaps_from: i64) -> Outcome<News> {
-    let events = store.events(query).map_err(work::failure)?.events;
-    let gaps = store.gaps(gaps_from, i64::MAX).map_err(work::failure)?;
+    let events = store.events(query)?.events;
+    let gaps = store.gaps(gaps_from, i64::MAX)?;
     Ok(News { events, gaps })
 }

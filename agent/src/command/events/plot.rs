@@ -10,7 +10,7 @@ use crate::cli;
 use crate::failure::Outcome;
 use crate::moment::{self, rfc3339};
 use crate::output::{Output, count, many};
-use crate::{documents, shown, work};
+use crate::{documents, shown};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 1_440 * MINUTE_MS;
@@ -50,10 +50,8 @@ pub(super) fn plot(typed: &cli::Events, store: &Store, output: Output) -> Outcom
     let (from, to) = span(typed, store)?;
     let width = shown::columns().unwrap_or(PIPE_COLUMNS);
     let grid = Grid::new(from, to, width.saturating_sub(NAME_WIDTH + TOTAL_WIDTH + 3));
-    let counts = store
-        .counts_per_minute(&typed.control, from, to)
-        .map_err(work::failure)?;
-    let gaps = store.gaps(from, to).map_err(work::failure)?;
+    let counts = store.counts_per_minute(&typed.control, from, to)?;
+    let gaps = store.gaps(from, to)?;
     let rows = rows(&counts, &grid, typed.control.is_empty());
     let plot = Plot {
         from: rfc3339(from),
@@ -82,7 +80,7 @@ fn span(typed: &cli::Events, store: &Store) -> Outcome<(i64, i64)> {
         (Some(until), _) => until,
         (None, Some(_)) => now,
         (None, None) => {
-            let ended = store.summary().map_err(work::failure)?.to_ms;
+            let ended = store.summary()?.to_ms;
             ended.filter(|ended| *ended < now - DAY_MS).unwrap_or(now)
         }
     };

@@ -1,0 +1,173 @@
+//! One site: its settings, and the store and the archive that they name.
+//!
+//! Every verb and every job goes through here to reach a file. The folders may be unmounted and come back while the
+//! agent runs, so they are opened for each use. Everything here blocks.
+
+mod backups;
+mod prunes;
+mod restores;
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use backup::{
+    Archive, BackupInfo, DamagedDay, Depth, Destination, Mend, Report, Shipper, Store, StoreLock,
+};
+
+pub(crate) use restores::RestoreRequest;
+
+use crate::documents::Imported;
+use crate::failure::{Failure, Outcome};
+use crate::settings::Settings;
+
+/// A site.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    pub(crate) settings: Settings,
+}
+
+impl Site {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+
+    /// The store, or an error that says that there is none.
+    pub(crate) fn store(&self) -> Outcome<Store> {
+        self.store_if_any()?
+            .ok_or_else(|| no_store(self.store_path()))
+    }
+
+    /// The store; `None` where there is none yet.
+    pub(crate) fn store_if_any(&self) -> Outcome<Option<Store>> {
+        if !self.store_path().exists() {
+            return Ok(None);
+        }
+        Ok(Some(Store::open(self.store_path())?))
+    }
+
+    /// The store's folder.
+    pub(crate) fn store_path(&self) -> &Path {
+        &self.settings.store.path
+    }
+
+    /// The lock that keeps an agent from starting on this store.
+    fn lock_store(&self) -> Outcome<StoreLock> {
+        Ok(StoreLock::take(self.store_path())?)
+    }
+
+    /// The archive's folder.
+    pub(crate) fn archive_path(&self) -> &Path {
+        &self.settings.backup.path
+    }
+
+    /// The archive; it is made where there is none.
+    fn archive(&self) -> Outcome<Archive> {
+        Ok(Archive::open(self.archive_path())?)
+    }
+
+    /// The archive, or an error that says that there is none.
+    fn archive_that_exists(&self) -> Outcome<Archive> {
+        self.archive_if_any()?.ok_or_else(|| {
+            Failure::failed(format!(
+                "there is no archive in {}",
+                self.archive_path().display()
+            ))
+            .hint("make a first backup with `qsys-agent backup`, or set EVENT_BACKUP_PATH")
+        })
+    }
+
+    /// The archive; `None` where there is none yet.
+    fn archive_if_any(&self) -> Outcome<Option<Archive>> {
+        if !self.archive_path().exists() {
+            return Ok(None);
+        }
+        self.archive().map(Some)
+    }
+
+    /// When the archive's folder last changed.
+    pub(crate) fn archive_changed(&self) -> Option<SystemTime> {
+        self.archive_path().metadata().ok()?.modified().ok()
+    }
+
+    /// The backups, newest first. An archive that does not exist yet holds none.
+    pub(crate) fn list(&self) -> Outcome<Vec<BackupInfo>> {
+        match self.archive_if_any()? {
+            Some(archive) => Ok(archive.list()?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The moments that a restore of the latest state can reach.
+    pub(crate) fn recoverable(&self) -> Outcome<Option<backup::Recoverable>> {
+        match self.archive_if_any()? {
+            Some(archive) => Ok(archive.recoverable()?),
+            None => Ok(None),
+        }
+    }
+
+    /// What ships the store's newest changes to the archive.
+    pub(crate) fn shipper(&self) -> Outcome<Shipper> {
+        Ok(self.archive()?.ship(&Store::open(self.store_path())?)?)
+    }
+
+    /// Proves one backup, one file, or the whole archive.
+    pub(crate) fn verify(&self, what: Option<&str>, deep: bool) -> Outcome<Report> {
+        let depth = if deep { Depth::Deep } else { Depth::Quick };
+        if let Some(what) = what
+            && (Path::new(what).is_file() || looks_like_file(what))
+        {
+            return Ok(Archive::verify_file(Path::new(what), depth));
+        }
+        Ok(self.archive_that_exists()?.verify(what, depth))
+    }
+
+    /// Adds files to the store, which no agent records into; what is there already is skipped.
+    pub(crate) fn import(&self, files: &[PathBuf]) -> Outcome<Imported> {
+        import(Destination::Folder(self.store_path()), files)
+    }
+
+    /// The days of the store whose files were damaged.
+    pub(crate) fn damaged_days(&self) -> Outcome<Vec<DamagedDay>> {
+        match self.store_if_any()? {
+            Some(store) => Ok(store.damaged_days()?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Each damaged day, with the backup that puts it back.
+    pub(crate) fn mends(&self) -> Outcome<Vec<Mend>> {
+        let Some(store) = self.store_if_any()? else {
+            return Ok(Vec::new());
+        };
+        if store.damaged_days()?.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.archive()?.mends(&store)?)
+    }
+}
+
+/// Adds files; what is there already is skipped.
+pub(crate) fn import(into: Destination<'_>, files: &[PathBuf]) -> Outcome<Imported> {
+    let mut sum = Imported::default();
+    for file in files {
+        let one = backup::import(into, file)?;
+        sum.added += one.added;
+        sum.skipped += one.skipped;
+        sum.rejected += one.rejected;
+        let reasons = one.first_reasons.into_iter();
+        sum.first_reasons
+            .extend(reasons.map(|reason| format!("{}: {reason}", file.display())));
+    }
+    Ok(sum)
+}
+
+fn looks_like_file(what: &str) -> bool {
+    what.contains('/') || what.ends_with(".db") || what.ends_with(".db.gz")
+}
+
+fn no_store(path: &Path) -> Failure {
+    Failure::failed(format!("there is no store in {}", path.display())).hint(
+        "start recording with `qsys-agent run`, restore one with `qsys-agent restore latest`, \
+         or set EVENT_MONITORING_DB_PATH",
+    )
+}

@@ -1,0 +1,51 @@
+//! Making a backup and proving the newest one again; after a good one, what is old goes.
+
+use std::path::Path;
+
+use backup::{BackupInfo, Report, SettingsFile, SettingsSource};
+
+use super::Site;
+use crate::failure::Outcome;
+
+impl Site {
+    /// Makes and proves a backup, then removes what is beyond the limits. `plugin` is what the plugin says of itself.
+    pub(crate) fn backup(
+        &self,
+        plugin: Option<SettingsFile>,
+        progress: &dyn backup::Progress,
+    ) -> Outcome<BackupInfo> {
+        let store = self.store()?;
+        let archive = self.archive()?;
+        let files: Vec<SettingsFile> = self
+            .settings
+            .files
+            .iter()
+            .filter_map(|path| settings_file(path))
+            .chain(plugin)
+            .collect();
+        let made = archive.backup(&store, &files, progress)?;
+        self.remove_old_after(&archive);
+        Ok(made)
+    }
+
+    /// Proves a backup again where nothing is new, then removes what has grown too old meanwhile.
+    pub(crate) fn prove_again(&self, id: &str) -> Outcome<Report> {
+        let proved = self.verify(Some(id), false)?;
+        if proved.ok {
+            self.remove_old_after(&self.archive()?);
+        }
+        Ok(proved)
+    }
+}
+
+fn settings_file(path: &Path) -> Option<SettingsFile> {
+    if !path.exists() {
+        // The record is worth a backup without it.
+        tracing::warn!(file = %path.display(), "settings file is gone and not in this backup");
+        return None;
+    }
+    Some(SettingsFile {
+        name: path.file_name()?.to_str()?.to_owned(),
+        source: SettingsSource::File(path.to_owned()),
+    })
+}

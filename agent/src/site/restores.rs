@@ -1,0 +1,129 @@
+//! Restores: planned, built beside the target, swapped in, taken back.
+
+use std::path::{Path, PathBuf};
+
+use backup::{RestorePlan, RestoreReport, RestoreSource, Restored, UndoReport};
+use serde::{Deserialize, Serialize};
+
+use super::{Site, looks_like_file};
+use crate::failure::{Failure, Outcome};
+use crate::moment;
+
+/// A restore as it was asked for; paths are absolute, times Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RestoreRequest {
+    pub(crate) what: String,
+    pub(crate) at: Option<i64>,
+    pub(crate) keep_newer: bool,
+    pub(crate) force: bool,
+}
+
+impl RestoreRequest {
+    /// `latest, at 2026-11-23T19:55:00.000Z, forced`
+    pub(crate) fn in_words(&self) -> String {
+        let mut words = self.what.clone();
+        if let Some(at) = self.at {
+            words.push_str(&format!(", at {}", moment::rfc3339(at)));
+        }
+        for (said, word) in [
+            (self.keep_newer, ", keeping newer"),
+            (self.force, ", forced"),
+        ] {
+            if said {
+                words.push_str(word);
+            }
+        }
+        words
+    }
+}
+
+impl Site {
+    /// What a restore into the target, else into the store, would do; nothing is touched.
+    pub(crate) fn plan(
+        &self,
+        request: &RestoreRequest,
+        target: Option<&Path>,
+    ) -> Outcome<RestorePlan> {
+        let source = if request.what == "latest" {
+            RestoreSource::Latest
+        } else if looks_like_file(&request.what) || Path::new(&request.what).is_file() {
+            RestoreSource::File(PathBuf::from(&request.what))
+        } else {
+            RestoreSource::Id(request.what.clone())
+        };
+        let target = target.unwrap_or(self.store_path());
+        let plan = self.archive()?.plan(source, request.at, target)?;
+        Ok(if request.keep_newer {
+            plan.keep_newer()
+        } else {
+            plan
+        })
+    }
+
+    /// Builds the asked state in a folder beside the target and checks it there.
+    pub(crate) fn build(
+        &self,
+        request: &RestoreRequest,
+        target: Option<&Path>,
+        progress: &dyn backup::Progress,
+    ) -> Outcome<Restored> {
+        let plan = harmless(self.plan(request, target)?, request)?;
+        Ok(plan.build(progress)?)
+    }
+
+    /// The same beside a running recorder. What it commits between plan and swap is kept, save
+    /// where the user gave it up: a plan that drops nothing must not drop it.
+    pub(crate) fn build_while_recording(
+        &self,
+        request: &RestoreRequest,
+        progress: &dyn backup::Progress,
+    ) -> Outcome<Restored> {
+        let plan = harmless(self.plan(request, None)?, request)?;
+        if request.force {
+            return Ok(plan.build(progress)?);
+        }
+        plan.keep_newer().build(progress).map_err(|error| {
+            Failure::from(error).hint(
+                "if the present files cannot be read, --force replaces them (undo keeps them)",
+            )
+        })
+    }
+
+    /// Restores without a running agent: under the store's own lock, so that none starts meanwhile.
+    pub(crate) fn restore(
+        &self,
+        request: &RestoreRequest,
+        target: &Path,
+        progress: &dyn backup::Progress,
+    ) -> Outcome<RestoreReport> {
+        // What cannot be done leaves no folder behind.
+        self.plan(request, Some(target))?;
+        let _lock = backup::StoreLock::take(target)?;
+        backup::finish_interrupted(target)?;
+        Ok(self.build(request, Some(target), progress)?.swap()?)
+    }
+
+    /// Takes the last restore back, without a running agent.
+    pub(crate) fn undo(&self) -> Outcome<UndoReport> {
+        self.store()?;
+        let _lock = self.lock_store()?;
+        Ok(backup::undo(self.store_path())?)
+    }
+
+    /// What an undo would take back.
+    pub(crate) fn undo_available(&self) -> Option<String> {
+        backup::undo_available(self.store_path())
+    }
+}
+
+/// A plan that drops events goes on only where the user said so.
+fn harmless(plan: RestorePlan, request: &RestoreRequest) -> Outcome<RestorePlan> {
+    if plan.events_lost > 0 && !request.force {
+        return Err(Failure::failed(format!(
+            "this restore would drop {} recorded since",
+            crate::output::events(plan.events_lost)
+        ))
+        .hint("see them with --dry-run; keep them with --keep-newer; drop them with --force (undo takes it back)"));
+    }
+    Ok(plan)
+}
