@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode};
 
-use crate::disk::{fault, plain};
+use crate::disk::{plain, scratch};
 use crate::error::{Error, Result};
 
 /// Pages between two looks at the clock.
@@ -28,19 +28,10 @@ pub(crate) fn of(
 ) -> Result<()> {
     let until = Instant::now() + DEADLINE;
     let failed = || Error::sqlite(live, "copy the day file");
-    fault::step().map_err(Error::io(copy, "create the copy"))?;
     source
         .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")
         .map_err(failed())?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut target =
-        Connection::open_with_flags(copy, flags).map_err(Error::sqlite(copy, "create the copy"))?;
-    // The copy is scratch until it is checked and synced as a whole.
-    target
-        .execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -2000;")
-        .map_err(Error::sqlite(copy, "prepare the copy"))?;
+    let mut target = scratch::create(copy)?;
     {
         let backup = Backup::new(source, &mut target).map_err(failed())?;
         loop {

@@ -83,8 +83,13 @@ pub(crate) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<Pat
 /// Makes renames and new names in a folder last.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     fault::step()
-        .and_then(|()| File::open(folder)?.sync_all())
+        .and_then(|()| names_to_disk(folder))
         .map_err(Error::io(folder, "bring the folder to the disk"))
+}
+
+/// Brings a folder's names to the disk; without this a power cut can take a rename back.
+pub(crate) fn names_to_disk(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Makes a file's bytes last. Never for a live database: closing it would drop SQLite's locks.

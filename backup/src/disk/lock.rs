@@ -90,29 +90,44 @@ fn attempt(archive: &Path, name: &str, lock: Try) -> Result<std::result::Result<
     let mut file = open(archive, name).map_err(Error::io(&path, "open the archive's lock"))?;
     match lock(&file) {
         Ok(()) => {
-            // For people only; the lock is the system's.
-            let _ = file.set_len(0);
-            let _ = writeln!(file, "{}", std::process::id());
+            note_owner(&mut file);
             Ok(Ok(Lock { _file: file }))
         }
         Err(TryLockError::WouldBlock) => {
-            let mut owner = String::new();
-            let _ = file.rewind();
-            let _ = (&mut file).take(20).read_to_string(&mut owner);
-            Ok(Err(match owner.trim().parse::<u32>() {
-                Ok(pid) => format!(" (process {pid})"),
-                Err(_) => String::new(),
-            }))
+            let owner = owner(&mut file);
+            Ok(Err(owner.map_or_else(String::new, |pid| {
+                format!(" (process {pid})")
+            })))
         }
         Err(TryLockError::Error(error)) => Err(Error::io(&path, "lock the archive")(error)),
     }
 }
 
 fn open(archive: &Path, name: &str) -> std::io::Result<File> {
+    open_file(&archive.join(name))
+}
+
+/// A lock's file, made where it is missing.
+pub(super) fn open_file(path: &Path) -> std::io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
-        .open(archive.join(name))
+        .open(path)
+}
+
+/// Writes this process into its lock's file, for people only: the lock is the system's, and holds all the same where a
+/// full disk has no room for the number.
+pub(super) fn note_owner(file: &mut File) {
+    let _ = file.set_len(0);
+    let _ = writeln!(file, "{}", std::process::id());
+}
+
+/// The process that holds a lock, where it could be read.
+pub(super) fn owner(file: &mut File) -> Option<u32> {
+    let mut pid = String::new();
+    let _ = file.rewind();
+    let _ = file.take(20).read_to_string(&mut pid);
+    pid.trim().parse().ok()
 }

@@ -1,6 +1,8 @@
 //! What the disk is asked for: whole files, locks, free space, scratch, and plain copies of databases.
 
+pub(crate) mod companions;
 pub(crate) mod fault;
+pub(crate) mod uri;
 
 pub(crate) mod draft;
 pub(crate) mod lanes;
@@ -10,5 +12,6 @@ pub(crate) mod plain;
 pub(crate) mod space;
 pub(crate) mod store_lock;
 
-pub(crate) mod copy;
 pub(crate) mod scratch;
+
+pub(crate) mod copy;

@@ -1,9 +1,11 @@
 //! Databases that stand alone: opened as they lie, writing nothing beside them, and checked by SQLite itself.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::disk::{companions, uri};
 use crate::error::{Error, Result};
 
 /// Turns WAL mode off, so that the file alone is the database and opening it writes nothing beside it.
@@ -29,6 +31,29 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
         .map_err(Error::sqlite(path, "open the database"))?;
     conn.execute_batch("PRAGMA cache_size = -4000; PRAGMA mmap_size = 0;")
         .map_err(Error::sqlite(path, "open the database"))?;
+    Ok(conn)
+}
+
+/// Opens a database of anybody's without leaving anything beside it. One with a log or journal beside it is alive and
+/// is read through them; one without is read as it lies.
+pub(crate) fn open_foreign(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let name = if companions::belong_to(path) {
+        uri::plain(path)
+    } else {
+        uri::immutable(path)
+    };
+    let conn = Connection::open_with_flags(name, flags)?;
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.execute_batch(
+        "PRAGMA cache_size = -4000; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
+    )?;
+    // Reads the header: a file that is no database is found here.
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
+        row.get::<_, i64>(0)
+    })?;
     Ok(conn)
 }
 

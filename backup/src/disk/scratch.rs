@@ -1,6 +1,7 @@
 //! Scratch: folders that go away by themselves, and databases in them that need no protection against a crash.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
@@ -28,15 +29,38 @@ pub(crate) fn place(archive: &Path) -> PathBuf {
     }
 }
 
-/// Opens a scratch database for changes that need no protection against a crash.
+/// Opens a scratch database for changes.
 pub(crate) fn open(path: &Path) -> Result<Connection> {
     fault::step().map_err(Error::io(path, "change the built database"))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)
-        .map_err(Error::sqlite(path, "open the built database"))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
+        .and_then(|conn| {
+            unprotected(&conn)?;
+            // Of live databases that are attached to it.
+            conn.busy_timeout(Duration::from_secs(5))?;
+            Ok(conn)
+        })
+        .map_err(Error::sqlite(path, "open the built database"))
+}
+
+/// Makes a scratch database that a copy comes into.
+pub(crate) fn create(path: &Path) -> Result<Connection> {
+    fault::step().map_err(Error::io(path, "create the copy"))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn =
+        Connection::open_with_flags(path, flags).map_err(Error::sqlite(path, "create the copy"))?;
+    conn.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -2000;")
+        .map_err(Error::sqlite(path, "prepare the copy"))?;
+    Ok(conn)
+}
+
+/// What a crash leaves of it is never read: neither a journal nor a sync is needed.
+pub(crate) fn unprotected(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000; PRAGMA foreign_keys = OFF;",
     )
-    .map_err(Error::sqlite(path, "open the built database"))?;
-    Ok(conn)
 }

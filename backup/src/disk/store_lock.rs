@@ -1,9 +1,9 @@
 //! One writer per store: a lock that dies with its process.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use crate::disk::lock;
 use crate::error::{Error, Result};
 
 /// Held while a process may write to the store. The system releases it when the process ends, however it ends.
@@ -22,23 +22,15 @@ impl StoreLock {
         std::fs::create_dir_all(dir).map_err(Error::io(dir, "create the store's folder"))?;
         let path = dir.join(".lock");
         let opened = || Error::io(&path, "open the store's lock");
-        let mut writable = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(opened())?;
+        let mut writable = lock::open_file(&path).map_err(opened())?;
         // Held for reading: a disk that is failing can be turned read-only, and back, under a waiting recorder.
         let mut file = File::open(&path).map_err(opened())?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                // The pid is a courtesy: the lock itself has already said no.
-                let _ = file.read_to_string(&mut pid);
                 return Err(Error::Locked {
                     path: dir.to_path_buf(),
-                    pid: pid.trim().parse().ok(),
+                    pid: lock::owner(&mut file),
                 });
             }
             Err(TryLockError::Error(source)) => {
@@ -49,10 +41,7 @@ impl StoreLock {
                 });
             }
         }
-        // On a full disk the pid cannot be written; the lock holds all the same.
-        let _ = writable
-            .set_len(0)
-            .and_then(|()| writable.write_all(std::process::id().to_string().as_bytes()));
+        lock::note_owner(&mut writable);
         Ok(StoreLock { file, path })
     }
 

@@ -7,11 +7,10 @@ use std::thread;
 
 use crate::archive::look::contents::{self, Contents};
 use crate::disk::lanes::{self, WorkerGone};
-use crate::disk::{draft, plain};
+use crate::disk::{companions, draft, plain};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::store::day::Day;
-use crate::store::schema::beside;
 
 /// Checks each built database, and syncs it; gives the number of events and the time of the last.
 pub(super) fn days(
@@ -72,16 +71,14 @@ fn day(path: &Path, thorough: bool) -> Result<Contents> {
     })?;
     let contents = contents::of(&conn, path)?;
     drop(conn);
-    for end in ["-wal", "-shm", "-journal"] {
-        if beside(path, end).exists() {
-            return Err(Error::Unexpected {
-                path: beside(path, end),
-                found: "a leftover of a database".into(),
-                expected: "restored databases that stand alone".into(),
-            });
-        }
+    match companions::of(path).find(|companion| companion.exists()) {
+        None => Ok(contents),
+        Some(leftover) => Err(Error::Unexpected {
+            path: leftover,
+            found: "a leftover of a database".into(),
+            expected: "restored databases that stand alone".into(),
+        }),
     }
-    Ok(contents)
 }
 
 fn gone(new: &Path, error: WorkerGone) -> Error {

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-use crate::disk::fault;
+use crate::disk::{scratch, uri};
 use crate::error::{Error, Result};
 use crate::restore::mended::{Mended, shorten_gaps};
 use crate::restore::swap::built_path;
 use crate::store::day::Day;
-use crate::store::schema::{check_schema, uri_path};
+use crate::store::dictionary;
+use crate::store::schema::check_schema;
 use crate::store::state_digest::FORGET;
 
 /// What was merged so far, so that the last moments can follow while the recorder is paused.
@@ -55,32 +56,20 @@ impl Kept {
 
 /// Gives the number of events that were added, and the highest id seen in the live file.
 fn merge_day(live: &Path, built: &Path, after: i64) -> Result<(u64, i64)> {
-    fault::step().map_err(Error::io(built, "merge what was recorded since"))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_URI
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(built, flags)
-        .map_err(Error::sqlite(built, "open the built day"))?;
+    let conn = scratch::open(built)?;
     // Whoever cannot be read cannot be kept: the error says so before anything is touched.
     let readable = crate::store::schema::open_reader(live)?;
     check_schema(&readable, live)?;
     drop(readable);
     let run = || -> rusqlite::Result<(u64, i64)> {
-        conn.busy_timeout(std::time::Duration::from_secs(5))?;
-        conn.execute_batch(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000; PRAGMA foreign_keys = OFF;",
-        )?;
-        conn.execute(
-            "ATTACH ?1 AS live",
-            [format!("file:{}?mode=ro", uri_path(live))],
-        )?;
+        uri::attach(&conn, live, "live")?;
         conn.execute_batch("BEGIN")?;
         let seen: i64 = conn.query_row(
             "SELECT max(coalesce((SELECT max(id) FROM live.changes), -1), ?1)",
             [after],
             |row| row.get(0),
         )?;
-        conn.execute_batch(SERIES)?;
+        unite_series(&conn)?;
         let first_new: Option<i64> = conn.query_row(
             "SELECT min(id) FROM live.changes l WHERE l.id > ?1
              AND NOT EXISTS (SELECT 1 FROM main.changes c WHERE c.id = l.id)",
@@ -109,18 +98,22 @@ fn merge_day(live: &Path, built: &Path, after: i64) -> Result<(u64, i64)> {
 }
 
 /// The same series may have another number and other rules in each file.
-const SERIES: &str = "
-    INSERT INTO main.series (change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high)
-    SELECT change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high FROM live.series
-    WHERE true ON CONFLICT DO NOTHING;
-    CREATE TEMP TABLE same AS
-    SELECT l.id AS live, m.id AS main,
-        (l.rule IS m.rule AND l.digits IS m.digits AND l.unit IS m.unit AND l.off IS m.off AND l.\"on\" IS m.\"on\"
-         AND l.low IS m.low AND l.high IS m.high) AS rules
-    FROM live.series l JOIN main.series m
-      ON l.path = m.path AND l.component = m.component AND l.control = m.control
-     AND l.change_group = m.change_group AND l.source = m.source;
-    CREATE UNIQUE INDEX temp.same_live ON same (live);";
+fn unite_series(conn: &Connection) -> rusqlite::Result<()> {
+    let columns = dictionary::listed(str::to_owned);
+    let alike = |columns: &[&str], is: &str| {
+        let pairs = columns.iter().map(|name| format!("l.{name} {is} m.{name}"));
+        pairs.collect::<Vec<_>>().join(" AND ")
+    };
+    let same_rules = alike(&dictionary::RULES, "IS");
+    let same_name = alike(&dictionary::NAMED, "=");
+    conn.execute_batch(&format!(
+        "INSERT INTO main.series ({columns}) SELECT {columns} FROM live.series WHERE true ON CONFLICT DO NOTHING;
+         CREATE TEMP TABLE same AS
+         SELECT l.id AS live, m.id AS main, ({same_rules}) AS rules
+         FROM live.series l JOIN main.series m ON {same_name};
+         CREATE UNIQUE INDEX temp.same_live ON same (live);"
+    ))
+}
 
 const SAME_RULE: &str = "
     INSERT OR IGNORE INTO main.changes (id, series, value, string, position, at)

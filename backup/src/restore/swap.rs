@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock as _, SystemClock};
-use crate::disk::{draft, fault, lock};
+use crate::disk::{companions, draft, fault, lock};
 use crate::error::{Error, Result};
 use crate::restore::mended::{self, Mended};
 use crate::store::damaged::is_moved_aside;
@@ -113,7 +113,9 @@ fn announce(swap: &Swap<'_>, outgoing: &[String]) -> Result<Intent> {
     let target = swap.target;
     let incoming: Vec<String> = draft::entries(&target.join(swap.from))?
         .into_iter()
-        .filter(|name| !name.ends_with("-shm") && (day_of(name).is_some() || is_moved_aside(name)))
+        .filter(|name| {
+            !companions::is_index(name) && (day_of(name).is_some() || is_moved_aside(name))
+        })
         .collect();
     remove_folder(&target.join(UNDO_NEXT))?;
     draft::create_folder(&target.join(UNDO_NEXT).join("files"))?;
@@ -311,10 +313,7 @@ fn present_files(target: &Path, days: &BTreeSet<Day>) -> Result<Vec<String>> {
 
 /// The day of a day file or of one of its companions.
 fn day_of(name: &str) -> Option<Day> {
-    ["", "-wal", "-shm", "-journal"]
-        .iter()
-        .filter_map(|end| name.strip_suffix(end))
-        .find_map(Day::from_file_name)
+    Day::from_file_name(companions::database_of(name))
 }
 
 fn inside(target: &Path, path: &str) -> Result<PathBuf> {

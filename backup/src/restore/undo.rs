@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::disk::{draft, lock, plain, space};
+use crate::disk::{companions, draft, lock, plain, space};
 use crate::error::{Error, Result};
 use crate::restore::mended;
 use crate::restore::swap::{
@@ -86,10 +86,7 @@ pub fn undo_available(target: &Path) -> Option<String> {
 fn fold_logs(target: &Path, days: &[Day]) {
     for day in days {
         let path = target.join(UNDO_FILES).join(day.file_name());
-        let has_log = ["-wal", "-journal"]
-            .iter()
-            .any(|end| crate::store::schema::beside(&path, end).exists());
-        if !has_log {
+        if !companions::belong_to(&path) {
             continue;
         }
         let folded = rusqlite::Connection::open(&path)

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::disk::companions::{self, beside};
+use crate::disk::draft;
 use crate::error::Result;
 use crate::store::day::Day;
 use crate::store::folder::Store;
-use crate::store::schema::{beside, damage};
+use crate::store::schema::damage;
 
 /// Between the day file's name and the time, in Unix milliseconds.
 const MARK: &str = ".corrupt-";
-const COMPANIONS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 /// A day file that was found damaged, under the name it was given then.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +45,7 @@ impl DamagedDay {
 
     /// The file and its companions, as far as they are there.
     pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        let all = COMPANIONS.iter().map(|end| beside(&self.path, end));
-        all.filter(|file| file.exists())
+        companions::and_database(&self.path).filter(|file| file.exists())
     }
 }
 
@@ -83,21 +83,16 @@ pub(crate) fn move_aside(dir: &Path, day: Day, now_ms: i64) -> String {
     let path = dir.join(day.file_name());
     let free = (now_ms..).find(|ms| !beside(&path, &format!("{MARK}{ms}")).exists());
     let aside = beside(&path, &format!("{MARK}{}", free.unwrap_or(now_ms)));
-    // The file last: cut off in between it is found, and moved, again.
-    for companion in COMPANIONS.iter().rev() {
-        // A companion need not exist; if the file itself cannot be moved, opening it again will say so.
-        let _ = std::fs::rename(beside(&path, companion), beside(&aside, companion));
-    }
+    companions::rename(&path, &aside);
     // As lasting as the disk lets it be; the fresh file's own sync follows.
-    let _ = std::fs::File::open(dir).and_then(|dir| dir.sync_all());
+    let _ = draft::names_to_disk(dir);
     let name = aside.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }
 
 /// Whether a name is that of a file moved aside, or of a companion of one.
 pub(crate) fn is_moved_aside(name: &str) -> bool {
-    let mut stems = COMPANIONS.iter().filter_map(|end| name.strip_suffix(end));
-    stems.any(|stem| parse(stem).is_some())
+    parse(companions::database_of(name)).is_some()
 }
 
 fn parse(name: &str) -> Option<(Day, i64)> {

@@ -8,6 +8,21 @@ use rusqlite::{Connection, Row, params};
 use crate::store::event::Series;
 use crate::store::rule::{Range, TextRule};
 
+/// What tells one series from another, all texts.
+pub(crate) const NAMED: [&str; 5] = ["change_group", "path", "component", "control", "source"];
+/// The rules that a series' strings and positions follow.
+pub(crate) const RULES: [&str; 7] = ["rule", "digits", "unit", "off", "\"on\"", "low", "high"];
+
+/// All columns beside `id`, in the order in which segments hold them.
+pub(crate) fn columns() -> impl Iterator<Item = &'static str> {
+    NAMED.into_iter().chain(RULES)
+}
+
+/// The same as SQL lists them, each as `each` writes it.
+pub(crate) fn listed(each: impl Fn(&str) -> String) -> String {
+    columns().map(each).collect::<Vec<_>>().join(", ")
+}
+
 /// A series as a day file knows it.
 #[derive(Debug, Clone)]
 pub(crate) struct FileSeries {
@@ -19,10 +34,8 @@ pub(crate) struct FileSeries {
 
 /// All series of a file.
 pub(crate) fn load(conn: &Connection) -> rusqlite::Result<Vec<FileSeries>> {
-    let mut query = conn.prepare(
-        "SELECT id, change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high
-         FROM series ORDER BY id",
-    )?;
+    let columns = listed(str::to_owned);
+    let mut query = conn.prepare(&format!("SELECT id, {columns} FROM series ORDER BY id"))?;
     query
         .query_map([], |row| {
             let text = |column: usize| row.get::<_, String>(column).map(CompactString::from);

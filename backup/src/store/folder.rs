@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::disk::companions;
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::event::Gap;
 use crate::store::id::EventId;
-use crate::store::schema::{beside, open_reader};
+use crate::store::schema::open_reader;
 
 /// A folder of day files, opened for questions. Cheap to make; holds no connection and no lock.
 #[derive(Debug, Clone)]
@@ -149,14 +150,9 @@ impl Store {
         let gaps: u64 = conn
             .query_row("SELECT count(*) FROM gaps", [], |row| row.get(0))
             .map_err(failed())?;
-        let bytes = [path.clone(), beside(&path, "-wal")]
-            .iter()
-            .filter_map(|file| std::fs::metadata(file).ok())
-            .map(|meta| meta.len())
-            .sum();
         Ok(StoreSummary {
             events: count_changes(&conn).map_err(failed())?,
-            bytes,
+            bytes: companions::bytes(&path),
             from_ms: from.map(|id| EventId(id).ms()),
             to_ms: to.map(|id| EventId(id).ms()),
             gaps,

@@ -1,11 +1,9 @@
 //! Which day files may go: whole days by age and by size, and never one that is not archived.
 
-use std::path::Path;
-
+use crate::disk::{companions, draft};
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::folder::Store;
-use crate::store::schema::beside;
 
 /// How much of the past the store keeps. What is archived stays in the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,14 +96,10 @@ impl Store {
         now_ms: i64,
         archived: &dyn Fn(Day) -> bool,
     ) -> Result<RetentionPlan> {
-        let size = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
         let days: Vec<(Day, u64)> = self
             .days()?
             .into_iter()
-            .map(|day| {
-                let path = self.day_path(day);
-                (day, size(&path) + size(&beside(&path, "-wal")))
-            })
+            .map(|day| (day, companions::bytes(&self.day_path(day))))
             .collect();
         Ok(retention.plan(&days, Day::of_ms(now_ms), archived))
     }
@@ -116,10 +110,7 @@ impl Store {
     /// When one cannot be removed; those before it are gone.
     pub fn remove_days(&self, plan: &RetentionPlan) -> Result<()> {
         for fate in &plan.remove {
-            let path = self.day_path(fate.day);
-            // The companions first: a log without its file would be played into the next file of that name.
-            for companion in ["-wal", "-shm", "-journal", ""] {
-                let file = beside(&path, companion);
+            for file in companions::and_database(&self.day_path(fate.day)) {
                 match std::fs::remove_file(&file) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                         return Err(Error::io(&file, "remove the day file")(error));
@@ -128,7 +119,6 @@ impl Store {
                 }
             }
         }
-        let synced = std::fs::File::open(self.dir()).and_then(|dir| dir.sync_all());
-        synced.map_err(Error::io(self.dir(), "sync the store's folder"))
+        draft::names_to_disk(self.dir()).map_err(Error::io(self.dir(), "sync the store's folder"))
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::disk::{companions, draft, uri};
 use crate::error::{Error, Result};
 
 /// SQLite's `application_id` of our day files: "QSRA".
@@ -52,13 +53,10 @@ pub(crate) fn create(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<(
     let dir = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let fresh = dir.join(format!(".{name}.new"));
-    for leftover in ["", "-journal"] {
-        // Of a creation that was cut short; usually there is none.
-        let _ = std::fs::remove_file(beside(&fresh, leftover));
-    }
-    for companion in ["-wal", "-shm", "-journal"] {
-        // A log whose file is gone cannot be read, but it could be played into the new one.
-        let _ = std::fs::remove_file(beside(path, companion));
+    // Of a creation that was cut short there may be something left. A log whose database is gone cannot be read, but it
+    // could be played into the new one.
+    for leftover in companions::and_database(&fresh).chain(companions::of(path)) {
+        let _ = std::fs::remove_file(leftover);
     }
     let made = Connection::open(&fresh)
         .map_err(Error::sqlite(path, "create the day file"))
@@ -68,8 +66,7 @@ pub(crate) fn create(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<(
         let _ = std::fs::remove_file(&fresh);
     }
     made?;
-    let synced = std::fs::File::open(dir).and_then(|dir| dir.sync_all());
-    synced.map_err(Error::io(dir, "sync the folder"))
+    draft::names_to_disk(dir).map_err(Error::io(dir, "sync the folder"))
 }
 
 fn prepare_writer(conn: &mut Connection, path: &Path) -> Result<()> {
@@ -169,10 +166,9 @@ pub(crate) fn open_any_reader(path: &Path) -> Result<Connection> {
                 failure.code,
                 rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly
             ) && path.exists()
-                && !beside(path, "-wal").exists() =>
+                && !companions::log(path).exists() =>
         {
-            let uri = format!("file:{}?immutable=1", uri_path(path));
-            Connection::open_with_flags(uri, flags)
+            Connection::open_with_flags(uri::immutable(path), flags)
                 .map_err(Error::sqlite(path, "open the day file"))?
         }
         _ => opened,
@@ -214,13 +210,6 @@ pub(crate) fn damage(path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// `path` with `suffix` appended to its name, as SQLite names its companions.
-pub(crate) fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(suffix);
-    name.into()
-}
-
 /// Whether a file is a sound database that is none of ours, such as one of the original.
 pub(crate) fn is_foreign(path: &Path) -> bool {
     let application = open_any_reader(path).and_then(|conn| {
@@ -250,17 +239,4 @@ fn too_new(path: &Path, found: i32) -> Error {
         found: format!("schema version {found}"),
         expected: format!("at most {SCHEMA_VERSION}; use the newer program that wrote it"),
     }
-}
-
-pub(crate) fn uri_path(path: &Path) -> String {
-    let mut uri = String::new();
-    for byte in path.to_string_lossy().bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                uri.push(byte as char)
-            }
-            other => uri.push_str(&format!("%{other:02X}")),
-        }
-    }
-    uri
 }

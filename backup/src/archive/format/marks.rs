@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::store::dictionary;
 
 /// Rows under one mark: few marks in the manifest, and a new control brings at most this many rows along.
 const TOGETHER: i64 = 64;
@@ -21,9 +22,8 @@ pub(crate) struct Mark {
 /// The marks of the `series` table of an attached database.
 pub(crate) fn of(conn: &Connection, schema: &str) -> rusqlite::Result<Vec<Mark>> {
     let sql = format!(
-        "SELECT id, concat_ws(',', id, quote(change_group), quote(path), quote(component), quote(control),
-                quote(source), quote(rule), quote(digits), quote(unit), quote(off), quote(\"on\"), quote(low), quote(high))
-         FROM {schema}.series"
+        "SELECT id, concat_ws(',', id, {}) FROM {schema}.series",
+        dictionary::listed(|column| format!("quote({column})"))
     );
     let mut digests: BTreeMap<i64, Digest> = BTreeMap::new();
     let mut query = conn.prepare(&sql)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::archive::format::manifest::Source;
-use crate::store::schema::beside;
+use crate::disk::companions;
 
 /// A file changed more recently than this may change again within one tick of its time stamp.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -13,11 +13,8 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// Size and time of a live day file that is at rest: nothing in its log, not touched just now.
 /// Never opens it: closing a plain file handle would drop SQLite's locks on it.
 pub(crate) fn at_rest(path: &Path) -> Option<Source> {
-    if beside(path, "-wal")
-        .metadata()
-        .is_ok_and(|log| log.len() > 0)
-        || beside(path, "-journal").exists()
-    {
+    let log = companions::log(path).metadata();
+    if log.is_ok_and(|log| log.len() > 0) || companions::journal(path).exists() {
         return None;
     }
     let meta = path.metadata().ok()?;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::archive::format::gzip::{self, Trouble};
@@ -15,7 +15,7 @@ use crate::disk::draft::Draft;
 use crate::disk::plain;
 use crate::finding::{Finding, NO_ROOM};
 use crate::store::day::Day;
-use crate::store::schema::{APPLICATION_ID, beside, uri_path};
+use crate::store::schema::APPLICATION_ID;
 
 /// The time in the name of a seed backup, `events-backup-<time>.db` or `.db.gz`; `None` for other files.
 pub(crate) fn time_of_file(name: &str) -> Option<i64> {
@@ -58,7 +58,7 @@ pub(crate) fn open(path: &Path, scratch_in: &Path) -> Result<Opened, Finding> {
     let compressed = path.extension().is_some_and(|end| end == "gz");
     if !compressed {
         return Ok(Opened {
-            conn: open_untouched(path).map_err(|error| not_database(path, &error))?,
+            conn: plain::open_foreign(path).map_err(|error| not_database(path, &error))?,
             path: path.to_path_buf(),
             raw_bytes: meta.len(),
             _scratch: None,
@@ -69,7 +69,7 @@ pub(crate) fn open(path: &Path, scratch_in: &Path) -> Result<Opened, Finding> {
     let raw = scratch.path().join("events.db");
     let raw_bytes = inflate(path, &raw)?;
     Ok(Opened {
-        conn: open_untouched(&raw).map_err(|error| not_database(path, &error))?,
+        conn: plain::open_foreign(&raw).map_err(|error| not_database(path, &error))?,
         path: raw,
         raw_bytes,
         _scratch: Some(scratch),
@@ -108,26 +108,6 @@ fn inflate(path: &Path, raw: &Path) -> Result<u64, Finding> {
         .publish(name)
         .map_err(|error| unwritable(error.to_string()))?;
     Ok(sizes.raw_bytes)
-}
-
-/// Opens a database without leaving anything beside it. A file with a log or journal beside it is alive and is read
-/// through them; one without is read as it lies.
-fn open_untouched(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_URI;
-    let alive = ["-wal", "-journal"]
-        .iter()
-        .any(|end| beside(path, end).exists());
-    let how = if alive { "" } else { "?immutable=1" };
-    let conn = Connection::open_with_flags(format!("file:{}{how}", uri_path(path)), flags)?;
-    conn.busy_timeout(std::time::Duration::from_secs(5))?;
-    conn.execute_batch("PRAGMA cache_size = -4000; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
-    // Reads the header: a file that is no database is found here.
-    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
-        row.get::<_, i64>(0)
-    })?;
-    Ok(conn)
 }
 
 fn not_database(path: &Path, error: &rusqlite::Error) -> Finding {

@@ -4,6 +4,7 @@ pub(crate) mod hole;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
@@ -11,11 +12,11 @@ use rusqlite::types::Value as Sql;
 use crate::archive::format::manifest::Manifest;
 use crate::archive::format::segment::{self, Place};
 use crate::archive::format::stamp::rfc3339;
-use crate::archive::look::tail::hole::Cause;
-use crate::archive::look::tail::hole::Hole;
+use crate::archive::look::tail::hole::{Cause, Hole};
 use crate::disk::{plain, scratch};
 use crate::error::{Error, Result};
 use crate::store::day::Day;
+use crate::store::dictionary;
 use crate::store::id::EventId;
 use crate::store::schema::open_writer;
 
@@ -322,16 +323,23 @@ fn commit(path: &Path, conn: Connection) -> Result<()> {
         .map_err(|(_, error)| Error::sqlite(path, "close the built day")(error))
 }
 
+static PUT_SERIES: LazyLock<String> = LazyLock::new(|| {
+    let columns = dictionary::listed(str::to_owned);
+    let values = dictionary::listed(|_| "?".into());
+    format!("INSERT OR REPLACE INTO series (id, {columns}) VALUES (?, {values})")
+});
+
 fn insert(conn: &Connection, table: &str, columns: Vec<Sql>) -> rusqlite::Result<()> {
-    let sql = match (table, columns.len()) {
+    let sql: &str = match (table, columns.len()) {
         // A record may reach back over what the backup holds already.
-        ("c", 6) => "INSERT OR IGNORE INTO changes (id, series, value, string, position, at) VALUES (?, ?, ?, ?, ?, ?)",
-        ("s", 13) => {
-            "INSERT OR REPLACE INTO series (id, change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ("c", 6) => {
+            "INSERT OR IGNORE INTO changes (id, series, value, string, position, at) VALUES (?, ?, ?, ?, ?, ?)"
         }
+        ("s", 13) => &PUT_SERIES,
         ("k", 3) => "INSERT OR REPLACE INTO keyframes (id, reason, count) VALUES (?, ?, ?)",
-        ("f", 5) => "INSERT OR REPLACE INTO keyframe_states (keyframe, series, value, string, position) VALUES (?, ?, ?, ?, ?)",
+        ("f", 5) => {
+            "INSERT OR REPLACE INTO keyframe_states (keyframe, series, value, string, position) VALUES (?, ?, ?, ?, ?)"
+        }
         ("g", 4) => "INSERT OR REPLACE INTO gaps (id, from_ms, to_ms, why) VALUES (?, ?, ?, ?)",
         // A later program may ship more kinds of rows; none of them is needed to have the events.
         _ => return Ok(()),

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::OptionalExtension as _;
 
 use crate::archive::format::manifest::DayPart;
 use crate::archive::format::marks::{self, Mark};
 use crate::archive::look::delta::continues;
-use crate::disk::{fault, plain};
+use crate::disk::{fault, scratch, uri};
 use crate::error::{Error, Result};
-use crate::store::schema::{open_reader, open_writer, uri_path};
+use crate::store::schema::{open_reader, open_writer};
 
 /// More pieces than this make a restore slower than a fresh whole copy makes a backup.
 const MOST_PIECES: usize = 48;
@@ -44,21 +44,10 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
     drop(source);
     fault::step().map_err(Error::io(path, "create the delta"))?;
     drop(open_writer(path)?);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_URI
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn =
-        Connection::open_with_flags(path, flags).map_err(Error::sqlite(path, "open the delta"))?;
-    plain::make(&conn, path)?;
+    // Takes it out of WAL mode, too: the file alone is the delta.
+    let conn = scratch::open(path)?;
     let run = || -> rusqlite::Result<Option<Gained>> {
-        conn.busy_timeout(std::time::Duration::from_secs(5))?;
-        conn.execute_batch(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4000;",
-        )?;
-        conn.execute(
-            "ATTACH ?1 AS live",
-            [format!("file:{}?mode=ro", uri_path(live))],
-        )?;
+        uri::attach(&conn, live, "live")?;
         conn.execute_batch("BEGIN; SELECT count(*) FROM live.sqlite_schema;")?;
         let events = conn.execute(
             "INSERT INTO main.changes SELECT * FROM live.changes WHERE id > ?1 ORDER BY id",

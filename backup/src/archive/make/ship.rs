@@ -15,6 +15,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::disk::{draft, space};
 use crate::error::{Error, Result};
 use crate::store::day::Day;
+use crate::store::dictionary;
 use crate::store::folder::Store;
 use crate::store::schema::open_reader;
 
@@ -385,10 +386,10 @@ impl Dictionary {
         if counts == self.counts {
             return Ok(());
         }
-        let mut query = conn.prepare_cached(
-            "SELECT id, change_group, path, component, control, source, rule, digits, unit, off, \"on\", low, high,
-             rule IS NOT NULL, low IS NOT NULL FROM series",
-        )?;
+        let columns = dictionary::listed(str::to_owned);
+        let mut query = conn.prepare_cached(&format!(
+            "SELECT id, {columns}, rule IS NOT NULL, low IS NOT NULL FROM series"
+        ))?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let learned = [row.get(13)?, row.get(14)?];

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
+use crate::disk::scratch;
 use crate::error::{Error, Result};
 use crate::exchange::import::columns::Incoming;
 use crate::exchange::import::report::ImportReport;
@@ -39,10 +40,11 @@ impl Staging {
             .tempdir_in(beside)
             .map_err(Error::io(beside, "make a temporary folder"))?;
         let path = folder.path().join("staging.db");
-        let conn =
-            Connection::open(&path).map_err(Error::sqlite(&path, "make a temporary database"))?;
+        let made = || Error::sqlite(&path, "make a temporary database");
+        let conn = Connection::open(&path).map_err(made())?;
+        scratch::unprotected(&conn).map_err(made())?;
         conn.execute_batch(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000; PRAGMA temp_store = FILE;
+            "PRAGMA temp_store = FILE;
              CREATE TABLE staged (n INTEGER PRIMARY KEY, day INTEGER NOT NULL, wanted INTEGER, at INTEGER NOT NULL,
                                   series INTEGER NOT NULL, value, string, position, content BLOB NOT NULL);
              CREATE TABLE present (content BLOB NOT NULL);
@@ -53,7 +55,7 @@ impl Staging {
                                   PRIMARY KEY (keyframe, series)) WITHOUT ROWID;
              BEGIN;",
         )
-        .map_err(Error::sqlite(&path, "make a temporary database"))?;
+        .map_err(made())?;
         Ok(Staging {
             conn,
             names,

@@ -10,14 +10,14 @@ use crate::archive::format::manifest::DayPart;
 use crate::archive::look::at_rest::at_rest;
 use crate::archive::look::{assemble, delta};
 use crate::archive::open::Archive;
-use crate::disk::{plain, scratch, space};
+use crate::disk::{plain, scratch, space, uri};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::restore::plan::outline::{Becomes, RestorePlan};
 use crate::store::day::Day;
 use crate::store::folder::{Store, count_changes};
 use crate::store::id::EventId;
-use crate::store::schema::{check_schema, open_reader, uri_path};
+use crate::store::schema::{check_schema, open_reader};
 
 /// A day as it would be restored.
 pub(super) struct DayAfter<'a> {
@@ -273,17 +273,13 @@ impl Tally {
     fn add(&mut self, built: &Path, live: Option<&Path>) -> rusqlite::Result<()> {
         let conn = Connection::open_in_memory()?;
         conn.execute_batch("PRAGMA trusted_schema = OFF")?;
-        let attach = |path: &Path, name: &str| {
-            let sql = format!("ATTACH ?1 AS {name}");
-            conn.execute(&sql, [format!("file:{}?mode=ro", uri_path(path))])
-        };
-        attach(built, "new")?;
+        uri::attach(&conn, built, "new")?;
         let Some(live) = live else {
             return self.count(&conn, "new", "SELECT series FROM new.changes", |sum| {
                 &mut sum.new
             });
         };
-        attach(live, "live")?;
+        uri::attach(&conn, live, "live")?;
         conn.execute_batch("BEGIN")?;
         let only_in = |here: &str, there: &str| {
             format!(
@@ -303,10 +299,7 @@ impl Tally {
     /// Counts what a live day has after an id as lost.
     fn lose_after(&mut self, live: &Path, last: EventId) -> rusqlite::Result<()> {
         let conn = Connection::open_in_memory()?;
-        conn.execute(
-            "ATTACH ?1 AS live",
-            [format!("file:{}?mode=ro", uri_path(live))],
-        )?;
+        uri::attach(&conn, live, "live")?;
         let sql = format!("SELECT series FROM live.changes WHERE id > {}", last.0);
         self.count(&conn, "live", &sql, |sum| &mut sum.live)
     }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::disk::companions;
 use crate::disk::mount_point::MountPoint;
 use crate::disk::store_lock::StoreLock;
 use crate::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::store::id::{EventId, IdSource};
 use crate::store::recorder::queue::{Job, Reply};
 use crate::store::recorder::writer::{Failure, Item, Writer};
 use crate::store::reindex;
-use crate::store::schema::{beside, is_foreign};
+use crate::store::schema::is_foreign;
 
 impl Writer {
     /// Opens the newest day file that is whole, moves damaged ones aside, and finds out where recording ended.
@@ -45,10 +46,7 @@ impl Writer {
                 continue;
             }
             tracing::warn!(file = %path.display(), moved_to = %aside.display(), "a database of another program");
-            for companion in ["-wal", "-shm", "-journal", ""] {
-                // A companion need not exist; a file that stays is found again below.
-                let _ = std::fs::rename(beside(&path, companion), beside(&aside, companion));
-            }
+            companions::rename(&path, &aside);
         }
         Ok(())
     }

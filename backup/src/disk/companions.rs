@@ -1,0 +1,85 @@
+//! The files that SQLite keeps beside a database: its log, the log's index, its journal.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Commits that are not in the database yet.
+const LOG: &str = "-wal";
+/// What finds pages in the log; SQLite makes it anew whenever it needs one.
+const INDEX: &str = "-shm";
+/// What takes back a transaction that was cut off.
+const JOURNAL: &str = "-journal";
+const ALL: [&str; 3] = [LOG, INDEX, JOURNAL];
+
+/// `path` with `end` appended to its name.
+pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(end);
+    name.into()
+}
+
+/// Where the companions of a database are or would be.
+pub(crate) fn of(path: &Path) -> impl Iterator<Item = PathBuf> {
+    ALL.iter().map(|end| beside(path, end))
+}
+
+/// The companions and then their database, which is the order to take them away in: a log without its database would be
+/// played into the next file of that name, and whoever is cut off finds the database, and does it again.
+pub(crate) fn and_database(path: &Path) -> impl Iterator<Item = PathBuf> {
+    of(path).chain([path.to_path_buf()])
+}
+
+/// Where a database's log is or would be.
+pub(crate) fn log(path: &Path) -> PathBuf {
+    beside(path, LOG)
+}
+
+/// Where a database's journal is or would be.
+pub(crate) fn journal(path: &Path) -> PathBuf {
+    beside(path, JOURNAL)
+}
+
+/// Whether the database alone is not all there is: a log or a journal lies beside it.
+pub(crate) fn belong_to(path: &Path) -> bool {
+    log(path).exists() || journal(path).exists()
+}
+
+/// Bytes of a database and its log, as far as they are there.
+pub(crate) fn bytes(path: &Path) -> u64 {
+    let size = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
+    size(path) + size(&log(path))
+}
+
+/// The database's name in its own or a companion's.
+pub(crate) fn database_of(name: &str) -> &str {
+    let database = ALL.iter().find_map(|end| name.strip_suffix(end));
+    database.unwrap_or(name)
+}
+
+/// Whether a file only speeds up reading a log.
+pub(crate) fn is_index(name: &str) -> bool {
+    name.ends_with(INDEX)
+}
+
+/// Gives a database and its companions another name, as far as that works: a companion need not exist, and whoever looks
+/// for a database that kept its name finds it.
+pub(crate) fn rename(from: &Path, to: &Path) {
+    for (from, to) in and_database(from).zip(and_database(to)) {
+        let _ = std::fs::rename(from, to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_companion_leads_to_its_database() {
+        let database = Path::new("/s/a.db");
+        let names: Vec<PathBuf> = and_database(database).collect();
+        assert_eq!(names.last().unwrap(), database);
+        for name in names {
+            assert_eq!(database_of(name.to_str().unwrap()), "/s/a.db");
+        }
+    }
+}
