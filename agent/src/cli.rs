@@ -24,7 +24,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Settings file [default: qsys-agent.toml here, if there is one]
+    /// Settings file; paths in it are relative to its folder, where .env and qsys-core.config.json
+    /// are looked for, too [default: qsys-agent.toml in the working directory, if there is one]
     #[arg(long, global = true, value_name = "FILE", env = "QSYS_AGENT_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// Print exactly one JSON document on standard output

@@ -1,10 +1,11 @@
-//! What was set: defaults, under the original's `qsys-core.config.json`, under
-//! `qsys-agent.toml`, under `.env`, under the environment. Flags come last, in the commands.
+//! What was set: the defaults; over them the original's `qsys-core.config.json`, then `qsys-agent.toml`, then `.env`,
+//! then the environment. Flags come last, in the commands.
 
-mod apart;
 mod environment;
 mod file;
+mod folders_apart;
 mod original;
+mod place;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,12 +15,11 @@ use backup::{Policy, Retention};
 
 use crate::failure::{Failure, Outcome};
 use crate::schedule::{Schedule, When};
+use place::Place;
 
-/// The file that is read when `--config` names none.
-pub(crate) const DEFAULT_FILE: &str = "qsys-agent.toml";
-/// The original's file, read when present.
+/// The original's file, read where it lies beside the settings file.
 const ORIGINAL_FILE: &str = "qsys-core.config.json";
-/// The original's users keep its variables here; the environment itself goes before it.
+/// The original's users keep its variables here, beside the settings file; the environment outranks it.
 const DOTENV_FILE: &str = ".env";
 
 /// Everything that can be set, checked.
@@ -114,7 +114,7 @@ impl Default for Settings {
                 meters: false,
             },
             store: Store {
-                path: PathBuf::from("./data/events"),
+                path: PathBuf::from("data/events"),
                 retention: Retention {
                     days: Some(30),
                     bytes: None,
@@ -123,7 +123,7 @@ impl Default for Settings {
                 commit_every: Duration::from_millis(100),
             },
             backup: Backup {
-                path: PathBuf::from("./data/backups"),
+                path: PathBuf::from("data/backups"),
                 keep: Policy::count(7),
                 schedule: Schedule {
                     when: When::Every(Duration::from_secs(86_400)),
@@ -141,38 +141,34 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads all layers. `config` is the file that the user named, if any.
+    /// Reads all layers. `config` is the file that the user named, if any. All paths are absolute afterwards, so they
+    /// mean the same to whoever is told of them.
     pub(crate) fn load(config: Option<&Path>) -> Outcome<Self> {
+        let place = Place::of(config)?;
         let mut settings = Self::default();
-        let original = Path::new(ORIGINAL_FILE);
-        if original.exists() {
-            original::apply(&mut settings, original)?;
-            settings.files.push(original.to_owned());
+        settings.store.path = place.path(&settings.store.path);
+        settings.backup.path = place.path(&settings.backup.path);
+        if let Some(original) = place.beside(ORIGINAL_FILE) {
+            original::apply(&mut settings, &original)?;
+            settings.files.push(original);
         }
-        let file = match config {
-            Some(named) => Some(named.to_owned()),
-            None => Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()),
-        };
-        if let Some(file) = file {
-            let text = std::fs::read_to_string(&file).map_err(|error| {
+        if let Some(file) = &place.file {
+            let text = std::fs::read_to_string(file).map_err(|error| {
                 Failure::usage(format!(
                     "cannot read settings file {}: {error}",
                     file.display()
                 ))
                 .hint("name another with --config, or leave --config out to use the defaults")
             })?;
-            file::apply(&mut settings, &file, &text)?;
-            settings.files.push(file);
+            file::apply(&mut settings, &place, file, &text)?;
+            settings.files.push(file.clone());
         }
-        let dotenv = Path::new(DOTENV_FILE);
-        if dotenv.exists() {
-            environment::apply_file(&mut settings, dotenv)?;
-            settings.files.push(dotenv.to_owned());
+        if let Some(dotenv) = place.beside(DOTENV_FILE) {
+            environment::apply_file(&mut settings, &place, &dotenv)?;
+            settings.files.push(dotenv);
         }
-        environment::apply(&mut settings, "environment variable", |name| {
-            std::env::var_os(name)
-        })?;
-        apart::check(&settings.store.path, &settings.backup.path)?;
+        environment::apply_process(&mut settings)?;
+        folders_apart::check(&settings.store.path, &settings.backup.path)?;
         Ok(settings)
     }
 }

@@ -25,4 +25,5 @@ mod record;
 mod redundant;
 mod restore;
 mod schedule;
+mod settings_file;
 mod stop;

@@ -48,7 +48,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a process and waits for a line of its standard output that begins with `ready`.
-    fn start(mut command: Command, ready: &str) -> Self {
+    pub(crate) fn start(mut command: Command, ready: &str) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

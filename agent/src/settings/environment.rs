@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::place::{self, Place};
 use super::{Pin, Settings};
 use crate::failure::{Failure, Outcome};
 use crate::schedule::When;
 
-/// Lays the variables of a file in the form of `.env` over the settings.
-pub(super) fn apply_file(settings: &mut Settings, path: &Path) -> Outcome<()> {
+/// Lays the variables of a file in the form of `.env` over the settings; its paths are relative to `place`.
+pub(super) fn apply_file(settings: &mut Settings, place: &Place, path: &Path) -> Outcome<()> {
     let wrong = |error: dotenvy::Error| {
         Failure::usage(format!("{}: {error}", path.display()))
             .hint("expected lines such as EVENT_MAX_BACKUPS=7; correct the file or move it away")
@@ -19,20 +20,33 @@ pub(super) fn apply_file(settings: &mut Settings, path: &Path) -> Outcome<()> {
     let variables: HashMap<String, String> = dotenvy::from_path_iter(path)
         .and_then(Iterator::collect)
         .map_err(wrong)?;
-    apply(settings, &path.display().to_string(), |name| {
-        variables.get(name).map(OsString::from)
-    })
+    apply(
+        settings,
+        Environment {
+            place: &path.display().to_string(),
+            var: |name: &str| variables.get(name).map(OsString::from),
+            path: |written: &Path| place.path(written),
+        },
+    )
 }
 
-/// Lays the environment over the settings. `var` looks a variable up; `place` says in
-/// errors where it stands.
-pub(super) fn apply(
-    settings: &mut Settings,
-    place: &str,
-    var: impl Fn(&str) -> Option<OsString>,
-) -> Outcome<()> {
-    let environment = Environment { place, var };
+/// Lays the process's environment over the settings; its paths are relative to the working directory.
+pub(super) fn apply_process(settings: &mut Settings) -> Outcome<()> {
+    apply(
+        settings,
+        Environment {
+            place: "environment variable",
+            var: |name: &str| std::env::var_os(name),
+            path: place::from_working_directory,
+        },
+    )
+}
 
+fn apply<V, P>(settings: &mut Settings, environment: Environment<'_, V, P>) -> Outcome<()>
+where
+    V: Fn(&str) -> Option<OsString>,
+    P: Fn(&Path) -> PathBuf,
+{
     let core = &mut settings.core;
     environment.text("QSYS_HOST", |host| core.host = Some(host))?;
     environment.number("QSYS_PORT", 1..=65_535, |port: u16| core.port = port)?;
@@ -72,15 +86,24 @@ pub(super) fn apply(
     Ok(())
 }
 
-struct Environment<'a, V> {
+/// Where variables come from.
+struct Environment<'a, V, P> {
+    /// Where they stand, for errors.
     place: &'a str,
+    /// Looks one up.
     var: V,
+    /// What a path in one means.
+    path: P,
 }
 
-impl<V: Fn(&str) -> Option<OsString>> Environment<'_, V> {
+impl<V, P> Environment<'_, V, P>
+where
+    V: Fn(&str) -> Option<OsString>,
+    P: Fn(&Path) -> PathBuf,
+{
     fn path(&self, name: &str, set: impl FnOnce(PathBuf)) {
         if let Some(value) = (self.var)(name).filter(|value| !value.is_empty()) {
-            set(PathBuf::from(value));
+            set((self.path)(Path::new(&value)));
         }
     }
 
@@ -136,9 +159,12 @@ mod tests {
     fn read(variables: &[(&str, &str)]) -> Outcome<Settings> {
         let variables: HashMap<_, _> = variables.iter().copied().collect();
         let mut settings = Settings::default();
-        apply(&mut settings, "environment variable", |name| {
-            variables.get(name).map(OsString::from)
-        })?;
+        let environment = Environment {
+            place: "environment variable",
+            var: |name: &str| variables.get(name).map(OsString::from),
+            path: place::from_working_directory,
+        };
+        apply(&mut settings, environment)?;
         Ok(settings)
     }
 
@@ -178,7 +204,7 @@ mod tests {
         let read = |text: &str| {
             std::fs::write(&path, text).unwrap();
             let mut settings = Settings::default();
-            apply_file(&mut settings, &path).map(|()| settings)
+            apply_file(&mut settings, &Place::of(Some(&path))?, &path).map(|()| settings)
         };
         let settings = read("# the original's\nexport EVENT_MAX_BACKUPS='3'\nLANG=C\n").unwrap();
         assert_eq!(settings.backup.keep.keep, 3);

@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
 
+use super::place::Place;
 use super::{Pin, Settings};
 use crate::failure::{Failure, Outcome};
 use crate::schedule::{TimesOfDay, When};
@@ -52,7 +53,7 @@ struct RateTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct StoreTable {
-    path: Option<PathBuf>,
+    path: Option<Folder>,
     retention_days: Option<AtLeastOne>,
     retention_size: Option<ByteSize>,
     commit_events: Option<AtLeastOne>,
@@ -62,7 +63,7 @@ struct StoreTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct BackupTable {
-    path: Option<PathBuf>,
+    path: Option<Folder>,
     keep: Option<AtLeastOne>,
     keep_within: Option<Span>,
     keep_daily: Option<usize>,
@@ -80,6 +81,22 @@ struct PanelTable {
     code_name: Option<String>,
     named_control_prefix: Option<String>,
     pin: Option<String>,
+}
+
+/// A folder; nothing is none.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl<'de> Deserialize<'de> for Folder {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let path = PathBuf::deserialize(deserializer)?;
+        match path.as_os_str().is_empty() {
+            true => Err(de::Error::custom(
+                "found \"\", expected a folder such as \"data/events\"",
+            )),
+            false => Ok(Self(path)),
+        }
+    }
 }
 
 /// A whole number from 1 up.
@@ -160,9 +177,14 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
-/// Lays the file over the settings.
-pub(super) fn apply(settings: &mut Settings, path: &Path, text: &str) -> Outcome<()> {
-    let file: File = toml::from_str(text).map_err(|error| {
+/// Lays the file over the settings; its paths are relative to `place`.
+pub(super) fn apply(
+    settings: &mut Settings,
+    place: &Place,
+    path: &Path,
+    text: &str,
+) -> Outcome<()> {
+    let mut file: File = toml::from_str(text).map_err(|error| {
         Failure::usage(format!(
             "{}: {}",
             path.display(),
@@ -192,7 +214,12 @@ pub(super) fn apply(settings: &mut Settings, path: &Path, text: &str) -> Outcome
     replace(&mut record.rates, file.record.rates.map(rates));
 
     let store = &mut settings.store;
-    replace(&mut store.path, file.store.path);
+    let folder = |folder: Folder| place.path(&folder.0);
+    replace(&mut store.path, file.store.path.map(folder));
+    replace(
+        &mut settings.backup.path,
+        file.backup.path.take().map(folder),
+    );
     let retention = &mut store.retention;
     retention.days = file
         .store
@@ -226,7 +253,6 @@ pub(super) fn apply(settings: &mut Settings, path: &Path, text: &str) -> Outcome
 }
 
 fn apply_backup(backup: &mut super::Backup, table: BackupTable, path: &Path) -> Outcome<()> {
-    replace(&mut backup.path, table.path);
     let keep = &mut backup.keep;
     replace(&mut keep.keep, table.keep.map(|keep| keep.0 as usize));
     replace(
@@ -272,7 +298,9 @@ mod tests {
 
     fn read(text: &str) -> Outcome<Settings> {
         let mut settings = Settings::default();
-        apply(&mut settings, Path::new("qsys-agent.toml"), text).map(|()| settings)
+        let file = Path::new("qsys-agent.toml");
+        let place = Place::of(Some(file))?;
+        apply(&mut settings, &place, file, text).map(|()| settings)
     }
 
     #[test]

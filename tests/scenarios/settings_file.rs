@@ -1,0 +1,176 @@
+//! A settings file is the same site from wherever it is named: its paths are its own, not the working directory's.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::stage::{EmulatedCore, Process, failed, program, until};
+
+/// A site that only its settings file knows, and folders to call the program from.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new(port: u16) -> Self {
+        let folder = TempDir::new().unwrap();
+        for name in ["site", "elsewhere/deep"] {
+            std::fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        let text = format!(
+            "[core]\nhost = \"127.0.0.1\"\nport = {port}\n[store]\npath = \"record/events\"\n\
+             [backup]\npath = \"record/backups\"\nevery = \"off\"\n"
+        );
+        std::fs::write(folder.path().join("site/qsys-agent.toml"), text).unwrap();
+        Self { folder }
+    }
+
+    /// The program, called from a folder of this place.
+    fn program(&self, from: &str, arguments: &[&str]) -> Command {
+        let mut command = program();
+        command
+            .current_dir(self.folder.path().join(from))
+            .args(arguments);
+        command
+    }
+
+    /// Runs a verb in both folders, with the settings file named in three ways.
+    fn everywhere(&self, verb: &[&str]) -> Vec<Value> {
+        let whole = self.folder.path().join("site/qsys-agent.toml");
+        let whole = whole.to_str().unwrap();
+        let calls: [(&str, &[&str]); 4] = [
+            ("site", &[]),
+            ("elsewhere/deep", &["--config", whole]),
+            ("elsewhere", &["--config", "../site/qsys-agent.toml"]),
+            (
+                "elsewhere/deep",
+                &["--config", "../../site/../site/qsys-agent.toml"],
+            ),
+        ];
+        let answers = calls.map(|(from, config)| {
+            let output = self
+                .program(from, &[verb, config, &["--json"]].concat())
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{from} {config:?}: {output:?}");
+            serde_json::from_slice(&output.stdout).unwrap()
+        });
+        answers.into()
+    }
+
+    fn exists(&self, name: &str) -> bool {
+        self.folder.path().join(name).exists()
+    }
+}
+
+#[test]
+fn every_verb_finds_the_running_agent_and_its_files_from_any_folder() {
+    let core = EmulatedCore::start(&[]);
+    let place = Place::new(core.port);
+    let start = place.program(
+        "elsewhere",
+        &["run", "--quiet", "--config", "../site/qsys-agent.toml"],
+    );
+    let agent = Process::start(start, "recording ");
+    until("the agent to record", || {
+        let output = place
+            .program("site", &["status", "--json"])
+            .output()
+            .unwrap();
+        let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (status["recording"] == true).then_some(())
+    });
+    let made = place.everywhere(&["backup"]);
+    for status in place.everywhere(&["status"]) {
+        assert_eq!(status["agent"]["pid"], agent.id());
+        assert_eq!(status["recording"], true);
+    }
+    for check in place.everywhere(&["check"]) {
+        assert_eq!(check["level"], "OK", "{check}");
+    }
+    for list in place.everywhere(&["list"]) {
+        assert_eq!(list[0]["id"], made[3]["id"], "{list}");
+    }
+    assert!(place.exists("site/record/events") && place.exists("site/record/backups"));
+    assert!(!place.exists("elsewhere/record") && !place.exists("elsewhere/deep/record"));
+    assert_eq!(agent.terminate(), 0);
+    // The files alone say the same.
+    for list in place.everywhere(&["list"]) {
+        assert_eq!(list[0]["id"], made[3]["id"], "{list}");
+    }
+}
+
+#[test]
+fn the_files_beside_a_settings_file_are_read_from_any_folder_and_a_bad_value_names_its_place() {
+    let place = Place::new(1);
+    let site = place.folder.path().join("site");
+    let original = r#"{"qsysCore": {"host": "10.0.0.9", "username": "wall"}}"#;
+    std::fs::write(site.join("qsys-core.config.json"), original).unwrap();
+    std::fs::write(site.join("qsys-agent.toml"), "[core]\nport = 1710\n").unwrap();
+    std::fs::write(site.join(".env"), "EVENT_MONITORING_DB_PATH=kept/here\n").unwrap();
+    for status in place.everywhere(&["status"]) {
+        assert_eq!(status["core"]["host"], "10.0.0.9");
+        let store = status["store"]["path"].as_str().unwrap();
+        assert!(
+            same_place(Path::new(store), &site.join("kept/here")),
+            "{store}"
+        );
+        // Nobody set it: it lies beside the settings file, too.
+        let archive = status["backup"]["path"].as_str().unwrap();
+        assert!(
+            same_place(Path::new(archive), &site.join("data/backups")),
+            "{archive}"
+        );
+    }
+
+    std::fs::write(site.join(".env"), "EVENT_MAX_BACKUPS=seven\n").unwrap();
+    let named = &["status", "--config", "../site/qsys-agent.toml"];
+    let output = place.program("elsewhere", named).output().unwrap();
+    let (code, said) = failed(&output);
+    assert_eq!(code, 2);
+    for part in [
+        "site/.env",
+        "EVENT_MAX_BACKUPS",
+        "`seven`",
+        "a whole number",
+    ] {
+        assert!(said.contains(part), "no {part} in: {said}");
+    }
+}
+
+#[test]
+fn a_path_in_a_variable_or_a_flag_is_the_callers() {
+    let place = Place::new(1);
+    let output = place
+        .program(
+            "elsewhere",
+            &["status", "--json", "--config", "../site/qsys-agent.toml"],
+        )
+        .env("EVENT_MONITORING_DB_PATH", "mine/events")
+        .output()
+        .unwrap();
+    let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let elsewhere = place.folder.path().join("elsewhere");
+    let store = elsewhere.join(status["store"]["path"].as_str().unwrap());
+    assert!(
+        same_place(&store, &elsewhere.join("mine/events")),
+        "{store:?}"
+    );
+}
+
+/// Whether two paths lead to one place, which need not exist.
+fn same_place(found: &Path, expected: &Path) -> bool {
+    let plain = |path: &Path| {
+        let mut plain = std::path::PathBuf::new();
+        for step in path.components() {
+            match step {
+                std::path::Component::ParentDir => drop(plain.pop()),
+                step => plain.push(step),
+            }
+        }
+        plain
+    };
+    found.is_absolute() && plain(found) == plain(expected)
+}
