@@ -10,9 +10,9 @@ mod stage;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use contract::Job;
 use tokio::sync::OwnedMutexGuard;
 
-pub(crate) use running::Job;
 use running::{Board, Running};
 
 use crate::documents;

@@ -11,6 +11,7 @@ mod requests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use contract::control::{REQUEST, VERSION};
 use qrc::{ControlId, Reading, WatchEvent};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
@@ -25,7 +26,7 @@ use crate::plugin::Plugin;
 use component::Component;
 use desk::{Answer, Desk, Way};
 use heartbeat::HEARTBEAT_EVERY;
-use mailbox::{REQUEST, VERSION, text_of};
+use mailbox::text_of;
 use named::Named;
 
 /// At most four writes a second go to the Core.

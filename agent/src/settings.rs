@@ -131,7 +131,7 @@ impl Default for Settings {
                 },
             },
             panel: Panel {
-                code_name: "DisasterRecovery".to_owned(),
+                code_name: contract::control::CODE_NAME.to_owned(),
                 named_control_prefix: "DR_".to_owned(),
                 pin: None,
             },

@@ -289,7 +289,7 @@ mod tests {
             rpo_seconds: Some(0.1),
             drill: Drill::default(),
             panel: Panel {
-                component: "DisasterRecovery".into(),
+                component: contract::control::CODE_NAME.into(),
                 state: "found".into(),
                 named_controls: 0,
             },

@@ -1,5 +1,6 @@
 //! The demo design: a theatre with conference use, its plugin, and the life in it.
 
+use contract::control;
 use qrc_sim::{Component, Control, Design, Script, SnapshotBank, Unit};
 
 use crate::life::Life;
@@ -21,7 +22,7 @@ pub struct DemoOptions {
 impl Default for DemoOptions {
     fn default() -> DemoOptions {
         DemoOptions {
-            code_name: "DisasterRecovery".into(),
+            code_name: control::CODE_NAME.into(),
             churn_per_second: 25.0,
             seed: 1,
         }

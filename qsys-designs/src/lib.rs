@@ -7,7 +7,6 @@ pub mod pack;
 pub mod panel;
 
 mod component;
-mod pin;
 mod place;
 mod plugin;
 mod scripts;
@@ -23,7 +22,6 @@ mod demo;
 pub use component::plugin_component;
 pub use demo::{DemoDesign, DemoOptions, demo_design, demo_room};
 pub use example::example_pictures;
-pub use pin::pin_proof;
 pub use place::{Placed, place_plugin};
 pub use plugin::{PLUGIN_FILE, PluginHost, built_plugin, write_plugin};
 pub use scripts::CORE_SCRIPTS;

@@ -7,11 +7,11 @@ mod stage;
 
 mod audit;
 mod bad_input;
-mod contract;
 mod core_restart;
 mod crash;
 mod damaged;
 mod demo;
+mod documents;
 mod exactly_once;
 mod named_controls;
 mod one_agent;

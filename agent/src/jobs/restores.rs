@@ -77,6 +77,8 @@ impl Jobs {
 mod tests {
     use std::time::Duration;
 
+    use contract::JobState;
+
     use super::*;
     use crate::jobs::stage::{self, Stage};
 
@@ -114,7 +116,10 @@ mod tests {
         };
         let shown = tokio::time::timeout(Duration::from_secs(20), shown);
         let shown = shown.await.unwrap();
-        assert_eq!((shown.kind, shown.state), ("undo", "running"));
+        assert_eq!(
+            (shown.kind.as_str(), shown.state),
+            ("undo", JobState::Running)
+        );
         release.send(()).unwrap();
         holding.await.unwrap();
         undoing.await.unwrap().unwrap_err();

@@ -4,19 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use contract::{Job, JobState};
 
 use crate::local_socket::Steps;
-
-/// The job that runs now.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Job {
-    pub(crate) id: String,
-    pub(crate) kind: &'static str,
-    pub(crate) state: &'static str,
-    pub(crate) percent: u8,
-    pub(crate) text: String,
-}
 
 /// Where the running job is posted. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -49,8 +39,8 @@ impl Board {
             let id = format!("{kind}-{}", posted.begun);
             let job = Job {
                 id: id.clone(),
-                kind,
-                state: "running",
+                kind: kind.to_owned(),
+                state: JobState::Running,
                 percent: 0,
                 text: String::new(),
             };

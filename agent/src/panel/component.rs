@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
+use contract::control::{ACK, HEARTBEAT, REQUEST, STATE, VERSION};
+use contract::{Ack, State};
 use qrc::method::component::{Set, SetControl};
 use qrc::{ControlId, Inventory, Value};
 
-use super::heartbeat::{HEARTBEAT, Heartbeat};
-use super::mailbox::{self, ACK, Ack, REQUEST, STATE, VERSION};
+use super::heartbeat::Heartbeat;
+use super::mailbox;
 use crate::core::Core;
 use crate::moment;
 
@@ -19,7 +21,7 @@ pub(super) struct Component {
     code_name: String,
     request: Option<ControlId>,
     version: Option<ControlId>,
-    shown: Option<mailbox::State>,
+    shown: Option<State>,
     seq: u64,
     heartbeat: Heartbeat,
     /// Answers that are not written yet, the oldest first.
@@ -79,23 +81,21 @@ impl Component {
 
     /// Writes the state where it changed, the heartbeat where it is due and an answer where one
     /// waits, in one go. True where there was something to write.
-    pub(super) async fn publish(&mut self, core: &Core, state: &mailbox::State) -> bool {
+    pub(super) async fn publish(&mut self, core: &Core, state: &State) -> bool {
         if !self.is_there() {
             return false;
         }
         let mut writes = Vec::new();
         let with_state = self.shown.as_ref() != Some(state);
         if with_state {
-            match mailbox::wire(state, self.seq + 1, moment::now()) {
-                Ok(text) => writes.push((STATE, Value::Text(text.into()))),
-                Err(error) => tracing::error!("panel: cannot write the state: {error}"),
-            }
+            let text = mailbox::wire(state, self.seq + 1, moment::now());
+            writes.push((STATE, Value::Text(text.into())));
         }
         if let Some(beat) = self.heartbeat.due() {
             writes.push((HEARTBEAT, beat));
         }
         if let Some(ack) = self.acks.front() {
-            writes.push((ACK, Value::Text(ack.wire().into())));
+            writes.push((ACK, Value::Text(mailbox::ack_wire(ack).into())));
         }
         if writes.is_empty() {
             return false;

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use contract::control::REQUEST;
+use contract::{Ack, AckResult};
 use tokio::sync::mpsc;
 
-use super::mailbox::{Ack, REQUEST};
 use super::named::{Asking, What};
 use super::requests::{Claim, Judgement, Kind, Requests, Target, WINDOW_MS};
 use crate::audit::{Act, Asked};
@@ -96,7 +97,7 @@ impl Desk {
         self.parts.audit.refused(asked, act, why.clone()).await;
         Answer {
             way,
-            ack: Ack::new(id, "refused", why),
+            ack: ack(id, AckResult::Refused, why),
         }
     }
 
@@ -110,7 +111,7 @@ impl Desk {
             id, what, about, ..
         } = claim;
         tracing::info!(place = %asked.place, request = %id, "panel request: {kind:?}");
-        let accepted = Ack::new(id.clone(), "accepted", String::new());
+        let accepted = ack(id.clone(), AckResult::Accepted, String::new());
         let parts = self.parts.clone();
         let answers = self.answers.clone();
         tokio::spawn(async move {
@@ -118,8 +119,8 @@ impl Desk {
             let work = run(&parts.jobs, turn, kind);
             let outcome = parts.audit.of(asked, act, work, Clone::clone).await;
             let ack = match outcome {
-                Ok(text) => Ack::new(id, "done", text),
-                Err(failure) => Ack::new(id, "failed", failure.to_string()),
+                Ok(text) => ack(id, AckResult::Done, text),
+                Err(failure) => ack(id, AckResult::Failed, failure.to_string()),
             };
             // Nobody listens once the service stops.
             let _ = answers.send(Answer { way, ack }).await;
@@ -144,6 +145,10 @@ impl Desk {
             asked_ms: claim.at_ms,
         }
     }
+}
+
+fn ack(id: String, result: AckResult, text: String) -> Ack {
+    Ack { id, result, text }
 }
 
 /// The requests that an earlier agent answered so lately that they would not be stale yet.

@@ -5,8 +5,6 @@ use std::time::Duration;
 use qrc::Value;
 use tokio::time::Instant;
 
-/// The control's name.
-pub(super) const HEARTBEAT: &str = "Heartbeat";
 /// The plugin calls the agent offline after three missed ones.
 pub(super) const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 /// It counts up to this and begins again at 0. A Core keeps values in single precision: from

@@ -2,149 +2,21 @@
 
 mod plain;
 
-use serde::Serialize;
+use std::borrow::Cow;
 
-use super::requests::VERBS;
-use crate::jobs::Job;
+use contract::{
+    Ack, Agent, Backup, Core, Disk, Events, Job, Message, Point, Range, RequestKind, SCHEMA, Span,
+    State, Undo,
+};
+
 use crate::moment;
 use crate::status::{Status, verdict};
 pub(super) use plain::PLAIN;
 
-/// The version of the mailbox documents; the plugin says so when it meets another.
-const SCHEMA: u32 = 1;
 /// How many backups the panel can offer.
 const POINTS: usize = 20;
 /// How many gaps go to the panel.
-const HOLES: usize = 24;
-
-/// Controls of the plugin that the agent writes or reads.
-pub(crate) const STATE: &str = "AgentStateJson";
-pub(crate) const REQUEST: &str = "RequestJson";
-pub(crate) const ACK: &str = "AckJson";
-/// What the plugin says of itself.
-pub(crate) const VERSION: &str = "VersionText";
-
-/// The whole state in one value, so that start, reconnect and failover are the same code.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct State {
-    schema: u32,
-    status: u8,
-    text: String,
-    agent: Agent,
-    core: Core,
-    recording: bool,
-    events: Events,
-    backup: Backup,
-    recoverable: Range,
-    points: Vec<Point>,
-    job: Option<Job>,
-    /// What may be asked for; the panel greys out the rest.
-    can: [&'static str; 5],
-    #[serde(rename = "pinRequired")]
-    pin_required: bool,
-    undo: Undo,
-    disk: Option<Disk>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Agent {
-    version: String,
-    pid: Option<u32>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Core {
-    host: Option<String>,
-    state: String,
-    design: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Events {
-    total: u64,
-    per_second: f64,
-    gaps: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Backup {
-    last: Option<String>,
-    #[serde(rename = "lastText")]
-    last_text: String,
-    age_seconds: Option<i64>,
-    next: Option<String>,
-    #[serde(rename = "nextText")]
-    next_text: Option<String>,
-    count: usize,
-    last_verified: Option<String>,
-    #[serde(rename = "verifiedText")]
-    verified_text: String,
-    /// The newest one is proved, the next one is not overdue, and none has failed since.
-    ok: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Range {
-    from: Option<String>,
-    to: Option<String>,
-    #[serde(rename = "fromText")]
-    from_text: Option<String>,
-    #[serde(rename = "toText")]
-    to_text: Option<String>,
-    gaps: Vec<Hole>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Hole {
-    from: String,
-    to: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Undo {
-    available: bool,
-    /// What it would take back.
-    text: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Disk {
-    text: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Point {
-    id: String,
-    when: String,
-    label: String,
-}
-
-/// The answer to one request.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Ack {
-    id: String,
-    /// `accepted`, `refused`, `done` or `failed`.
-    result: &'static str,
-    text: String,
-}
-
-impl Ack {
-    pub(crate) fn new(id: String, result: &'static str, text: String) -> Self {
-        Self { id, result, text }
-    }
-
-    pub(crate) fn wire(&self) -> String {
-        serde_json::to_string(self).expect("texts always have a JSON form")
-    }
-
-    /// `done: Backup … made and proved`
-    pub(crate) fn in_words(&self) -> String {
-        match self.text.as_str() {
-            "" => self.result.to_owned(),
-            text => format!("{}: {text}", self.result),
-        }
-    }
-}
+const GAPS: usize = 24;
 
 /// Draws the mailbox state from the status.
 pub(crate) fn state(
@@ -197,7 +69,7 @@ pub(crate) fn state(
             to: whole_second(status.recoverable.to.as_deref()),
             from_text: local(status.recoverable.from.as_deref()),
             to_text: local(status.recoverable.to.as_deref()),
-            gaps: newest_holes(status),
+            gaps: newest_gaps(status),
         },
         points: backups
             .iter()
@@ -210,7 +82,7 @@ pub(crate) fn state(
             })
             .collect(),
         job,
-        can: VERBS,
+        can: RequestKind::ALL.into(),
         pin_required,
         undo: Undo {
             available: undo.is_some(),
@@ -235,9 +107,9 @@ fn local(time: Option<&str>) -> Option<String> {
 }
 
 /// The newest gaps; a panel draws a bar, not a list.
-fn newest_holes(status: &Status) -> Vec<Hole> {
-    let gaps = status.recoverable.gaps.iter().rev().take(HOLES);
-    gaps.map(|gap| Hole {
+fn newest_gaps(status: &Status) -> Vec<Span> {
+    let gaps = status.recoverable.gaps.iter().rev().take(GAPS);
+    gaps.map(|gap| Span {
         from: gap.from.clone(),
         to: gap.to.clone(),
     })
@@ -269,18 +141,24 @@ pub(super) fn text_of(reading: &qrc::Reading) -> String {
 }
 
 /// The state as it goes over the wire, with the counter and the time of sending.
-pub(crate) fn wire(state: &State, seq: u64, now: i64) -> serde_json::Result<String> {
-    #[derive(Serialize)]
-    struct Sent<'a> {
-        #[serde(flatten)]
-        state: &'a State,
-        seq: u64,
-        #[serde(rename = "sentAt")]
-        sent_at: String,
-    }
-    serde_json::to_string(&Sent {
-        state,
+pub(crate) fn wire(state: &State, seq: u64, now: i64) -> String {
+    let message = Message {
+        state: Cow::Borrowed(state),
         seq,
         sent_at: moment::rfc3339(now),
-    })
+    };
+    serde_json::to_string(&message).expect("texts and numbers always have a JSON form")
+}
+
+/// The answer as it goes over the wire.
+pub(crate) fn ack_wire(ack: &Ack) -> String {
+    serde_json::to_string(ack).expect("texts always have a JSON form")
+}
+
+/// `done: Backup … made and proved`
+pub(crate) fn ack_in_words(ack: &Ack) -> String {
+    match ack.text.as_str() {
+        "" => ack.result.name().to_owned(),
+        text => format!("{}: {text}", ack.result.name()),
+    }
 }

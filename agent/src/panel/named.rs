@@ -12,22 +12,22 @@ mod inlet;
 use std::time::Duration;
 
 use compact_str::{CompactString, format_compact};
+use contract::control::{ACK, BACKUP_NOW, HEARTBEAT, REQUEST, REQUEST_TEXT, STATE, VERIFY_NOW};
+use contract::{Ack, State};
 use qrc::Value;
 use qrc::method::control::{Get, Set};
 use tokio::time::Instant;
 
-use super::heartbeat::{HEARTBEAT, Heartbeat};
-use super::mailbox::{self, ACK, Ack, PLAIN, REQUEST, STATE};
+use super::heartbeat::Heartbeat;
+use super::mailbox::{self, PLAIN};
 use super::requests::{Kind, WINDOW_MS};
 use crate::core::Core;
 use crate::moment;
 use inlet::Inlet;
 pub(super) use inlet::{Asking, What};
 
-/// The answer to the last request, in words.
-const REQUEST_TEXT: &str = "RequestText";
 /// The buttons, and what each asks for.
-const BUTTONS: [(&str, Kind); 2] = [("BackupNow", Kind::Backup), ("VerifyNow", Kind::Verify)];
+const BUTTONS: [(&str, Kind); 2] = [(BACKUP_NOW, Kind::Backup), (VERIFY_NOW, Kind::Verify)];
 
 /// Every Named Control that the agent looks for.
 pub(crate) fn names(prefix: &str) -> Vec<String> {
@@ -55,7 +55,7 @@ pub(super) struct Named {
     first: usize,
     heartbeat: Heartbeat,
     seq: u64,
-    state_told: Option<mailbox::State>,
+    state_told: Option<State>,
     ack: String,
     answer: String,
     /// When all inlets were last read.
@@ -196,13 +196,13 @@ impl Named {
 
     /// Shows the answer to a request.
     pub(super) fn answer(&mut self, control: &str, ack: &Ack) {
-        self.ack = ack.wire();
-        self.answer = format!("{control} {}", ack.in_words());
+        self.ack = mailbox::ack_wire(ack);
+        self.answer = format!("{control} {}", mailbox::ack_in_words(ack));
     }
 
     /// Writes one value that changed; the most urgent, then each in its turn. True where there
     /// was something to write.
-    pub(super) async fn write_one(&mut self, core: &Core, state: &mailbox::State) -> bool {
+    pub(super) async fn write_one(&mut self, core: &Core, state: &State) -> bool {
         if self.stage != Stage::Sought {
             return false;
         }
@@ -228,7 +228,7 @@ impl Named {
     }
 
     /// The outlet whose turn it is, and its new value.
-    fn next(&mut self, state: &mailbox::State) -> Option<(usize, Value)> {
+    fn next(&mut self, state: &State) -> Option<(usize, Value)> {
         let urgent = |name: &str| [HEARTBEAT, ACK, REQUEST_TEXT].contains(&name);
         for at in 0..self.outlets.len() {
             if urgent(self.outlets[at].name)
@@ -250,14 +250,13 @@ impl Named {
     }
 
     /// An outlet's value, if it is another one than the Core was told.
-    fn news(&mut self, at: usize, state: &mailbox::State) -> Option<Value> {
+    fn news(&mut self, at: usize, state: &State) -> Option<Value> {
         let outlet = &self.outlets[at];
         let value = match outlet.name {
             HEARTBEAT => return self.heartbeat.due(),
             // It carries a counter and a time, which are no news by themselves.
             STATE if self.state_told.as_ref() == Some(state) => return None,
             STATE => mailbox::wire(state, self.seq + 1, moment::now())
-                .ok()?
                 .as_str()
                 .into(),
             ACK => self.ack.as_str().into(),

@@ -5,10 +5,12 @@ mod wire;
 
 use std::collections::VecDeque;
 
+use contract::{Request, RequestKind};
+
 use crate::moment;
 use crate::settings::Pin;
-pub(crate) use wire::{Claim, Kind, Target, VERBS};
-use wire::{Wire, shorten};
+use wire::shorten;
+pub(crate) use wire::{Claim, Kind, Target};
 
 /// A request older or younger than this is refused (clocks of Core and agent may differ).
 pub(super) const WINDOW_MS: i64 = 10_000;
@@ -60,8 +62,8 @@ impl Requests {
     pub(crate) fn found_pending(&mut self, text: &str) -> Judgement {
         match self.read(text) {
             Ok(None) => Judgement::Nothing,
-            Ok(Some(wire)) => self.refuse(
-                &wire,
+            Ok(Some(request)) => self.refuse(
+                &request,
                 "it was waiting when the agent connected; press again",
             ),
             Err(refusal) => refusal,
@@ -70,13 +72,13 @@ impl Requests {
 
     /// Judges a value that has just appeared. `now` in Unix milliseconds.
     pub(crate) fn appeared(&mut self, text: &str, now: i64) -> Judgement {
-        let wire = match self.read(text) {
+        let request = match self.read(text) {
             Ok(None) => return Judgement::Nothing,
-            Ok(Some(wire)) => wire,
+            Ok(Some(request)) => request,
             Err(refusal) => return refusal,
         };
-        let Ok(at) = wire.at.parse::<jiff::Timestamp>() else {
-            return self.refuse(&wire, "its time is no RFC 3339 time");
+        let Ok(at) = request.at.parse::<jiff::Timestamp>() else {
+            return self.refuse(&request, "its time is no RFC 3339 time");
         };
         let age = now - at.as_millisecond();
         if age.abs() > WINDOW_MS {
@@ -85,15 +87,15 @@ impl Requests {
                 age.abs() / 1000,
                 if age > 0 { "old" } else { "in the future" }
             );
-            return self.refuse(&wire, &why);
+            return self.refuse(&request, &why);
         }
-        match self.kind(&wire, now) {
+        match self.kind(&request, now) {
             Ok(kind) => {
-                self.remember(&wire.id);
-                let claim = wire.claim();
+                self.remember(&request.id);
+                let claim = Claim::of(&request);
                 Judgement::Honour { claim, kind }
             }
-            Err(why) => self.refuse(&wire, &why),
+            Err(why) => self.refuse(&request, &why),
         }
     }
 
@@ -102,7 +104,7 @@ impl Requests {
     pub(crate) fn pressed(button: &str, kind: Kind, waited: bool, now: i64) -> Judgement {
         let claim = Claim {
             id: format!("{button} {}", moment::rfc3339(now)),
-            what: kind.verb(),
+            what: kind.name(),
             ..Claim::default()
         };
         if waited {
@@ -112,30 +114,30 @@ impl Requests {
         Judgement::Honour { claim, kind }
     }
 
-    fn kind(&mut self, wire: &Wire, now: i64) -> Result<Kind, String> {
-        match wire.kind.as_str() {
-            "backup" => Ok(Kind::Backup),
-            "verify" => Ok(Kind::Verify),
-            "preview" => wire.target().map(Kind::Preview),
-            "restore" => {
-                let target = wire.target()?;
-                self.may_change(wire, now)?;
+    fn kind(&mut self, request: &Request, now: i64) -> Result<Kind, String> {
+        match RequestKind::named(&request.kind) {
+            Some(RequestKind::Backup) => Ok(Kind::Backup),
+            Some(RequestKind::Verify) => Ok(Kind::Verify),
+            Some(RequestKind::Preview) => wire::target(request).map(Kind::Preview),
+            Some(RequestKind::Restore) => {
+                let target = wire::target(request)?;
+                self.may_change(request, now)?;
                 Ok(Kind::Restore(target))
             }
-            "undo" => {
-                self.may_change(wire, now)?;
+            Some(RequestKind::Undo) => {
+                self.may_change(request, now)?;
                 Ok(Kind::Undo)
             }
-            other => Err(format!(
+            None => Err(format!(
                 "this agent does not do `{}` from the panel",
-                shorten(other)
+                shorten(&request.kind)
             )),
         }
     }
 
     /// Arming and the PIN count here; what the panel showed or hid is no protection.
-    fn may_change(&mut self, wire: &Wire, now: i64) -> Result<(), String> {
-        if wire.armed != Some(true) {
+    fn may_change(&mut self, request: &Request, now: i64) -> Result<(), String> {
+        if request.armed != Some(true) {
             return Err("it was not armed and confirmed on the panel".to_owned());
         }
         let Some(pin) = &self.pin else { return Ok(()) };
@@ -143,15 +145,8 @@ impl Requests {
             let minutes = (self.locked_until - now + 59_999) / 60_000;
             return Err(format!("too many wrong PINs; try again in {minutes} min"));
         }
-        let target = wire.point_id.as_deref().or(wire.moment.as_deref());
-        let expected = qsys_designs::pin_proof(
-            &pin.0,
-            &wire.id,
-            &wire.kind,
-            target.unwrap_or_default(),
-            &wire.at,
-        );
-        match &wire.pin_proof {
+        let expected = request.proof(&pin.0);
+        match &request.pin_proof {
             None => Err("it needs the PIN".to_owned()),
             Some(found) if same(found, &expected) => {
                 self.wrong_pins = 0;
@@ -168,18 +163,18 @@ impl Requests {
         }
     }
 
-    fn read(&self, text: &str) -> Result<Option<Wire>, Judgement> {
-        let wire = Wire::read(text).map_err(|why| Judgement::Refuse {
+    fn read(&self, text: &str) -> Result<Option<Request>, Judgement> {
+        let request = wire::read(text).map_err(|why| Judgement::Refuse {
             claim: Claim::unreadable(),
             why,
         })?;
-        Ok(wire.filter(|wire| !self.answered.contains(&wire.id)))
+        Ok(request.filter(|request| !self.answered.contains(&request.id)))
     }
 
-    fn refuse(&mut self, wire: &Wire, why: &str) -> Judgement {
-        self.remember(&wire.id);
+    fn refuse(&mut self, request: &Request, why: &str) -> Judgement {
+        self.remember(&request.id);
         Judgement::Refuse {
-            claim: wire.claim(),
+            claim: Claim::of(request),
             why: why.to_owned(),
         }
     }
@@ -271,7 +266,7 @@ mod tests {
             "id": id, "kind": "restore", "at": at, "pointId": "b-1", "armed": armed,
         });
         if let Some(pin) = pin {
-            request["pinProof"] = qsys_designs::pin_proof(pin, id, "restore", "b-1", at).into();
+            request["pinProof"] = contract::pin_proof(pin, id, "restore", "b-1", at).into();
         }
         request.to_string()
     }

@@ -1,8 +1,13 @@
 //! A bench for scripts: the built plugin, or any text, with a clock in the hand.
 
+use contract::control;
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use contract::{
+    Agent, Backup, Core, Events, Message, Point, Range, RequestKind, SCHEMA, State, Undo,
+};
 use qsys_designs::built_plugin;
 use qsys_designs::host::{
     Definition, Directory, LogKind, LogLine, Outside, Role, Runtime, RuntimeOptions,
@@ -170,26 +175,73 @@ impl Bench {
     }
 
     pub(crate) fn request(&self) -> Option<Json> {
-        let text = self.text("RequestJson");
+        let text = self.text(control::REQUEST);
         (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
     }
 }
 
 /// A healthy agent's snapshot.
 pub(crate) fn healthy() -> Json {
-    serde_json::json!({
-        "schema": 1, "seq": 1, "sentAt": "2026-03-01T19:55:00Z", "status": 0, "text": "Everything is recorded and backed up",
-        "agent": {"version": "0.1.0", "pid": 4711},
-        "core": {"host": "10.0.0.5", "state": "Active", "design": "Harbour_Theatre"},
-        "recording": true,
-        "events": {"total": 1_234_567, "per_second": 25.4, "gaps": 0},
-        "backup": {"last": "2026-03-01T19:00:00Z", "lastText": "today 20:00", "age_seconds": 3300,
-                   "next": "2026-03-02T04:00:00Z", "count": 7, "last_verified": "2026-03-01T19:00:05Z", "verifiedText": "today 20:00", "ok": true},
-        "recoverable": {"from": "2026-02-01T00:00:00Z", "to": "2026-03-01T19:55:00Z", "gaps": []},
-        "points": [
-            {"id": "b2", "when": "today 20:00", "label": "1 234 567 events"},
-            {"id": "b1", "when": "yesterday 20:00", "label": "1 100 000 events"}
+    let moment = |text: &str| Some(text.to_owned());
+    let point = |id: &str, when: &str, label: &str| Point {
+        id: id.into(),
+        when: when.into(),
+        label: label.into(),
+    };
+    let state = State {
+        schema: SCHEMA,
+        status: 0,
+        text: "Everything is recorded and backed up".into(),
+        agent: Agent {
+            version: "0.1.0".into(),
+            pid: Some(4711),
+        },
+        core: Core {
+            host: Some("10.0.0.5".into()),
+            state: "Active".into(),
+            design: Some("Harbour_Theatre".into()),
+        },
+        recording: true,
+        events: Events {
+            total: 1_234_567,
+            per_second: 25.4,
+            gaps: 0,
+        },
+        backup: Backup {
+            last: moment("2026-03-01T19:00:00Z"),
+            last_text: "today 20:00".into(),
+            age_seconds: Some(3300),
+            next: moment("2026-03-02T04:00:00Z"),
+            next_text: None,
+            count: 7,
+            last_verified: moment("2026-03-01T19:00:05Z"),
+            verified_text: "today 20:00".into(),
+            ok: true,
+        },
+        recoverable: Range {
+            from: moment("2026-02-01T00:00:00Z"),
+            to: moment("2026-03-01T19:55:00Z"),
+            from_text: None,
+            to_text: None,
+            gaps: Vec::new(),
+        },
+        points: vec![
+            point("b2", "today 20:00", "1 234 567 events"),
+            point("b1", "yesterday 20:00", "1 100 000 events"),
         ],
-        "job": null
-    })
+        job: None,
+        can: RequestKind::ALL.into(),
+        pin_required: false,
+        undo: Undo {
+            available: true,
+            text: String::new(),
+        },
+        disk: None,
+    };
+    let message = Message {
+        state: Cow::Owned(state),
+        seq: 1,
+        sent_at: "2026-03-01T19:55:00Z".into(),
+    };
+    serde_json::to_value(message).unwrap()
 }

@@ -3,8 +3,9 @@
 
 mod bench;
 
-mod contract;
+mod designer;
 mod host;
+mod mailbox;
 mod panel;
 mod pictures;
 mod specs;

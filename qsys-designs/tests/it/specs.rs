@@ -1,5 +1,6 @@
 //! Runs the Lua specs over the built plugin, each case in both event modes on a fresh bench.
 
+use contract::control;
 use std::path::{Path, PathBuf};
 
 use mlua::{Function, Lua, LuaSerdeExt, Table, UserData, UserDataMethods, Value};
@@ -31,24 +32,24 @@ impl UserData for SpecBench {
                     state[key] = value.clone();
                 }
             }
-            b.0.write("AgentStateJson", &state.to_string());
+            b.0.write(control::STATE, &state.to_string());
             Ok(())
         });
         methods.add_method_mut("ack", |lua, b, answer: Table| {
             let answer: serde_json::Value = lua.from_value(Value::Table(answer))?;
-            b.0.write("AckJson", &answer.to_string());
+            b.0.write(control::ACK, &answer.to_string());
             Ok(())
         });
         methods.add_method_mut("beat", |_, b, ()| {
-            let next = b.0.value("Heartbeat") + 1.0;
-            b.0.set("Heartbeat", next);
+            let next = b.0.value(control::HEARTBEAT) + 1.0;
+            b.0.set(control::HEARTBEAT, next);
             Ok(())
         });
         methods.add_method_mut("live", |_, b, seconds: u32| {
             for _ in 0..seconds {
                 b.0.pass(1.0);
-                let next = b.0.value("Heartbeat") + 1.0;
-                b.0.set("Heartbeat", next);
+                let next = b.0.value(control::HEARTBEAT) + 1.0;
+                b.0.set(control::HEARTBEAT, next);
             }
             Ok(())
         });
@@ -116,7 +117,7 @@ fn cases(lua: &Lua, path: &Path) -> mlua::Result<Vec<(String, Function)>> {
     )
     .exec()?;
     let proof = |_: &Lua, (pin, id, kind, target, at): (String, String, String, String, String)| {
-        Ok(qsys_designs::pin_proof(&pin, &id, &kind, &target, &at))
+        Ok(contract::pin_proof(&pin, &id, &kind, &target, &at))
     };
     lua.globals().set("pinproof", lua.create_function(proof)?)?;
     lua.load(path.to_path_buf()).exec()?;

@@ -1,8 +1,8 @@
 //! The same state for plain controls, a value each: numbers where a lamp can show them, else text.
 
+use contract::{State, control};
 use qrc::Value;
 
-use super::State;
 use crate::output::count;
 
 /// What of the state a control shows.
@@ -10,42 +10,48 @@ type Shown = fn(&State) -> Value;
 
 /// The plain controls' names, and what each shows; the plugin's control of that name shows the same.
 pub(in crate::panel) const PLAIN: [(&str, Shown); 16] = [
-    ("Status", |state| Value::Number(f64::from(state.status))),
-    ("StatusText", |state| {
+    (control::STATUS, |state| {
+        Value::Number(f64::from(state.status))
+    }),
+    (control::STATUS_TEXT, |state| {
         text(&format!("{}: {}", word(state.status), state.text))
     }),
-    ("Recording", |state| lamp(state.recording)),
-    ("BackupOk", |state| lamp(state.backup.ok)),
-    ("RecoveryRunning", |state| lamp(state.job.is_some())),
-    ("JobText", |state| {
+    (control::RECORDING, |state| lamp(state.recording)),
+    (control::BACKUP_OK, |state| lamp(state.backup.ok)),
+    (control::RECOVERY_RUNNING, |state| lamp(state.job.is_some())),
+    (control::JOB_TEXT, |state| {
         let job = state.job.as_ref();
         text(&job.map_or_else(String::new, |job| {
             let what = Some(job.text.as_str()).filter(|text| !text.is_empty());
-            format!("{} %  {}", job.percent, what.unwrap_or(job.kind))
+            format!("{} %  {}", job.percent, what.unwrap_or(&job.kind))
         }))
     }),
-    ("LastBackup", |state| text(&state.backup.last_text)),
-    ("NextBackup", |state| {
+    (control::LAST_BACKUP, |state| text(&state.backup.last_text)),
+    (control::NEXT_BACKUP, |state| {
         told(state.backup.next_text.as_deref())
     }),
-    ("LastVerified", |state| text(&state.backup.verified_text)),
-    ("BackupCount", |state| {
+    (control::LAST_VERIFIED, |state| {
+        text(&state.backup.verified_text)
+    }),
+    (control::BACKUP_COUNT, |state| {
         text(&some(state.backup.count as u64, "backup"))
     }),
-    ("RecoverableFrom", |state| {
+    (control::RECOVERABLE_FROM, |state| {
         told(state.recoverable.from_text.as_deref())
     }),
-    ("RecoverableTo", |state| {
+    (control::RECOVERABLE_TO, |state| {
         told(state.recoverable.to_text.as_deref())
     }),
-    ("EventsRate", |state| {
+    (control::EVENTS_RATE, |state| {
         text(&format!("{:.0} per second", state.events.per_second))
     }),
-    ("EventsTotal", |state| {
+    (control::EVENTS_TOTAL, |state| {
         text(&some(state.events.total, "event"))
     }),
-    ("GapsText", |state| text(&some(state.events.gaps, "gap"))),
-    ("DiskText", |state| {
+    (control::GAPS_TEXT, |state| {
+        text(&some(state.events.gaps, "gap"))
+    }),
+    (control::DISK_TEXT, |state| {
         told(state.disk.as_ref().map(|disk| disk.text.as_str()))
     }),
 ];
