@@ -109,8 +109,7 @@ local function PinTyped()
 end
 
 local function JobRuns(seen)
-  local state = Member(seen and seen.job, "state", "string")
-  return state == "running" or state == "accepted" or state == "started"
+  return Member(seen and seen.job, "state", "string") == "running"
 end
 
 -- Why it cannot be done now, or nil. Asked at arming and again at confirming.

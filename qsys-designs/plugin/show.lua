@@ -87,8 +87,7 @@ local function ShowSnapshot(seen, received, online)
   for slot, reachable in ipairs(RangeBar(seen.recoverable, RangeSlots)) do SetLed("RangeSlot" .. slot, reachable) end
 
   local job = seen.job
-  local jobState = Member(job, "state", "string")
-  local running = online and (jobState == "running" or jobState == "accepted" or jobState == "started")
+  local running = online and Member(job, "state", "string") == "running"
   SetLed("RecoveryRunning", running)
   local percent = Member(job, "percent", "number")
   local words = Member(job, "text", "string") or Member(job, "kind", "string") or ""
