@@ -8,12 +8,13 @@
 #[path = "../scenarios/stage.rs"]
 mod stage;
 
+use contract::control;
 use qrc::method::component::{Set, SetControl};
 use serde_json::Value;
 
 use stage::{EmulatedCore, Site, until};
 
-const PANEL: &str = "DisasterRecovery";
+const PANEL: &str = control::CODE_NAME;
 
 fn main() {
     let mut numbers = std::env::args()
@@ -37,7 +38,7 @@ async fn measure(presses: usize) {
         let pause = std::time::Duration::from_millis(800 + (press as u64 * 37) % 200);
         tokio::time::sleep(pause).await;
         let pressed = now_ms();
-        let set = Set::new(PANEL, vec![SetControl::value("BackupNow", 1.0)]);
+        let set = Set::new(PANEL, vec![SetControl::value(control::BACKUP_NOW, 1.0)]);
         wall.call(&set).await.unwrap();
         let row = until("the backup to be done", || newest(&site, last));
         last = row["id"].as_i64().unwrap();

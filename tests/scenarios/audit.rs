@@ -1,11 +1,12 @@
 //! Who asked for what stays written down: presses on the panel, refusals, verbs with and without an agent, a kill.
 
+use contract::control;
 use qrc::method::component::{Set, SetControl};
 use serde_json::Value;
 
 use crate::stage::{EmulatedCore, Site, failed, until};
 
-const PANEL: &str = "DisasterRecovery";
+const PANEL: &str = control::CODE_NAME;
 
 /// The newest row about `what` that ended so.
 fn row(site: &Site, asker: &str, what: &str, outcome: &str) -> Value {
@@ -24,7 +25,7 @@ async fn presses_and_refusals_on_the_panel_are_written_down() {
     let _agent = site.recording_agent();
     let wall = core.client();
     core.until_agent_online(&wall).await;
-    let press = Set::new(PANEL, vec![SetControl::value("BackupNow", 1.0)]);
+    let press = Set::new(PANEL, vec![SetControl::value(control::BACKUP_NOW, 1.0)]);
     wall.call(&press).await.unwrap();
     let made = row(&site, "panel", "backup", "done");
     assert!(
@@ -48,7 +49,7 @@ async fn presses_and_refusals_on_the_panel_are_written_down() {
     assert!((0..=10).contains(&between), "{made}");
 
     // The plugin takes its own request out when it has read the answer, and would take this one.
-    let pending = qrc::method::component::Get::new(PANEL, ["RequestJson"]);
+    let pending = qrc::method::component::Get::new(PANEL, [control::REQUEST]);
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(40);
     while (wall.call(&pending).await.unwrap().controls[0]
         .reading
@@ -60,7 +61,7 @@ async fn presses_and_refusals_on_the_panel_are_written_down() {
         tokio::time::sleep(std::time::Duration::from_millis(30)).await;
     }
     let stale = r#"{"id":"forged-1","kind":"restore","at":"2020-01-01T00:00:00Z"}"#;
-    let forged = Set::new(PANEL, vec![SetControl::value("RequestJson", stale)]);
+    let forged = Set::new(PANEL, vec![SetControl::value(control::REQUEST, stale)]);
     wall.call(&forged).await.unwrap();
     let refused = row(&site, "panel", "restore", "refused");
     assert_eq!(refused["request"], "forged-1");

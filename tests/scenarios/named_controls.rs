@@ -1,5 +1,6 @@
 //! A design without the plugin: the state on plain Named Controls, and buttons that ask.
 
+use contract::control;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use qsys_designs::{DemoOptions, demo_design};
 
 use crate::stage::{EmulatedCore, Process, Site, serve, serve_pair, until};
 
-const PANEL: &str = "DisasterRecovery";
+const PANEL: &str = control::CODE_NAME;
 
 /// A room whose integrator has made some controls for the agent, and named them.
 fn room() -> Design {
@@ -242,7 +243,7 @@ impl Script for Notes {
         });
         let mine = |path: &String| {
             path.starts_with("Recovery_Panel.")
-                || ["AgentStateJson", "AckJson", "Heartbeat"]
+                || [control::STATE, control::ACK, control::HEARTBEAT]
                     .iter()
                     .any(|name| *path == format!("{PANEL}.{name}"))
         };
@@ -286,7 +287,7 @@ async fn plugin_and_named_controls_together_are_written_four_times_a_second_at_m
         // However often somebody asks: each of these is answered by a refusal.
         forged += 1;
         core.with_controls(|controls| {
-            let request = controls.lookup(PANEL, "RequestJson").unwrap();
+            let request = controls.lookup(PANEL, control::REQUEST).unwrap();
             let text =
                 format!(r#"{{"id":"{forged}","kind":"backup","at":"2020-01-01T00:00:00Z"}}"#);
             controls.set_string(request, &text);

@@ -1,5 +1,6 @@
 //! An operator at the panel page in a real browser, before the real agent: from a finger to the archive and back.
 
+use contract::control;
 use qrc::method::component::{Set, SetControl};
 
 use crate::browser::{Browser, LIVE};
@@ -46,7 +47,7 @@ async fn a_press_makes_a_backup_and_the_page_tells_when_the_agent_dies_and_retur
         .await;
     browser.picture("page-warning.png").await;
 
-    browser.press("BackupNow").await;
+    browser.press(control::BACKUP_NOW).await;
     browser
         .until_reads("StatusText", |text| text.contains("backup proved"))
         .await;
@@ -57,7 +58,7 @@ async fn a_press_makes_a_backup_and_the_page_tells_when_the_agent_dies_and_retur
     browser.picture("page-status.png").await;
     browser.page("Setup").await;
     browser
-        .until_reads("VersionText", |text| !text.is_empty())
+        .until_reads(control::VERSION, |text| !text.is_empty())
         .await;
     browser.picture("page-setup.png").await;
     browser.page("Status").await;
@@ -66,7 +67,7 @@ async fn a_press_makes_a_backup_and_the_page_tells_when_the_agent_dies_and_retur
     browser.watch("StatusText").await;
     agent.kill();
     let killed = browser.now().await;
-    browser.press("BackupNow").await;
+    browser.press(control::BACKUP_NOW).await;
     browser
         .until_reads("StatusText", |text| text.starts_with("MISSING"))
         .await;
@@ -240,7 +241,7 @@ async fn a_hole_in_the_record_and_a_failed_backup_are_seen_and_the_page_recovers
     browser
         .until_reads("AgentText", |text| text.contains("online"))
         .await;
-    browser.press("BackupNow").await;
+    browser.press(control::BACKUP_NOW).await;
     browser
         .until_reads("StatusText", |text| text.contains("backup proved"))
         .await;
@@ -257,7 +258,7 @@ async fn a_hole_in_the_record_and_a_failed_backup_are_seen_and_the_page_recovers
     let (archive, away) = (site.path("backups"), site.path("away"));
     std::fs::rename(&archive, &away).unwrap();
     std::fs::write(&archive, "no folder").unwrap();
-    browser.press("BackupNow").await;
+    browser.press(control::BACKUP_NOW).await;
     browser
         .until_reads("StatusText", |text| text.contains("the last backup failed"))
         .await;
@@ -272,7 +273,7 @@ async fn a_hole_in_the_record_and_a_failed_backup_are_seen_and_the_page_recovers
 
     std::fs::remove_file(&archive).unwrap();
     std::fs::rename(&away, &archive).unwrap();
-    browser.press("BackupNow").await;
+    browser.press(control::BACKUP_NOW).await;
     browser
         .until_reads("StatusText", |text| text.contains("backup proved"))
         .await;

@@ -1,10 +1,11 @@
 //! A press on the touch panel, through Lua, QRC, store and archive, and back onto the panel.
 
+use contract::control;
 use qrc::method::component::{Get, Set, SetControl};
 
 use crate::stage::{EmulatedCore, Site, until};
 
-const PANEL: &str = "DisasterRecovery";
+const PANEL: &str = control::CODE_NAME;
 
 async fn shown(wall: &qrc::Client, control: &str) -> String {
     let readings = wall.call(&Get::new(PANEL, [control])).await.unwrap();
@@ -49,7 +50,7 @@ async fn a_press_makes_a_listed_proved_backup_and_changes_the_panel() {
     assert!(site.json(&["list"]).as_array().unwrap().is_empty());
     assert_eq!(shown(&wall, "BackupOk").await, "false");
 
-    let press = Set::new(PANEL, vec![SetControl::value("BackupNow", 1.0)]);
+    let press = Set::new(PANEL, vec![SetControl::value(control::BACKUP_NOW, 1.0)]);
     wall.call(&press).await.unwrap();
     until_shown(&wall, "StatusText", |text| text.contains("backup proved")).await;
 
@@ -68,7 +69,7 @@ async fn a_press_makes_a_listed_proved_backup_and_changes_the_panel() {
     let plugin: serde_json::Value =
         serde_json::from_slice(&std::fs::read(plugin).unwrap()).unwrap();
     assert_eq!(plugin["code_name"], PANEL);
-    assert_eq!(plugin["version"], shown(&wall, "VersionText").await);
+    assert_eq!(plugin["version"], shown(&wall, control::VERSION).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,12 +78,12 @@ async fn a_forged_or_stale_request_is_refused_and_makes_nothing() {
     let site = Site::new(core.port);
     let _agent = site.recording_agent();
     let wall = core.client();
-    until_shown(&wall, "AgentStateJson", |text| text.contains("\"status\"")).await;
+    until_shown(&wall, control::STATE, |text| text.contains("\"status\"")).await;
 
     let stale = r#"{"id":"forged-1","kind":"backup","at":"2020-01-01T00:00:00Z"}"#;
-    let forged = Set::new(PANEL, vec![SetControl::value("RequestJson", stale)]);
+    let forged = Set::new(PANEL, vec![SetControl::value(control::REQUEST, stale)]);
     wall.call(&forged).await.unwrap();
-    let ack = until_shown(&wall, "AckJson", |text| text.contains("forged-1")).await;
+    let ack = until_shown(&wall, control::ACK, |text| text.contains("forged-1")).await;
     assert!(ack.contains("\"refused\"") && ack.contains(" old"), "{ack}");
     assert!(site.json(&["list"]).as_array().unwrap().is_empty());
 }
@@ -140,7 +141,7 @@ async fn a_restore_is_armed_confirmed_and_taken_back_on_the_panel_with_a_pin() {
     press(&wall, "ArmRestore").await;
     until_shown(&wall, "RestoreArmed", |text| text == "true").await;
     press(&wall, "ConfirmRestore").await;
-    let ack = until_shown(&wall, "AckJson", |text| text.contains("PIN is wrong")).await;
+    let ack = until_shown(&wall, control::ACK, |text| text.contains("PIN is wrong")).await;
     assert!(ack.contains("\"refused\""), "{ack}");
     assert_eq!(site.count("value = -21.0"), 1);
 
@@ -149,11 +150,11 @@ async fn a_restore_is_armed_confirmed_and_taken_back_on_the_panel_with_a_pin() {
     press(&wall, "ArmRestore").await;
     until_shown(&wall, "RestoreArmed", |text| text == "true").await;
     press(&wall, "ConfirmRestore").await;
-    until_shown(&wall, "AckJson", |text| text.contains("Restored to")).await;
+    until_shown(&wall, control::ACK, |text| text.contains("Restored to")).await;
     assert_eq!(site.count("value = -21.0"), 0);
     assert_eq!(site.count("value = -20.0"), 1);
 
-    until_shown(&wall, "AgentStateJson", |text| {
+    until_shown(&wall, control::STATE, |text| {
         text.contains("\"available\":true")
     })
     .await;
@@ -161,7 +162,7 @@ async fn a_restore_is_armed_confirmed_and_taken_back_on_the_panel_with_a_pin() {
     press(&wall, "ArmUndo").await;
     until_shown(&wall, "RestoreArmed", |text| text == "true").await;
     press(&wall, "ConfirmRestore").await;
-    until_shown(&wall, "AckJson", |text| text.contains("Taken back")).await;
+    until_shown(&wall, control::ACK, |text| text.contains("Taken back")).await;
     assert_eq!(site.count("value = -21.0"), 1);
     assert_eq!(agent.terminate(), 0);
 }

@@ -1,5 +1,6 @@
 //! A redundant pair of Cores: the active one is recorded, the failover is noted, and the panel goes on there.
 
+use contract::control;
 use qrc::method::component::{Get, Set, SetControl};
 use qrc_sim::{Component, Control, Core, CoreOptions, Design, Pair};
 use qsys_designs::{built_plugin, place_plugin};
@@ -7,7 +8,7 @@ use tokio_util::sync::DropGuard;
 
 use crate::stage::{Process, Site, serve_pair, until};
 
-const PANEL: &str = "DisasterRecovery";
+const PANEL: &str = control::CODE_NAME;
 const SECOND: &str = "127.0.0.2";
 
 /// A pair that is served, and a site that knows both.
@@ -126,7 +127,7 @@ async fn the_panel_goes_on_at_the_core_that_took_over_and_no_old_press_fires() {
     });
     let wall = Wall::on("127.0.0.1", hall.port);
     wall.until_shows("AgentText", "online").await;
-    wall.press("BackupNow").await;
+    wall.press(control::BACKUP_NOW).await;
     wall.until_shows("StatusText", "backup proved").await;
     assert_eq!(backups(&hall.site), 1);
 
@@ -140,18 +141,18 @@ async fn the_panel_goes_on_at_the_core_that_took_over_and_no_old_press_fires() {
     until("the event after", || {
         (hall.site.count("value = -12.0") == 1).then_some(())
     });
-    wall.press("BackupNow").await;
+    wall.press(control::BACKUP_NOW).await;
     until("the second backup", || {
         (backups(&hall.site) == 2).then_some(())
     });
     // Nothing of it was written to the Core that stands by: there the panel is as it was left.
     let left = hall.pair.first.with_controls(|controls| {
-        let heartbeat = controls.lookup(PANEL, "Heartbeat").unwrap();
+        let heartbeat = controls.lookup(PANEL, control::HEARTBEAT).unwrap();
         controls.value(heartbeat)
     });
     wall.until_shows("LastBackup", "events").await;
     let still = hall.pair.first.with_controls(|controls| {
-        let heartbeat = controls.lookup(PANEL, "Heartbeat").unwrap();
+        let heartbeat = controls.lookup(PANEL, control::HEARTBEAT).unwrap();
         controls.value(heartbeat)
     });
     assert_eq!(left, still);

@@ -1,5 +1,6 @@
 //! The stage: the program as a process, a simulated Core as another, a folder that goes away, and patience.
 
+use contract::control;
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -151,7 +152,7 @@ impl EmulatedCore {
 
     /// Waits until the plugin shows an agent; before that it passes no press on.
     pub(crate) async fn until_agent_online(&self, wall: &qrc::Client) {
-        let online = qrc::method::component::Get::new("DisasterRecovery", ["AgentOnline"]);
+        let online = qrc::method::component::Get::new(control::CODE_NAME, ["AgentOnline"]);
         let deadline = Instant::now() + PATIENCE;
         while wall.call(&online).await.unwrap().controls[0].reading.value
             != Some(qrc::Value::Number(1.0))

@@ -1,5 +1,6 @@
 //! Whatever is written into the mailbox, the plugin lives, shows something legible, and sends nothing by itself.
 
+use contract::control;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -47,13 +48,13 @@ proptest! {
     fn any_snapshot_is_survived(texts in prop::collection::vec(prop_oneof![mutated(), "\\PC{0,200}"], 1..4), own in any::<bool>()) {
         let mut bench = Bench::plugin(own);
         for text in texts {
-            bench.write("AgentStateJson", &text);
+            bench.write(control::STATE, &text);
             bench.pass(0.6);
             prop_assert!(bench.text("StatusText").contains(": "));
             prop_assert_eq!(bench.request(), None);
         }
         bench.assert_clean();
-        bench.write("AgentStateJson", &healthy().to_string());
+        bench.write(control::STATE, &healthy().to_string());
         prop_assert_eq!(bench.text("StatusText"), "OK: Everything is recorded and backed up");
     }
 
@@ -62,10 +63,10 @@ proptest! {
         answer in json_value(), text in "\\PC{0,100}", own in any::<bool>()
     ) {
         let mut bench = Bench::plugin(own);
-        bench.write("AgentStateJson", &healthy().to_string());
-        bench.press("BackupNow");
-        bench.write("AckJson", &answer.to_string());
-        bench.write("AckJson", &text);
+        bench.write(control::STATE, &healthy().to_string());
+        bench.press(control::BACKUP_NOW);
+        bench.write(control::ACK, &answer.to_string());
+        bench.write(control::ACK, &text);
         prop_assert!(bench.request().is_some());
         bench.assert_clean();
     }
@@ -75,7 +76,7 @@ proptest! {
         acts in prop::collection::vec((0..8usize, "\\PC{0,20}"), 0..12), own in any::<bool>()
     ) {
         let mut bench = Bench::plugin(own);
-        bench.write("AgentStateJson", &healthy().to_string());
+        bench.write(control::STATE, &healthy().to_string());
         let mut armed = false;
         for (act, text) in acts {
             match act {

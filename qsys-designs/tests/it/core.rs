@@ -1,5 +1,6 @@
 //! The plugin and the life in the room, inside the simulated Core on a paused clock.
 
+use contract::control;
 use std::time::Duration;
 
 use qrc_sim::{ControlState, Core, CoreOptions};
@@ -7,7 +8,7 @@ use qsys_designs::{DemoOptions, demo_design};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-const PLUGIN: &str = "DisasterRecovery";
+const PLUGIN: &str = control::CODE_NAME;
 
 /// A served demo Core: served, because only then does its time pass.
 async fn demo(churn_per_second: f64) -> Core {
@@ -55,37 +56,29 @@ async fn a_press_goes_through_lua_and_latches_a_request() {
     let core = demo(0.0).await;
     pass(100).await;
     assert_eq!(get(&core, "Status").value, 5.0);
-    write(
-        &core,
-        "AgentStateJson",
-        &crate::bench::healthy().to_string(),
-    );
+    write(&core, control::STATE, &crate::bench::healthy().to_string());
     pass(100).await;
     assert_eq!(get(&core, "Status").value, 0.0);
     assert_eq!(
         get(&core, "StatusText").string,
         "OK: Everything is recorded and backed up"
     );
-    press(&core, "BackupNow");
+    press(&core, control::BACKUP_NOW);
     pass(70).await;
     let request: serde_json::Value =
-        serde_json::from_str(&get(&core, "RequestJson").string).unwrap();
+        serde_json::from_str(&get(&core, control::REQUEST).string).unwrap();
     assert_eq!(request["kind"], "backup");
     let answer = serde_json::json!({"id": request["id"], "result": "accepted", "text": ""});
-    write(&core, "AckJson", &answer.to_string());
+    write(&core, control::ACK, &answer.to_string());
     pass(70).await;
-    assert_eq!(get(&core, "RequestJson").string, "");
+    assert_eq!(get(&core, control::REQUEST).string, "");
     assert_eq!(get(&core, "RequestText").string, "Backup accepted");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_agent_that_falls_silent_is_shown_within_five_seconds() {
     let core = demo(0.0).await;
-    write(
-        &core,
-        "AgentStateJson",
-        &crate::bench::healthy().to_string(),
-    );
+    write(&core, control::STATE, &crate::bench::healthy().to_string());
     pass(1000).await;
     assert_eq!(get(&core, "Status").value, 0.0);
     pass(4000).await;
@@ -96,18 +89,14 @@ async fn an_agent_that_falls_silent_is_shown_within_five_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_restart_of_the_core_expires_a_latched_request_and_recomputes_the_status() {
     let core = demo(0.0).await;
-    write(
-        &core,
-        "AgentStateJson",
-        &crate::bench::healthy().to_string(),
-    );
+    write(&core, control::STATE, &crate::bench::healthy().to_string());
     pass(100).await;
-    press(&core, "VerifyNow");
+    press(&core, control::VERIFY_NOW);
     pass(100).await;
-    assert!(get(&core, "RequestJson").string.contains("verify"));
+    assert!(get(&core, control::REQUEST).string.contains("verify"));
     core.restart();
     pass(100).await;
-    assert_eq!(get(&core, "RequestJson").string, "");
+    assert_eq!(get(&core, control::REQUEST).string, "");
     assert_eq!(get(&core, "Status").value, 5.0);
     assert!(get(&core, "RequestText").string.contains("expired"));
 }
@@ -148,9 +137,9 @@ async fn the_same_seed_gives_the_same_evening_and_the_plugin_is_left_alone() {
     let mut evenings = Vec::new();
     for _ in 0..2 {
         let core = demo(50.0).await;
-        let untouched = get(&core, "AgentStateJson");
+        let untouched = get(&core, control::STATE);
         pass(15_000).await;
-        assert_eq!(get(&core, "AgentStateJson"), untouched);
+        assert_eq!(get(&core, control::STATE), untouched);
         let state: Vec<_> = core.with_controls(|c| {
             c.all()
                 .filter(|k| c.component(*k) != PLUGIN)

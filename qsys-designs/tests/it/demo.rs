@@ -1,5 +1,6 @@
 //! The demo design: its size, its names, and that the same seed gives the same evening.
 
+use contract::control;
 use std::collections::HashSet;
 
 use qrc_sim::Kind;
@@ -83,5 +84,5 @@ fn the_plugin_stands_under_the_code_name_it_was_given() {
             .type_
             .starts_with("%PLUGIN%_b8f0a1d6-5c1e-4c57-9d3a-2f6f8e1b7c40_%FP%_")
     );
-    assert!(plugin.controls.iter().any(|c| c.name == "AgentStateJson"));
+    assert!(plugin.controls.iter().any(|c| c.name == control::STATE));
 }

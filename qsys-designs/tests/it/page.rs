@@ -1,5 +1,6 @@
 //! The panel page as a browser meets it, byte by byte and over a WebSocket.
 
+use contract::control;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -13,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::{self, ClientRequestBuilder, Message};
 use tokio_util::sync::CancellationToken;
 
-const PLUGIN: &str = "DisasterRecovery";
+const PLUGIN: &str = control::CODE_NAME;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Socket = tokio_tungstenite::WebSocketStream<TcpStream>;
@@ -295,16 +296,16 @@ async fn a_page_gets_the_panel_with_all_states_and_then_only_what_changes() {
         .collect();
     assert_eq!(pages, ["Status", "Restore", "Setup"]);
     assert!(
-        !hello.to_string().contains("RequestJson"),
+        !hello.to_string().contains(control::REQUEST),
         "the mailbox is not drawn, so it is not sent"
     );
 
     let state = crate::bench::healthy().to_string();
-    site.write("AgentStateJson", &state);
+    site.write(control::STATE, &state);
     let changed = page.until_shows("Status", |now| now["value"] == 0.0).await;
     assert_eq!(changed["string"], "Everything is recorded and backed up");
     site.write(
-        "AgentStateJson",
+        control::STATE,
         &state.replace("backed up", "backed up twice"),
     );
     let said = page
@@ -312,7 +313,7 @@ async fn a_page_gets_the_panel_with_all_states_and_then_only_what_changes() {
             said["controls"].get("StatusText").is_some()
         })
         .await;
-    assert!(said["controls"].get("VersionText").is_none(), "{said}");
+    assert!(said["controls"].get(control::VERSION).is_none(), "{said}");
 }
 
 #[tokio::test]
@@ -321,13 +322,13 @@ async fn a_press_on_one_page_triggers_the_control_and_every_page_sees_what_comes
     let (mut one, _) = site.page().await;
     let (mut other, _) = site.page().await;
     // Written once both look: what they are greeted with does not count as a change.
-    site.write("AgentStateJson", &crate::bench::healthy().to_string());
+    site.write(control::STATE, &crate::bench::healthy().to_string());
     one.until_shows("Status", |now| now["value"] == 0.0).await;
-    one.act("BackupNow", json!("press")).await;
+    one.act(control::BACKUP_NOW, json!("press")).await;
     other
         .until_shows("RequestText", |now| now["string"] != "")
         .await;
-    let request: Json = serde_json::from_str(&site.string("RequestJson")).unwrap();
+    let request: Json = serde_json::from_str(&site.string(control::REQUEST)).unwrap();
     assert_eq!(request["kind"], "backup");
     other
         .act("RestoreMoment", json!({"text": "2026-03-01 19:55:00"}))
@@ -342,20 +343,20 @@ async fn a_press_on_one_page_triggers_the_control_and_every_page_sees_what_comes
 async fn what_only_shows_is_not_drawn_or_makes_no_sense_is_refused_and_the_page_goes_on() {
     let site = Site::demo().await;
     let (mut page, _) = site.page().await;
-    page.act("BackupNow", json!("press")).await;
+    page.act(control::BACKUP_NOW, json!("press")).await;
     assert!(page.refused().await.contains("disabled at the moment"));
-    site.write("AgentStateJson", &crate::bench::healthy().to_string());
+    site.write(control::STATE, &crate::bench::healthy().to_string());
     page.until_shows("Status", |now| now["value"] == 0.0).await;
     let status = site.string("Status");
     page.act("Status", json!({"value": 2})).await;
     assert!(page.refused().await.contains("only shows"));
     page.act("AgentOnline", json!("press")).await;
     assert!(page.refused().await.contains("only the plugin writes it"));
-    page.act("RequestJson", json!({"text": "{}"})).await;
+    page.act(control::REQUEST, json!({"text": "{}"})).await;
     assert!(page.refused().await.contains("on no page"));
     page.act("Nobody", json!("press")).await;
     assert!(page.refused().await.contains("on no page"));
-    page.act("BackupNow", json!({"text": "x"})).await;
+    page.act(control::BACKUP_NOW, json!({"text": "x"})).await;
     assert!(page.refused().await.contains("cannot be typed into"));
     for nonsense in [
         json!(1),
@@ -372,7 +373,7 @@ async fn what_only_shows_is_not_drawn_or_makes_no_sense_is_refused_and_the_page_
         .unwrap();
     page.refused().await;
     assert_eq!(site.string("Status"), status);
-    assert_eq!(site.string("RequestJson"), "");
+    assert_eq!(site.string(control::REQUEST), "");
     page.act("Pin", json!({"text": "1"})).await;
     page.until_shows("Pin", |now| now["string"] != "").await;
 }
@@ -385,7 +386,7 @@ async fn a_message_that_is_too_long_ends_that_page_alone() {
     let _ = rude.0.send(Message::text("x".repeat(1 << 20))).await;
     let end = async { while rude.next().await.is_some() {} };
     tokio::time::timeout(PATIENCE, end).await.unwrap();
-    site.write("AgentStateJson", &crate::bench::healthy().to_string());
+    site.write(control::STATE, &crate::bench::healthy().to_string());
     polite
         .until_shows("Status", |now| now["value"] == 0.0)
         .await;

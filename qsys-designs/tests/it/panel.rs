@@ -1,5 +1,6 @@
 //! The built plugin against an agent that speaks well, badly, or not at all. In both event modes.
 
+use contract::control;
 use qsys_designs::host::LogKind;
 use serde_json::json;
 
@@ -15,13 +16,13 @@ fn in_both_modes(story: impl Fn(&mut Bench)) {
 
 /// An agent that is there: one snapshot and a heartbeat.
 fn agent_arrives(bench: &mut Bench) {
-    bench.write("AgentStateJson", &healthy().to_string());
-    bench.set("Heartbeat", 1.0);
+    bench.write(control::STATE, &healthy().to_string());
+    bench.set(control::HEARTBEAT, 1.0);
 }
 
 fn beat(bench: &mut Bench) {
-    let next = bench.value("Heartbeat") + 1.0;
-    bench.set("Heartbeat", next);
+    let next = bench.value(control::HEARTBEAT) + 1.0;
+    bench.set(control::HEARTBEAT, next);
 }
 
 /// Time passes with a heartbeat each second.
@@ -43,7 +44,7 @@ fn it_waits_at_first_then_says_that_no_agent_answered() {
         bench.pass(5.0);
         assert_eq!(bench.value("Status"), 4.0);
         assert!(bench.text("StatusText").starts_with("MISSING: "));
-        assert!(bench.disabled("BackupNow"));
+        assert!(bench.disabled(control::BACKUP_NOW));
     });
 }
 
@@ -73,7 +74,7 @@ fn a_snapshot_is_shown() {
             assert_eq!(bench.value(led), 1.0, "{led}");
         }
         assert_eq!(bench.value("RecoveryRunning"), 0.0);
-        assert!(!bench.disabled("BackupNow"));
+        assert!(!bench.disabled(control::BACKUP_NOW));
     });
 }
 
@@ -85,7 +86,7 @@ fn backup_ok_is_what_the_agent_says_of_the_backup_alone() {
             let mut state = healthy();
             state["status"] = status.into();
             state["backup"]["ok"] = ok.into();
-            bench.write("AgentStateJson", &state.to_string());
+            bench.write(control::STATE, &state.to_string());
             assert_eq!(bench.value("BackupOk"), lit, "{state}");
         }
     });
@@ -99,7 +100,7 @@ fn a_hole_in_the_recoverable_range_is_an_empty_square() {
             "from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z",
             "gaps": [{"from": "2026-03-01T12:10:00Z", "to": "2026-03-01T12:20:00+00:00"}]
         });
-        bench.write("AgentStateJson", &state.to_string());
+        bench.write(control::STATE, &state.to_string());
         let lit: Vec<usize> = (1..=24)
             .filter(|i| bench.value(&format!("RangeSlot{i}")) == 0.0)
             .collect();
@@ -142,15 +143,17 @@ fn the_agent_is_offline_after_three_missed_heartbeats_and_comes_back() {
 fn a_press_latches_one_request_until_the_agent_answers() {
     in_both_modes(|bench| {
         agent_arrives(bench);
-        bench.press("BackupNow");
+        bench.press(control::BACKUP_NOW);
         let request = bench.request().unwrap();
         assert_eq!(request["kind"], "backup");
         assert_eq!(request["at"], "2026-03-01T19:55:00Z");
         let id = request["id"].as_str().unwrap().to_owned();
-        let grey = |bench: &Bench| ["BackupNow", "VerifyNow"].map(|name| bench.disabled(name));
+        let grey = |bench: &Bench| {
+            [control::BACKUP_NOW, control::VERIFY_NOW].map(|name| bench.disabled(name))
+        };
         assert_eq!(grey(bench), [true; 2], "the press is seen to be taken");
         // A wire or a script does not mind.
-        bench.press("BackupNow");
+        bench.press(control::BACKUP_NOW);
         assert_eq!(
             bench.request().unwrap()["id"],
             id.as_str(),
@@ -159,7 +162,7 @@ fn a_press_latches_one_request_until_the_agent_answers() {
         assert!(bench.text("RequestText").contains("already"));
 
         bench.write(
-            "AckJson",
+            control::ACK,
             &json!({"id": "another", "result": "accepted"}).to_string(),
         );
         assert!(
@@ -167,19 +170,19 @@ fn a_press_latches_one_request_until_the_agent_answers() {
             "an answer to another id is not ours"
         );
         bench.write(
-            "AckJson",
+            control::ACK,
             &json!({"id": id, "result": "accepted", "text": ""}).to_string(),
         );
         assert_eq!(bench.request(), None);
         assert_eq!(bench.text("RequestText"), "Backup accepted");
         assert_eq!(grey(bench), [false; 2]);
         bench.write(
-            "AckJson",
+            control::ACK,
             &json!({"id": id, "result": "done", "text": "7 files"}).to_string(),
         );
         assert_eq!(bench.text("RequestText"), "Backup done: 7 files");
 
-        bench.press("VerifyNow");
+        bench.press(control::VERIFY_NOW);
         let next = bench.request().unwrap();
         assert_eq!(next["kind"], "verify");
         assert_ne!(next["id"], id.as_str());
@@ -190,7 +193,7 @@ fn a_press_latches_one_request_until_the_agent_answers() {
 fn a_request_nobody_answers_expires_and_says_so() {
     in_both_modes(|bench| {
         agent_arrives(bench);
-        bench.press("BackupNow");
+        bench.press(control::BACKUP_NOW);
         live(bench, 11);
         assert_eq!(bench.request(), None);
         assert_eq!(
@@ -198,7 +201,7 @@ fn a_request_nobody_answers_expires_and_says_so() {
             "Backup: no answer from the agent within 10 s"
         );
         assert!(
-            !bench.disabled("BackupNow"),
+            !bench.disabled(control::BACKUP_NOW),
             "no answer leaves no button grey"
         );
     });
@@ -208,7 +211,7 @@ fn a_request_nobody_answers_expires_and_says_so() {
 fn a_request_from_before_a_restart_is_expired_not_sent() {
     in_both_modes(|bench| {
         agent_arrives(bench);
-        bench.press("BackupNow");
+        bench.press(control::BACKUP_NOW);
         assert!(bench.request().is_some());
         bench.restart();
         assert_eq!(bench.request(), None);
@@ -232,7 +235,7 @@ fn a_request_from_before_a_restart_is_expired_not_sent() {
 fn a_press_while_the_agent_is_offline_sends_nothing() {
     in_both_modes(|bench| {
         bench.pass(5.0);
-        bench.press("BackupNow");
+        bench.press(control::BACKUP_NOW);
         assert_eq!(bench.request(), None);
         assert_eq!(
             bench.text("RequestText"),
@@ -257,7 +260,7 @@ fn bad_messages_are_survived_and_shown() {
             deep.as_str(),
             "{\"schema\":1e999}",
         ] {
-            bench.write("AgentStateJson", bad);
+            bench.write(control::STATE, bad);
             assert_eq!(bench.value("Status"), 1.0, "{bad:.20}");
             assert!(
                 bench
@@ -268,16 +271,16 @@ fn bad_messages_are_survived_and_shown() {
             );
         }
         let huge = json!({"schema": 1, "status": 0, "text": "x".repeat(100_000)}).to_string();
-        bench.write("AgentStateJson", &huge);
+        bench.write(control::STATE, &huge);
         assert!(
             bench.text("Status").contains("more than 65536"),
             "{}",
             bench.text("Status")
         );
         for bad in ["{", "null", "[1]", "{\"id\":1,\"result\":[]}"] {
-            bench.write("AckJson", bad);
+            bench.write(control::ACK, bad);
         }
-        bench.write("AgentStateJson", &healthy().to_string());
+        bench.write(control::STATE, &healthy().to_string());
         assert_eq!(bench.value("Status"), 0.0, "good news heals");
     });
 }
@@ -290,7 +293,7 @@ fn members_that_are_missing_null_or_mistyped_are_not_told() {
             "backup": {"age_seconds": "old", "count": -1.5}, "recoverable": {"from": "yesterday", "gaps": [1, null, {}]},
             "points": [1, null, {"id": 3}, {"id": "ok"}], "job": {"percent": "half", "state": 3}, "extra": {"new": [1, 2]}
         });
-        bench.write("AgentStateJson", &odd.to_string());
+        bench.write(control::STATE, &odd.to_string());
         assert_eq!(bench.value("Status"), 1.0);
         assert_eq!(bench.text("EventsTotal"), "not told");
         assert_eq!(bench.text("CoreText"), "not told");
@@ -302,7 +305,7 @@ fn other_schema_versions_are_named_with_what_to_do() {
     in_both_modes(|bench| {
         for (schema, told) in [(2, "update the plugin"), (0, "update the agent")] {
             bench.write(
-                "AgentStateJson",
+                control::STATE,
                 &json!({"schema": schema, "status": 0}).to_string(),
             );
             assert_eq!(bench.value("Status"), 1.0);
@@ -320,7 +323,7 @@ fn long_and_strange_text_is_cut_to_one_line() {
     in_both_modes(|bench| {
         let mut state = healthy();
         state["text"] = json!(format!("line one\nline two {}", "é".repeat(500)));
-        bench.write("AgentStateJson", &state.to_string());
+        bench.write(control::STATE, &state.to_string());
         let text = bench.text("Status");
         assert!(
             text.starts_with("line one line two é") && text.ends_with('…') && text.len() < 220,
@@ -335,7 +338,7 @@ fn a_running_job_is_shown_with_its_progress() {
     in_both_modes(|bench| {
         let mut state = healthy();
         state["job"] = json!({"id": "j", "kind": "restore", "state": "running", "percent": 41.6, "text": "Building"});
-        bench.write("AgentStateJson", &state.to_string());
+        bench.write(control::STATE, &state.to_string());
         assert_eq!(bench.text("JobText"), "42 %  Building");
         assert_eq!(bench.value("RecoveryRunning"), 1.0);
     });

@@ -1,5 +1,6 @@
 //! The panel as data and as pictures: what is drawn is what the layout says, and the guide shows the present panel.
 
+use contract::control;
 use std::path::Path;
 
 use qsys_designs::host::Definition;
@@ -26,14 +27,14 @@ fn the_document_has_every_page_with_its_objects_in_drawing_order() {
     );
     let press = objects
         .iter()
-        .find(|o| o["control"]["name"] == "BackupNow")
+        .find(|o| o["control"]["name"] == control::BACKUP_NOW)
         .unwrap();
     assert_eq!(press["text"], "Backup now");
     assert_eq!(press["control"]["variant"], "Trigger");
     assert!(
         objects
             .iter()
-            .all(|o| o["control"]["name"] != "RequestJson"),
+            .all(|o| o["control"]["name"] != control::REQUEST),
         "mailboxes are hidden"
     );
 }
@@ -43,7 +44,7 @@ fn texts_cannot_break_out_of_the_picture() {
     let mut bench = Bench::plugin(false);
     let mut state = healthy();
     state["text"] = serde_json::json!("<script>&\"x\"</script>");
-    bench.write("AgentStateJson", &state.to_string());
+    bench.write(control::STATE, &state.to_string());
     let svg = page_picture(&panel(), 0, &|name| bench.runtime.control(name)).unwrap();
     assert!(svg.contains("&lt;script&gt;&amp;&quot;x&quot;") && !svg.contains("<script"));
     assert!(page_picture(&panel(), 9, &|_| None).is_none());
@@ -72,7 +73,7 @@ async fn acts_on_the_panel_are_checked_as_a_panel_checks_them() {
         core.add_script(script);
     }
     let act = |control: &str, act: PanelAct| {
-        core.with_controls(|c| act_on_panel(c, "DisasterRecovery", &demo.view, control, &act))
+        core.with_controls(|c| act_on_panel(c, control::CODE_NAME, &demo.view, control, &act))
     };
     let name = |text: &str| text.to_owned();
     assert_eq!(
@@ -84,12 +85,12 @@ async fn acts_on_the_panel_are_checked_as_a_panel_checks_them() {
         Err(PanelActError::Indicator(name("Status")))
     );
     assert_eq!(
-        act("BackupNow", PanelAct::Press),
-        Err(PanelActError::Disabled(name("BackupNow"))),
+        act(control::BACKUP_NOW, PanelAct::Press),
+        Err(PanelActError::Disabled(name(control::BACKUP_NOW))),
         "no agent yet"
     );
     assert_eq!(act("RestoreMoment", PanelAct::Text("x".into())), Ok(()));
-    assert_eq!(act("Heartbeat", PanelAct::Value(4.0)), Ok(()));
+    assert_eq!(act(control::HEARTBEAT, PanelAct::Value(4.0)), Ok(()));
     assert!(matches!(
         act("Pin", PanelAct::Press),
         Err(PanelActError::Unfit(..))

@@ -1,5 +1,6 @@
 //! The Core-side scripts beside the real plugin in the simulated Core, with an agent that is played by hand.
 
+use contract::control;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -85,7 +86,7 @@ impl House {
 
     fn read(&self, control: &str) -> String {
         self.core.with_controls(|c| {
-            let key = c.lookup("DisasterRecovery", control).unwrap();
+            let key = c.lookup(control::CODE_NAME, control).unwrap();
             c.string(key).to_string()
         })
     }
@@ -100,16 +101,16 @@ impl House {
             self.beat += 1.0;
             let beat = self.beat;
             self.core.with_controls(|c| {
-                let key = c.lookup("DisasterRecovery", "Heartbeat").unwrap();
+                let key = c.lookup(control::CODE_NAME, control::HEARTBEAT).unwrap();
                 c.set_value(key, beat);
             });
             if second % 10 == 0 {
                 let mut state = crate::bench::healthy();
                 state["seq"] = serde_json::json!(beat);
                 state["recording"] = serde_json::json!(self.recording);
-                self.write("DisasterRecovery", "AgentStateJson", &state.to_string());
+                self.write(control::CODE_NAME, control::STATE, &state.to_string());
             }
-            let request = self.read("RequestJson");
+            let request = self.read(control::REQUEST);
             if request.is_empty() || self.answered.as_ref() == Some(&request) {
                 continue;
             }
@@ -118,7 +119,7 @@ impl House {
                 .push(document["kind"].as_str().unwrap().to_owned());
             let answer =
                 serde_json::json!({"id": document["id"], "result": result, "text": "by hand"});
-            self.write("DisasterRecovery", "AckJson", &answer.to_string());
+            self.write(control::CODE_NAME, control::ACK, &answer.to_string());
             self.answered = Some(request);
         }
     }

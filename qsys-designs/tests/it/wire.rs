@@ -1,5 +1,6 @@
 //! The plugin as any QRC client meets it: literal requests over TCP.
 
+use contract::control;
 use std::time::Duration;
 
 use qrc_sim::{Core, CoreOptions};
@@ -68,7 +69,7 @@ impl Wire {
 
     async fn write(&mut self, control: &str, value: Json) {
         let request = json!({"jsonrpc": "2.0", "id": 7, "method": "Component.Set",
-            "params": {"Name": "DisasterRecovery", "Controls": [{"Name": control, "Value": value}]}});
+            "params": {"Name": control::CODE_NAME, "Controls": [{"Name": control, "Value": value}]}});
         assert_eq!(self.ask(&request.to_string()).await["result"], true);
     }
 
@@ -112,15 +113,15 @@ async fn a_client_finds_the_plugin_by_its_type_and_its_controls_by_name() {
     };
     assert_eq!(
         (
-            &control("AgentStateJson")["Type"],
-            &control("AgentStateJson")["Direction"]
+            &control(control::STATE)["Type"],
+            &control(control::STATE)["Direction"]
         ),
         (&json!("Text"), &json!("Read/Write"))
     );
     assert_eq!(
         (
-            &control("Heartbeat")["Type"],
-            &control("Heartbeat")["Direction"]
+            &control(control::HEARTBEAT)["Type"],
+            &control(control::HEARTBEAT)["Direction"]
         ),
         (&json!("Integer"), &json!("Read/Write"))
     );
@@ -128,26 +129,26 @@ async fn a_client_finds_the_plugin_by_its_type_and_its_controls_by_name() {
         (&control("Status")["Type"], &control("Status")["Direction"]),
         (&json!("Status"), &json!("Read Only"))
     );
-    assert_eq!(control("BackupNow")["Type"], "Trigger");
+    assert_eq!(control(control::BACKUP_NOW)["Type"], "Trigger");
 }
 
 #[tokio::test]
 async fn a_backup_is_asked_for_and_answered_over_the_wire() {
     let mut wire = Wire::new().await;
-    wire.write("AgentStateJson", json!(crate::bench::healthy().to_string()))
+    wire.write(control::STATE, json!(crate::bench::healthy().to_string()))
         .await;
-    wire.write("Heartbeat", json!(1)).await;
+    wire.write(control::HEARTBEAT, json!(1)).await;
     wire.until("StatusText", |text| {
         text == "OK: Everything is recorded and backed up"
     })
     .await;
-    wire.write("BackupNow", json!(1)).await;
-    let request = wire.until("RequestJson", |text| !text.is_empty()).await;
+    wire.write(control::BACKUP_NOW, json!(1)).await;
+    let request = wire.until(control::REQUEST, |text| !text.is_empty()).await;
     let request: Json = serde_json::from_str(&request).unwrap();
     assert_eq!(request["kind"], "backup");
     let answer = json!({"id": request["id"], "result": "done", "text": "ok"});
-    wire.write("AckJson", json!(answer.to_string())).await;
-    wire.until("RequestJson", str::is_empty).await;
+    wire.write(control::ACK, json!(answer.to_string())).await;
+    wire.until(control::REQUEST, str::is_empty).await;
     assert_eq!(wire.read("RequestText").await, "Backup done: ok");
 }
 
