@@ -22,7 +22,7 @@ fn parse_at(text: &str, now: Timestamp, zone: &TimeZone) -> Result<i64, String> 
     }
     if let Some(back) = text.strip_prefix('-').filter(|back| !back.starts_with('-'))
         && let Ok(span) = back.parse::<Span>()
-        && let Ok(moment) = now.to_zoned(zone.clone()).checked_sub(span)
+        && let Ok(moment) = now.to_zoned_datetime(zone.clone()).checked_sub(span)
     {
         return Ok(moment.timestamp().as_millisecond());
     }
@@ -43,7 +43,7 @@ fn parse_at(text: &str, now: Timestamp, zone: &TimeZone) -> Result<i64, String> 
             .ok_or_else(|| format!("`{text}` is too far away for Unix milliseconds"));
     }
     if let Ok(local) = text.parse::<DateTime>() {
-        let moment = zone.to_ambiguous_zoned(local);
+        let moment = zone.to_ambiguous_zoned_datetime(local);
         if let AmbiguousOffset::Fold { before, after } = moment.offset() {
             return Err(format!(
                 "`{text}` comes twice, as daylight saving ends: write {local}{before} or {local}{after}"
@@ -96,7 +96,7 @@ pub(crate) fn local_date(ms: i64) -> String {
 fn local_as(ms: i64, format: &str) -> String {
     match Timestamp::from_millisecond(ms) {
         Ok(moment) => moment
-            .to_zoned(TimeZone::system())
+            .to_zoned_datetime(TimeZone::system())
             .strftime(format)
             .to_string(),
         Err(_) => format!("{ms} ms"),

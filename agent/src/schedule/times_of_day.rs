@@ -31,11 +31,16 @@ impl TimesOfDay {
     /// The first of these times after a moment, both in Unix milliseconds. A time that
     /// daylight saving skips is moved on by what was skipped; one that it repeats counts once.
     pub(super) fn after(&self, ms: i64, zone: &TimeZone) -> Option<i64> {
-        let from = Timestamp::from_millisecond(ms).ok()?.to_zoned(zone.clone());
+        let from = Timestamp::from_millisecond(ms)
+            .ok()?
+            .to_zoned_datetime(zone.clone());
         (0..3).find_map(|days| {
             let date = from.date().checked_add(days.days()).ok()?;
             self.0.iter().find_map(|time| {
-                let moment = date.to_datetime(*time).to_zoned(zone.clone()).ok()?;
+                let moment = date
+                    .to_datetime(*time)
+                    .to_zoned_datetime(zone.clone())
+                    .ok()?;
                 Some(moment.timestamp().as_millisecond()).filter(|moment| *moment > ms)
             })
         })

@@ -57,7 +57,7 @@ impl std::str::FromStr for Day {
         let date: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
         // Only the one spelling, so that no two file names mean the same day.
         let zoned = date
-            .to_zoned(jiff::tz::TimeZone::UTC)
+            .to_zoned_datetime(jiff::tz::TimeZone::UTC)
             .map_err(|_| wrong())?;
         let day = Day::of_ms(zoned.timestamp().as_millisecond());
         if day.to_string() == text {
@@ -71,7 +71,11 @@ impl std::str::FromStr for Day {
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.start_ms()) {
-            Ok(start) => write!(f, "{}", start.to_zoned(jiff::tz::TimeZone::UTC).date()),
+            Ok(start) => write!(
+                f,
+                "{}",
+                start.to_zoned_datetime(jiff::tz::TimeZone::UTC).date()
+            ),
             Err(_) => write!(f, "day{}", self.0),
         }
     }

@@ -153,7 +153,7 @@ fn of_place<'c>(place: &[&'c Candidate]) -> impl Iterator<Item = &'c str> {
 fn month(ms: i64) -> (i64, i64) {
     match jiff::Timestamp::from_millisecond(ms) {
         Ok(at) => {
-            let date = at.to_zoned(jiff::tz::TimeZone::UTC).date();
+            let date = at.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
             (i64::from(date.year()), i64::from(date.month()))
         }
         Err(_) => (0, 0),
