@@ -6,7 +6,7 @@ use crate::faults::{Fault, FaultKind};
 
 /// What the Core must do now.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Due {
+pub(crate) enum Due {
     Drop(Duration),
     Stall(Duration),
     Restart(Duration),
@@ -17,7 +17,7 @@ pub(super) enum Due {
 
 /// What happens to a reply before it is queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReplyFate {
+pub(crate) enum ReplyFate {
     Goes,
     Swallowed,
     /// Held until the next reply, or this moment.
@@ -26,11 +26,11 @@ pub(super) enum ReplyFate {
 
 /// How a frame goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Treatment {
-    pub(super) delay: Duration,
+pub(crate) struct Treatment {
+    pub(crate) delay: Duration,
     /// Pieces of so many bytes; Some(0): of random sizes.
-    pub(super) split: Option<usize>,
-    pub(super) coalesce: Duration,
+    pub(crate) split: Option<usize>,
+    pub(crate) coalesce: Duration,
 }
 
 /// The steps in which a flood comes.
@@ -92,14 +92,14 @@ impl Running {
 
 /// The faults of one Core.
 #[derive(Debug)]
-pub(super) struct Bench {
+pub(crate) struct Bench {
     running: Vec<Running>,
-    pub(super) random: fastrand::Rng,
+    pub(crate) random: fastrand::Rng,
     done: u64,
 }
 
 impl Bench {
-    pub(super) fn new(seed: u64) -> Bench {
+    pub(crate) fn new(seed: u64) -> Bench {
         Bench {
             running: Vec::new(),
             random: fastrand::Rng::with_seed(seed),
@@ -107,7 +107,7 @@ impl Bench {
         }
     }
 
-    pub(super) fn add(&mut self, now: Duration, fault: Fault) {
+    pub(crate) fn add(&mut self, now: Duration, fault: Fault) {
         let begins = now + fault.after;
         self.running.push(Running {
             fault,
@@ -118,18 +118,18 @@ impl Bench {
         });
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.done = self.hits();
         self.running.clear();
     }
 
     /// How often faults have struck, cleared ones included.
-    pub(super) fn hits(&self) -> u64 {
+    pub(crate) fn hits(&self) -> u64 {
         self.done + self.running.iter().map(|running| running.hits).sum::<u64>()
     }
 
     /// When [`Bench::take_due`] has something.
-    pub(super) fn next_due(&self, now: Duration) -> Option<Duration> {
+    pub(crate) fn next_due(&self, now: Duration) -> Option<Duration> {
         let next = |running: &Running| match running.fault.kind {
             _ if running.is_spent() => None,
             ref kind if kind.is_moment() => Some(running.begins),
@@ -140,7 +140,7 @@ impl Bench {
     }
 
     /// What is due now.
-    pub(super) fn take_due(&mut self, now: Duration) -> Vec<Due> {
+    pub(crate) fn take_due(&mut self, now: Duration) -> Vec<Due> {
         let mut due = Vec::new();
         for running in &mut self.running {
             if running.is_spent() || now < running.begins {
@@ -180,7 +180,7 @@ impl Bench {
     }
 
     /// What happens to a reply to `method`.
-    pub(super) fn reply(&mut self, now: Duration, method: &str) -> ReplyFate {
+    pub(crate) fn reply(&mut self, now: Duration, method: &str) -> ReplyFate {
         for running in &mut self.running {
             match &running.fault.kind {
                 FaultKind::Swallow(only) => {
@@ -202,7 +202,7 @@ impl Bench {
     }
 
     /// Spoils a frame, if it is to be spoiled: with a byte that no JSON text may hold, or a null for a number.
-    pub(super) fn spoil(&mut self, now: Duration, frame: &mut Vec<u8>) {
+    pub(crate) fn spoil(&mut self, now: Duration, frame: &mut Vec<u8>) {
         for running in &mut self.running {
             if running.fault.kind == FaultKind::Garble {
                 if frame.len() > 1 && running.hits(now, &mut self.random) {
@@ -223,7 +223,7 @@ impl Bench {
     }
 
     /// How the next frame goes out.
-    pub(super) fn treat(&mut self, now: Duration) -> Treatment {
+    pub(crate) fn treat(&mut self, now: Duration) -> Treatment {
         let mut treatment = Treatment::default();
         for running in &mut self.running {
             let is_treatment = matches!(

@@ -7,7 +7,7 @@ use crate::design::Control;
 
 /// A control of a simulated Core; stays valid as long as the Core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ControlKey(pub(super) u32);
+pub struct ControlKey(pub(crate) u32);
 
 /// What happened to a control between two frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct ControlEvent {
 
 /// Who wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Author {
+pub(crate) enum Author {
     Qrc,
     InProcess,
     Script(usize),
@@ -28,7 +28,7 @@ pub(super) enum Author {
 
 /// What is to be written.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Write<'a> {
+pub(crate) enum Write<'a> {
     Number(f64),
     Bool(bool),
     Text(&'a str),
@@ -36,7 +36,7 @@ pub(super) enum Write<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Altered,
     Same,
     Fired,
@@ -44,36 +44,36 @@ pub(super) enum Outcome {
 
 /// A text that stands for no value of the control it was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NotAValue;
+pub(crate) struct NotAValue;
 
 /// What panels show beside the value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Metadata {
-    pub(super) choices: Vec<CompactString>,
-    pub(super) color: CompactString,
-    pub(super) legend: CompactString,
-    pub(super) indeterminate: bool,
-    pub(super) invisible: bool,
-    pub(super) disabled: bool,
+pub(crate) struct Metadata {
+    pub(crate) choices: Vec<CompactString>,
+    pub(crate) color: CompactString,
+    pub(crate) legend: CompactString,
+    pub(crate) indeterminate: bool,
+    pub(crate) invisible: bool,
+    pub(crate) disabled: bool,
 }
 
 /// One control, live.
 #[derive(Debug)]
-pub(super) struct Cell {
-    pub(super) spec: Control,
-    pub(super) component: usize,
-    pub(super) value: f32,
+pub(crate) struct Cell {
+    pub(crate) spec: Control,
+    pub(crate) component: usize,
+    pub(crate) value: f32,
     /// Content of textual kinds, detail of a status; the others derive their text from the value.
-    pub(super) text: Option<CompactString>,
-    pub(super) metadata: Option<Box<Metadata>>,
+    pub(crate) text: Option<CompactString>,
+    pub(crate) metadata: Option<Box<Metadata>>,
     /// Waiting to be taken by the change groups.
-    pub(super) changed: bool,
+    pub(crate) changed: bool,
     /// The frame and author of the last event.
-    pub(super) heard: Option<(u64, Author)>,
+    pub(crate) heard: Option<(u64, Author)>,
 }
 
 impl Cell {
-    pub(super) fn new(spec: Control, component: usize) -> Cell {
+    pub(crate) fn new(spec: Control, component: usize) -> Cell {
         let metadata = match &spec.kind {
             Kind::Combo { choices } => Some(Box::new(Metadata {
                 choices: choices.clone(),
@@ -95,7 +95,7 @@ impl Cell {
     }
 
     /// Back to the state after a deploy.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.value = self.spec.kind.fit(self.spec.value.unwrap_or(0.0));
         self.text = match &self.spec.kind {
             Kind::Text => Some(self.spec.string.clone().unwrap_or_default()),
@@ -113,20 +113,20 @@ impl Cell {
         };
     }
 
-    pub(super) fn text(&self) -> CompactString {
+    pub(crate) fn text(&self) -> CompactString {
         match &self.text {
             Some(text) => text.clone(),
             None => self.spec.kind.text_of(self.value),
         }
     }
 
-    pub(super) fn choices(&self) -> &[CompactString] {
+    pub(crate) fn choices(&self) -> &[CompactString] {
         self.metadata
             .as_deref()
             .map_or(&[], |metadata| &metadata.choices)
     }
 
-    pub(super) fn position(&self, logarithmic: bool) -> f32 {
+    pub(crate) fn position(&self, logarithmic: bool) -> f32 {
         match self.spec.kind {
             Kind::Text | Kind::Trigger => 0.0,
             Kind::Combo { .. } => match self.choices().len() {
@@ -138,7 +138,7 @@ impl Cell {
     }
 }
 
-pub(super) fn index_of(choices: &[CompactString], text: &str) -> f32 {
+pub(crate) fn index_of(choices: &[CompactString], text: &str) -> f32 {
     choices
         .iter()
         .position(|choice| choice == text)

@@ -121,7 +121,7 @@ impl Kind {
     }
 
     /// The unit of its numbers.
-    pub(super) fn unit(&self) -> Unit {
+    pub(crate) fn unit(&self) -> Unit {
         match *self {
             Kind::Float { unit, .. } => unit,
             Kind::Meter { .. } => Unit::Db,
@@ -130,7 +130,7 @@ impl Kind {
     }
 
     /// The value that this kind would really hold: in range, whole where it must be whole.
-    pub(super) fn fit(&self, value: f64) -> f32 {
+    pub(crate) fn fit(&self, value: f64) -> f32 {
         let (min, max) = self.range();
         let value = (value as f32).clamp(min, max);
         match self {
@@ -141,7 +141,7 @@ impl Kind {
     }
 
     /// Where in its range a value lies, 0 to 1.
-    pub(super) fn position_of(&self, value: f32, logarithmic: bool) -> f32 {
+    pub(crate) fn position_of(&self, value: f32, logarithmic: bool) -> f32 {
         let (min, max) = self.range();
         if max <= min {
             return 0.0;
@@ -153,7 +153,7 @@ impl Kind {
     }
 
     /// The value at a place in the range.
-    pub(super) fn value_at(&self, position: f64, logarithmic: bool) -> f32 {
+    pub(crate) fn value_at(&self, position: f64, logarithmic: bool) -> f32 {
         let (min, max) = self.range();
         let position = position.clamp(0.0, 1.0) as f32;
         if logarithmic && min > 0.0 && max > min {
@@ -163,7 +163,7 @@ impl Kind {
     }
 
     /// The display text of a value; textual kinds keep their own text and never ask.
-    pub(super) fn text_of(&self, value: f32) -> CompactString {
+    pub(crate) fn text_of(&self, value: f32) -> CompactString {
         match self {
             Kind::Float { unit, .. } => number::display(value, *unit),
             Kind::Meter { .. } => number::display(value, Unit::Db),
@@ -186,7 +186,7 @@ impl Kind {
     }
 
     /// The value that a text stands for on a control that holds a number.
-    pub(super) fn parse(&self, text: &str) -> Option<f64> {
+    pub(crate) fn parse(&self, text: &str) -> Option<f64> {
         match self {
             Kind::Boolean { on, off } if !on.eq_ignore_ascii_case("true") => {
                 if text.eq_ignore_ascii_case(on) {

@@ -10,8 +10,8 @@ use crate::number::Unit;
 /// A control as written.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ControlFile {
-    pub(super) name: CompactString,
+pub(crate) struct ControlFile {
+    pub(crate) name: CompactString,
     r#type: CompactString,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     min: Option<f64>,
@@ -36,7 +36,7 @@ pub(super) struct ControlFile {
 /// Script Access as written.
 #[derive(Serialize, Deserialize, Default, Clone, Copy, PartialEq)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum AccessFile {
+pub(crate) enum AccessFile {
     None,
     Script,
     External,
@@ -44,7 +44,7 @@ pub(super) enum AccessFile {
     All,
 }
 
-pub(super) fn is_all(access: &AccessFile) -> bool {
+pub(crate) fn is_all(access: &AccessFile) -> bool {
     *access == AccessFile::All
 }
 
@@ -110,17 +110,17 @@ fn back<A: Copy, B: Copy + PartialEq>(table: &[(A, B)], from: B) -> A {
 }
 
 /// The access a file's word stands for.
-pub(super) fn access_of(access: AccessFile) -> ScriptAccess {
+pub(crate) fn access_of(access: AccessFile) -> ScriptAccess {
     across(&ACCESSES, access)
 }
 
 /// A file's word for an access.
-pub(super) fn file_of(access: ScriptAccess) -> AccessFile {
+pub(crate) fn file_of(access: ScriptAccess) -> AccessFile {
     back(&ACCESSES, access)
 }
 
 /// What is wrong with a control by itself.
-pub(super) fn check_control(control: &Control) -> Result<(), String> {
+pub(crate) fn check_control(control: &Control) -> Result<(), String> {
     if control.name.is_empty() {
         return Err("the name is empty".into());
     }
@@ -142,7 +142,7 @@ pub(super) fn check_control(control: &Control) -> Result<(), String> {
 }
 
 impl ControlFile {
-    pub(super) fn into_control(mut self) -> Result<Control, String> {
+    pub(crate) fn into_control(mut self) -> Result<Control, String> {
         let kind = self.kind()?;
         let direction = match (self.direction.take(), self.r#type.as_str()) {
             (Some(direction), _) => Some(across(&DIRECTIONS, direction)),
@@ -232,7 +232,7 @@ impl ControlFile {
         })
     }
 
-    pub(super) fn from_control(control: &Control) -> ControlFile {
+    pub(crate) fn from_control(control: &Control) -> ControlFile {
         let plain = Control::new(&control.name, control.kind.clone());
         let mut file = ControlFile {
             name: control.name.clone(),

@@ -83,7 +83,7 @@ impl FaultKind {
     }
 
     /// Whether it happens at a moment, not to frames or over a time.
-    pub(super) fn is_moment(&self) -> bool {
+    pub(crate) fn is_moment(&self) -> bool {
         matches!(
             self,
             FaultKind::Drop(_)

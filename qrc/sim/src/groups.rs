@@ -10,11 +10,11 @@ use crate::table::Table;
 
 /// A connection to the Core; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ConnectionId(pub(super) u64);
+pub(crate) struct ConnectionId(pub(crate) u64);
 
 /// A group's place in [`Groups`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct GroupSlot(u32);
+pub(crate) struct GroupSlot(u32);
 
 /// A control in a group, as itself or under a Named Control's name.
 #[derive(Debug)]
@@ -26,27 +26,27 @@ struct Entry {
 }
 
 #[derive(Debug)]
-pub(super) struct Group {
-    pub(super) connection: ConnectionId,
+pub(crate) struct Group {
+    pub(crate) connection: ConnectionId,
     /// The `Id` as JSON, in the type the client gave it.
-    pub(super) id: CompactString,
+    pub(crate) id: CompactString,
     entries: Vec<Entry>,
     known: HashMap<(ControlKey, Option<CompactString>), u32>,
     /// Controls that are here under a name: these hide the same controls without one.
     named: HashSet<ControlKey>,
     dirty: Vec<u32>,
-    pub(super) auto_poll: Option<AutoPoll>,
+    pub(crate) auto_poll: Option<AutoPoll>,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct AutoPoll {
-    pub(super) rate: Duration,
-    pub(super) next: Duration,
+pub(crate) struct AutoPoll {
+    pub(crate) rate: Duration,
+    pub(crate) next: Duration,
 }
 
 /// All change groups of a Core.
 #[derive(Debug, Default)]
-pub(super) struct Groups {
+pub(crate) struct Groups {
     groups: Vec<Option<Group>>,
     free: Vec<u32>,
     by_id: HashMap<(ConnectionId, CompactString), u32>,
@@ -55,27 +55,27 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn new(controls: usize) -> Groups {
+    pub(crate) fn new(controls: usize) -> Groups {
         Groups {
             watchers: vec![Vec::new(); controls],
             ..Groups::default()
         }
     }
 
-    pub(super) fn find(&self, connection: ConnectionId, id: &str) -> Option<GroupSlot> {
+    pub(crate) fn find(&self, connection: ConnectionId, id: &str) -> Option<GroupSlot> {
         self.by_id
             .get(&(connection, id.into()))
             .copied()
             .map(GroupSlot)
     }
 
-    pub(super) fn count(&self, connection: ConnectionId) -> usize {
+    pub(crate) fn count(&self, connection: ConnectionId) -> usize {
         self.iter()
             .filter(|(_, group)| group.connection == connection)
             .count()
     }
 
-    pub(super) fn create(&mut self, connection: ConnectionId, id: &str) -> GroupSlot {
+    pub(crate) fn create(&mut self, connection: ConnectionId, id: &str) -> GroupSlot {
         let group = Group {
             connection,
             id: id.into(),
@@ -94,19 +94,19 @@ impl Groups {
         GroupSlot(slot)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (GroupSlot, &Group)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (GroupSlot, &Group)> {
         let slots = self.groups.iter().enumerate();
         slots.filter_map(|(slot, group)| Some((GroupSlot(slot as u32), group.as_ref()?)))
     }
 
-    pub(super) fn get_mut(&mut self, slot: GroupSlot) -> &mut Group {
+    pub(crate) fn get_mut(&mut self, slot: GroupSlot) -> &mut Group {
         self.groups[slot.0 as usize]
             .as_mut()
             .expect("slots are handed out for living groups")
     }
 
     /// Adds a control, or marks it dirty if it is there already.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         slot: GroupSlot,
         control: ControlKey,
@@ -132,7 +132,7 @@ impl Groups {
     }
 
     /// Removes a Named Control; false if it was not there.
-    pub(super) fn remove(&mut self, slot: GroupSlot, control: ControlKey, named: &str) -> bool {
+    pub(crate) fn remove(&mut self, slot: GroupSlot, control: ControlKey, named: &str) -> bool {
         let group = self.groups[slot.0 as usize]
             .as_mut()
             .expect("slots are handed out for living groups");
@@ -146,7 +146,7 @@ impl Groups {
     }
 
     /// Empties a group.
-    pub(super) fn clear(&mut self, slot: GroupSlot) {
+    pub(crate) fn clear(&mut self, slot: GroupSlot) {
         let group = self.groups[slot.0 as usize]
             .as_mut()
             .expect("slots are handed out for living groups");
@@ -160,7 +160,7 @@ impl Groups {
         group.dirty.clear();
     }
 
-    pub(super) fn destroy(&mut self, slot: GroupSlot) {
+    pub(crate) fn destroy(&mut self, slot: GroupSlot) {
         self.clear(slot);
         if let Some(group) = self.groups[slot.0 as usize].take() {
             self.by_id.remove(&(group.connection, group.id));
@@ -168,7 +168,7 @@ impl Groups {
         }
     }
 
-    pub(super) fn destroy_all_of(&mut self, connection: ConnectionId) {
+    pub(crate) fn destroy_all_of(&mut self, connection: ConnectionId) {
         let slots: Vec<GroupSlot> = self
             .iter()
             .filter(|(_, group)| group.connection == connection)
@@ -180,7 +180,7 @@ impl Groups {
     }
 
     /// Marks what changed in every group that shows it, and names it to `seen`.
-    pub(super) fn spread(&mut self, table: &mut Table, mut seen: impl FnMut(ControlKey)) {
+    pub(crate) fn spread(&mut self, table: &mut Table, mut seen: impl FnMut(ControlKey)) {
         table.take_changed(|control| {
             seen(control);
             for &(slot, entry) in &self.watchers[control.0 as usize] {
@@ -202,14 +202,14 @@ impl Group {
     }
 
     /// Marks all.
-    pub(super) fn invalidate(&mut self) {
+    pub(crate) fn invalidate(&mut self) {
         for entry in 0..self.entries.len() as u32 {
             self.mark(entry);
         }
     }
 
     /// Hands what is dirty to `each`, in the order of adding, and forgets it.
-    pub(super) fn drain(&mut self, mut each: impl FnMut(ControlKey, Option<&str>)) {
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(ControlKey, Option<&str>)) {
         self.dirty.sort_unstable();
         for index in self.dirty.drain(..) {
             let entry = &mut self.entries[index as usize];

@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::design::{Component, Control, Design};
-use crate::engine::{Engine, Outlet};
+use crate::engine::Engine;
 use crate::groups::ConnectionId;
 use crate::options::CoreOptions;
+use crate::sink::Sink;
 
 /// Keeps what was sent; says at will whether there is room.
 #[derive(Default)]
@@ -18,7 +19,7 @@ struct Kept {
     full: bool,
 }
 
-impl Outlet for Kept {
+impl Sink for Kept {
     fn has_room(&self, _: ConnectionId) -> bool {
         !self.full
     }

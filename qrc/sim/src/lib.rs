@@ -46,26 +46,40 @@
 //! It does not: measure audio, play files, keep the order of a real Core's controls, know vector controls, or compute
 //! anything between controls unless a script does.
 
-mod bench;
-mod cell;
-mod control;
-mod control_file;
-mod design;
-mod design_file;
-mod engine;
-pub mod faults;
-mod groups;
+// Each module knows only those above it.
 mod number;
+
+mod control;
+
+mod design;
+
+mod cell;
+mod control_file;
+mod design_file;
+
 mod options;
-mod outbox;
-mod outgoing;
-mod pair;
+mod table;
+
+mod groups;
 mod reading;
 mod script;
-mod server;
-mod simulated_core;
-mod table;
 mod wall;
+
+mod sink;
+
+mod engine;
+
+pub mod faults;
+
+mod bench;
+mod queue;
+
+mod faulty_link;
+
+mod simulated_core;
+
+mod pair;
+mod server;
 
 #[cfg(test)]
 mod laws;

@@ -25,7 +25,7 @@ pub enum Unit {
 
 /// Appends `value` as the Core writes it in JSON: the exact value of the `f32`, cut (not rounded) after eight
 /// decimals, without trailing zeros but always with at least one decimal.
-pub(super) fn push_wire(out: &mut Vec<u8>, value: f32) {
+pub(crate) fn push_wire(out: &mut Vec<u8>, value: f32) {
     let exact = f64::from(value);
     if exact.is_sign_negative() {
         out.push(b'-');
@@ -54,7 +54,7 @@ pub(super) fn push_wire(out: &mut Vec<u8>, value: f32) {
 }
 
 /// Appends a bare integer.
-pub(super) fn push_integer(out: &mut Vec<u8>, value: i64) {
+pub(crate) fn push_integer(out: &mut Vec<u8>, value: i64) {
     if value < 0 {
         out.push(b'-');
     }
@@ -76,7 +76,7 @@ fn push_u64(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Appends `text` as a JSON string.
-pub(super) fn push_text(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn push_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut from = 0;
@@ -119,7 +119,7 @@ fn three_digits(value: f64) -> CompactString {
 }
 
 /// The display text of a number with this unit.
-pub(super) fn display(value: f32, unit: Unit) -> CompactString {
+pub(crate) fn display(value: f32, unit: Unit) -> CompactString {
     let value = f64::from(value);
     match unit {
         Unit::None | Unit::Position | Unit::Pan => three_digits(value),
@@ -153,7 +153,7 @@ pub(super) fn display(value: f32, unit: Unit) -> CompactString {
 }
 
 /// Seconds of a day as `HH:MM:SS`.
-pub(super) fn clock_text(seconds: f32) -> CompactString {
+pub(crate) fn clock_text(seconds: f32) -> CompactString {
     let seconds = seconds.max(0.0) as u32;
     format_compact!(
         "{:02}:{:02}:{:02}",
@@ -164,7 +164,7 @@ pub(super) fn clock_text(seconds: f32) -> CompactString {
 }
 
 /// The number at the start of a display text such as `-6.00dB`, `1.5kHz` or `500ms`, in the unit's own scale.
-pub(super) fn parse_display(text: &str, unit: Unit) -> Option<f64> {
+pub(crate) fn parse_display(text: &str, unit: Unit) -> Option<f64> {
     let text = text.trim();
     let end = text
         .char_indices()

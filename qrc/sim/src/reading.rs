@@ -8,7 +8,7 @@ use crate::table::Table;
 
 /// A control as Get, Set and changes show it. `name` is the Named Control or the control's own name; `component` is
 /// there for component controls in changes only.
-pub(super) fn push_reading(
+pub(crate) fn push_reading(
     out: &mut Vec<u8>,
     table: &Table,
     points: &OpenPoints,
@@ -31,7 +31,7 @@ pub(super) fn push_reading(
 
 /// The same with another value than the present one: the target of a ramp.
 #[allow(clippy::too_many_arguments)] // one wire object, spelled out member by member
-pub(super) fn push_reading_at(
+pub(crate) fn push_reading_at(
     out: &mut Vec<u8>,
     table: &Table,
     points: &OpenPoints,
@@ -106,7 +106,7 @@ fn push_choices(out: &mut Vec<u8>, metadata: &Metadata) {
 }
 
 /// A control as `Component.GetControls` describes it: with its type, and a value typed by it.
-pub(super) fn push_description(
+pub(crate) fn push_description(
     out: &mut Vec<u8>,
     table: &Table,
     points: &OpenPoints,

@@ -43,7 +43,7 @@ pub struct Controls<'a> {
 }
 
 impl<'a> Controls<'a> {
-    pub(super) fn new(table: &'a mut Table, author: Author) -> Controls<'a> {
+    pub(crate) fn new(table: &'a mut Table, author: Author) -> Controls<'a> {
         Controls { table, author }
     }
 

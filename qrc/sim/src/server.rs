@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::groups::ConnectionId;
-use crate::outbox::Outbox;
+use crate::queue::Queue;
 use crate::simulated_core::Core;
 
 /// How long a peer that has ended its side may take its last replies.
@@ -54,26 +54,26 @@ impl Core {
 async fn connection(core: Core, stream: TcpStream, stop: CancellationToken) {
     // Pushes are small and must not wait for each other.
     let _ = stream.set_nodelay(true);
-    let Some((id, outbox)) = core.connect() else {
+    let Some((id, queue)) = core.connect() else {
         tracing::warn!("too many connections: one more refused");
         return;
     };
     let (read, write) = stream.into_split();
     tokio::select! {
-        () = reading(&core, id, &outbox, read) => {}
-        () = writing(&core, &outbox, write) => {}
+        () = reading(&core, id, &queue, read) => {}
+        () = writing(&core, &queue, write) => {}
         () = stop.cancelled() => {}
     }
     core.disconnect(id);
 }
 
 /// Reads requests; returns when the peer is gone, too slow to speak, or asks for too much.
-async fn reading(core: &Core, id: ConnectionId, outbox: &Arc<Outbox>, mut read: OwnedReadHalf) {
+async fn reading(core: &Core, id: ConnectionId, queue: &Arc<Queue>, mut read: OwnedReadHalf) {
     let limits = core.limits();
     let mut buffer = bytes::BytesMut::with_capacity(8 * 1024);
     let mut searched = 0;
     loop {
-        outbox.room().await;
+        queue.room().await;
         let read = read.read_buf(&mut buffer);
         let count = match limits.idle {
             Some(idle) => match tokio::time::timeout(idle, read).await {
@@ -87,7 +87,7 @@ async fn reading(core: &Core, id: ConnectionId, outbox: &Arc<Outbox>, mut read: 
         match count {
             Ok(0) => {
                 // A peer that has only stopped speaking still gets its answers.
-                let _ = tokio::time::timeout(LAST_WORDS, outbox.empty()).await;
+                let _ = tokio::time::timeout(LAST_WORDS, queue.empty()).await;
                 return;
             }
             Ok(_) => {}
@@ -100,7 +100,7 @@ async fn reading(core: &Core, id: ConnectionId, outbox: &Arc<Outbox>, mut read: 
                 core.while_stalled().await;
             }
             core.receive(id, &frame[..frame.len() - 1]);
-            outbox.room().await;
+            queue.room().await;
         }
         searched = buffer.len();
         if searched > limits.request {
@@ -113,11 +113,11 @@ async fn reading(core: &Core, id: ConnectionId, outbox: &Arc<Outbox>, mut read: 
 }
 
 /// Writes what waits, several frames at a time; returns at the end of the connection.
-async fn writing(core: &Core, outbox: &Outbox, mut write: OwnedWriteHalf) {
-    while let Some(mut frames) = outbox.take().await {
+async fn writing(core: &Core, queue: &Queue, mut write: OwnedWriteHalf) {
+    while let Some(mut frames) = queue.take().await {
         while let Some(frame) = frames.pop_front() {
             let frame = if core.is_faulty() {
-                treated(core, outbox, frame, &mut frames, &mut write).await
+                treated(core, queue, frame, &mut frames, &mut write).await
             } else {
                 Some(frame)
             };
@@ -125,7 +125,7 @@ async fn writing(core: &Core, outbox: &Outbox, mut write: OwnedWriteHalf) {
             if write.write_all(&frame).await.is_err() {
                 return;
             }
-            outbox.sent(frame.len());
+            queue.sent(frame.len());
         }
     }
 }
@@ -133,7 +133,7 @@ async fn writing(core: &Core, outbox: &Outbox, mut write: OwnedWriteHalf) {
 /// Does to a frame what the faults want and gives back what is left to write; None when the connection is lost.
 async fn treated(
     core: &Core,
-    outbox: &Outbox,
+    queue: &Queue,
     mut frame: Vec<u8>,
     more: &mut VecDeque<Vec<u8>>,
     write: &mut OwnedWriteHalf,
@@ -145,7 +145,7 @@ async fn treated(
     }
     if !treatment.coalesce.is_zero() {
         tokio::time::sleep(treatment.coalesce).await;
-        more.extend(outbox.take_now());
+        more.extend(queue.take_now());
         for next in more.drain(..) {
             frame.extend_from_slice(&next);
         }
@@ -158,7 +158,7 @@ async fn treated(
         let size = if size == 0 { core.piece() } else { size };
         let (piece, after) = rest.split_at(size.min(rest.len()));
         write.write_all(piece).await.ok()?;
-        outbox.sent(piece.len());
+        queue.sent(piece.len());
         rest = after;
         // Lets the peer see this piece before the next one.
         tokio::task::yield_now().await;

@@ -12,10 +12,10 @@ use crate::bench::{Due, Treatment};
 use crate::design::Design;
 use crate::engine::{CoreState, CoreStats, Engine, Estate};
 use crate::faults::Fault;
+use crate::faulty_link::FaultyLink;
 use crate::groups::ConnectionId;
 use crate::options::CoreOptions;
-use crate::outbox::Outbox;
-use crate::outgoing::Outgoing;
+use crate::queue::Queue;
 use crate::script::{Controls, Script};
 
 /// A simulated Core. Clones are handles on the same Core.
@@ -41,15 +41,15 @@ struct Shared {
 
 /// What a connection's tasks need to know without asking the engine.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) idle: Option<Duration>,
-    pub(super) request: usize,
+pub(crate) struct Limits {
+    pub(crate) idle: Option<Duration>,
+    pub(crate) request: usize,
     output: usize,
 }
 
 struct Inner {
     engine: Engine,
-    outgoing: Outgoing,
+    link: FaultyLink,
     /// When the beating task will look next.
     planned: Option<Duration>,
     away_until: Duration,
@@ -60,15 +60,15 @@ struct Inner {
 impl Inner {
     fn next_wake(&mut self, now: Duration) -> Option<Duration> {
         let engine = self.engine.next_wake();
-        let faults = self.outgoing.bench.next_due(now);
-        [engine, faults, self.outgoing.next_release()]
+        let faults = self.link.bench.next_due(now);
+        [engine, faults, self.link.next_release()]
             .into_iter()
             .flatten()
             .min()
     }
 
     fn drop_connections(&mut self) {
-        for connection in self.outgoing.close_all() {
+        for connection in self.link.close_all() {
             self.engine.disconnect(connection);
         }
     }
@@ -76,7 +76,7 @@ impl Inner {
     /// Does what the fault bench wants now; failovers are left to the caller, they need another Core's lock.
     fn strike(&mut self, now: Duration) -> Vec<Duration> {
         let mut failovers = Vec::new();
-        for due in self.outgoing.bench.take_due(now) {
+        for due in self.link.bench.take_due(now) {
             tracing::debug!(?due, "fault");
             match due {
                 Due::Drop(time) => {
@@ -85,11 +85,11 @@ impl Inner {
                 }
                 Due::Restart(time) => {
                     self.away_until = now + time;
-                    self.engine.restart(now, &mut self.outgoing);
+                    self.engine.restart(now, &mut self.link);
                 }
                 Due::Stall(time) => self.stalled_until = now + time,
                 Due::Failover(time) => failovers.push(time),
-                Due::Flood(count) => self.engine.flood(count, &mut self.outgoing.bench.random),
+                Due::Flood(count) => self.engine.flood(count, &mut self.link.bench.random),
             }
         }
         failovers
@@ -112,7 +112,7 @@ impl Core {
         Core {
             shared: Arc::new(Shared {
                 inner: Mutex::new(Inner {
-                    outgoing: Outgoing::new(options.seed),
+                    link: FaultyLink::new(options.seed),
                     engine: Engine::new(design, options),
                     planned: None,
                     away_until: Duration::ZERO,
@@ -141,13 +141,13 @@ impl Core {
     /// Restarts the Core: connections and groups are gone, indicators are reset, scripts start again; texts and what
     /// people set stay.
     pub fn restart(&self) {
-        self.with(|inner, now| inner.engine.restart(now, &mut inner.outgoing));
+        self.with(|inner, now| inner.engine.restart(now, &mut inner.link));
     }
 
     /// Deploys another design: connections are gone, scripts start again. A [`ControlKey`](super::ControlKey) of the
     /// design before must not be used any more.
     pub fn deploy(&self, design: Design) {
-        self.with(|inner, now| inner.engine.deploy(now, design, &mut inner.outgoing));
+        self.with(|inner, now| inner.engine.deploy(now, design, &mut inner.link));
     }
 
     /// Closes all connections; new ones are welcome.
@@ -157,12 +157,12 @@ impl Core {
 
     /// Changes the `Status` of the EngineStatus, 0 to 5, and tells every connection.
     pub fn set_status(&self, code: u8, text: &str) {
-        self.with(|inner, _| inner.engine.set_status(code, text, &mut inner.outgoing));
+        self.with(|inner, _| inner.engine.set_status(code, text, &mut inner.link));
     }
 
     /// Makes the Core Active, Standby or Idle and tells every connection.
     pub fn set_state(&self, state: CoreState) {
-        self.with(|inner, _| inner.engine.set_state(state, &mut inner.outgoing));
+        self.with(|inner, _| inner.engine.set_state(state, &mut inner.link));
     }
 
     /// Whether the Core is Active, Standby or Idle.
@@ -181,16 +181,16 @@ impl Core {
     }
 
     /// Hands the running design to the other Core of a pair; nobody is active until `to` has taken over.
-    pub(super) fn retire(&self) -> Estate {
-        self.with(|inner, _| inner.engine.retire(&mut inner.outgoing))
+    pub(crate) fn retire(&self) -> Estate {
+        self.with(|inner, _| inner.engine.retire(&mut inner.link))
     }
 
-    pub(super) fn take_over(&self, estate: Estate) {
-        self.with(|inner, now| inner.engine.take_over(now, estate, &mut inner.outgoing));
+    pub(crate) fn take_over(&self, estate: Estate) {
+        self.with(|inner, now| inner.engine.take_over(now, estate, &mut inner.link));
     }
 
     /// Makes two Cores know each other, for faults that ask for a failover.
-    pub(super) fn marry(&self, other: &Core) {
+    pub(crate) fn marry(&self, other: &Core) {
         for (core, partner) in [(self, other), (other, self)] {
             lock(&core.shared.inner).partner = Some(Arc::downgrade(&partner.shared));
         }
@@ -229,7 +229,7 @@ impl Core {
         let now = self.now();
         let mut inner = lock(&self.shared.inner);
         inner.engine.set_now(now);
-        inner.outgoing.set_now(now);
+        inner.link.set_now(now);
         let result = f(&mut inner, now);
         let next = inner.next_wake(now);
         let earlier = match (next, inner.planned) {
@@ -245,46 +245,46 @@ impl Core {
         result
     }
 
-    pub(super) fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         self.shared.limits
     }
 
-    pub(super) fn connect(&self) -> Option<(ConnectionId, Arc<Outbox>)> {
-        let outbox = Arc::new(Outbox::new(self.shared.limits.output));
+    pub(crate) fn connect(&self) -> Option<(ConnectionId, Arc<Queue>)> {
+        let queue = Arc::new(Queue::new(self.shared.limits.output));
         let connection = self.with(|inner, now| {
             if now < inner.away_until {
                 return None;
             }
             let connection = inner.engine.admit(now)?;
-            inner.outgoing.open(connection, outbox.clone());
-            inner.engine.greet(connection, &mut inner.outgoing);
+            inner.link.open(connection, queue.clone());
+            inner.engine.greet(connection, &mut inner.link);
             Some(connection)
         })?;
-        Some((connection, outbox))
+        Some((connection, queue))
     }
 
-    pub(super) fn disconnect(&self, connection: ConnectionId) {
+    pub(crate) fn disconnect(&self, connection: ConnectionId) {
         self.with(|inner, _| {
             inner.engine.disconnect(connection);
-            crate::engine::Outlet::close(&mut inner.outgoing, connection);
+            crate::sink::Sink::close(&mut inner.link, connection);
         });
     }
 
-    pub(super) fn receive(&self, connection: ConnectionId, frame: &[u8]) {
+    pub(crate) fn receive(&self, connection: ConnectionId, frame: &[u8]) {
         self.with(|inner, now| {
             inner
                 .engine
-                .receive(now, connection, frame, &mut inner.outgoing);
+                .receive(now, connection, frame, &mut inner.link);
         });
     }
 
     /// Whether reading and writing must ask for faults first.
-    pub(super) fn is_faulty(&self) -> bool {
+    pub(crate) fn is_faulty(&self) -> bool {
         self.shared.faulty.load(Ordering::Relaxed)
     }
 
     /// Waits while the Core is stalled.
-    pub(super) async fn while_stalled(&self) {
+    pub(crate) async fn while_stalled(&self) {
         loop {
             let until = self.started() + lock(&self.shared.inner).stalled_until;
             if until <= Instant::now() {
@@ -295,22 +295,18 @@ impl Core {
     }
 
     /// How the next frame goes out.
-    pub(super) fn treat(&self) -> Treatment {
+    pub(crate) fn treat(&self) -> Treatment {
         let now = self.now();
-        lock(&self.shared.inner).outgoing.bench.treat(now)
+        lock(&self.shared.inner).link.bench.treat(now)
     }
 
     /// A random number of bytes for a piece of a frame.
-    pub(super) fn piece(&self) -> usize {
-        lock(&self.shared.inner)
-            .outgoing
-            .bench
-            .random
-            .usize(1..=512)
+    pub(crate) fn piece(&self) -> usize {
+        lock(&self.shared.inner).link.bench.random.usize(1..=512)
     }
 
     /// Lets the Core's time pass until `stop`; of several callers one at a time does so.
-    pub(super) async fn beat(&self, stop: &CancellationToken) {
+    pub(crate) async fn beat(&self, stop: &CancellationToken) {
         let _turn = tokio::select! {
             turn = self.shared.beat.lock() => turn,
             () = stop.cancelled() => return,
@@ -319,10 +315,10 @@ impl Core {
             let (next, failovers) = {
                 let now = self.now();
                 let mut inner = lock(&self.shared.inner);
-                inner.outgoing.set_now(now);
+                inner.link.set_now(now);
                 let inner = &mut *inner;
-                inner.engine.advance(now, &mut inner.outgoing);
-                inner.outgoing.release();
+                inner.engine.advance(now, &mut inner.link);
+                inner.link.release();
                 let failovers = inner.strike(now);
                 inner.planned = inner.next_wake(now);
                 (inner.planned, failovers)
@@ -360,13 +356,13 @@ impl Faults<'_> {
     pub fn add(&self, fault: impl Into<Fault>) {
         self.core.shared.faulty.store(true, Ordering::Relaxed);
         self.core
-            .with(|inner, now| inner.outgoing.bench.add(now, fault.into()));
+            .with(|inner, now| inner.link.bench.add(now, fault.into()));
     }
 
     /// Switches all faults off; a stall or an absence under way ends too.
     pub fn clear(&self) {
         self.core.with(|inner, now| {
-            inner.outgoing.bench.clear();
+            inner.link.bench.clear();
             inner.away_until = now;
             inner.stalled_until = now;
         });
@@ -374,6 +370,6 @@ impl Faults<'_> {
 
     /// How often faults have struck.
     pub fn hits(&self) -> u64 {
-        lock(&self.core.shared.inner).outgoing.bench.hits()
+        lock(&self.core.shared.inner).link.bench.hits()
     }
 }

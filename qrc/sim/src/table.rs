@@ -14,18 +14,18 @@ use crate::number::Unit;
 
 /// A component, live.
 #[derive(Debug)]
-pub(super) struct ComponentEntry {
-    pub(super) name: CompactString,
-    pub(super) type_: CompactString,
-    pub(super) properties: Vec<Property>,
-    pub(super) script_access: ScriptAccess,
+pub(crate) struct ComponentEntry {
+    pub(crate) name: CompactString,
+    pub(crate) type_: CompactString,
+    pub(crate) properties: Vec<Property>,
+    pub(crate) script_access: ScriptAccess,
     /// Sorted by control name, as `Component.GetControls` lists them.
-    pub(super) controls: Vec<ControlKey>,
+    pub(crate) controls: Vec<ControlKey>,
     by_name: HashMap<CompactString, ControlKey>,
 }
 
 impl ComponentEntry {
-    pub(super) fn control(&self, name: &str) -> Option<ControlKey> {
+    pub(crate) fn control(&self, name: &str) -> Option<ControlKey> {
         self.by_name.get(name).copied()
     }
 }
@@ -42,9 +42,9 @@ struct Ramp {
 
 /// All live controls of a Core.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(crate) struct Table {
     cells: Vec<Cell>,
-    pub(super) components: Vec<ComponentEntry>,
+    pub(crate) components: Vec<ComponentEntry>,
     by_component: HashMap<CompactString, usize>,
     by_named: HashMap<CompactString, ControlKey>,
     ramps: Vec<Ramp>,
@@ -58,7 +58,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(design: &Design, logarithmic: bool) -> Table {
+    pub(crate) fn new(design: &Design, logarithmic: bool) -> Table {
         let mut table = Table {
             logarithmic,
             ..Table::default()
@@ -91,29 +91,29 @@ impl Table {
         table
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.cells.len()
     }
 
-    pub(super) fn cell(&self, key: ControlKey) -> &Cell {
+    pub(crate) fn cell(&self, key: ControlKey) -> &Cell {
         &self.cells[key.0 as usize]
     }
 
-    pub(super) fn component(&self, name: &str) -> Option<&ComponentEntry> {
+    pub(crate) fn component(&self, name: &str) -> Option<&ComponentEntry> {
         self.by_component
             .get(name)
             .map(|&index| &self.components[index])
     }
 
-    pub(super) fn lookup(&self, component: &str, control: &str) -> Option<ControlKey> {
+    pub(crate) fn lookup(&self, component: &str, control: &str) -> Option<ControlKey> {
         self.component(component)?.control(control)
     }
 
-    pub(super) fn named(&self, name: &str) -> Option<ControlKey> {
+    pub(crate) fn named(&self, name: &str) -> Option<ControlKey> {
         self.by_named.get(name).copied()
     }
 
-    pub(super) fn position(&self, key: ControlKey) -> f32 {
+    pub(crate) fn position(&self, key: ControlKey) -> f32 {
         let cell = self.cell(key);
         cell.position(self.is_logarithmic(&cell.spec.kind))
     }
@@ -123,21 +123,21 @@ impl Table {
     }
 
     /// Writes that altered a control, since the Core was made.
-    pub(super) fn alterations(&self) -> u64 {
+    pub(crate) fn alterations(&self) -> u64 {
         self.alterations
     }
 
-    pub(super) fn set_now(&mut self, now: Duration) {
+    pub(crate) fn set_now(&mut self, now: Duration) {
         self.now = now;
     }
 
     /// Whether anybody wants [`Table::take_events`].
-    pub(super) fn listen(&mut self, listening: bool) {
+    pub(crate) fn listen(&mut self, listening: bool) {
         self.listening = listening;
     }
 
     /// Writes at once; a ramp under way on the control ends.
-    pub(super) fn write(
+    pub(crate) fn write(
         &mut self,
         key: ControlKey,
         write: Write<'_>,
@@ -158,7 +158,7 @@ impl Table {
     }
 
     /// Moves to the target in a straight line; kinds without values in between jump.
-    pub(super) fn ramp(
+    pub(crate) fn ramp(
         &mut self,
         key: ControlKey,
         write: Write<'_>,
@@ -186,19 +186,19 @@ impl Table {
     }
 
     /// Where a ramp under way on the control will end.
-    pub(super) fn ramp_target(&self, key: ControlKey) -> Option<f32> {
+    pub(crate) fn ramp_target(&self, key: ControlKey) -> Option<f32> {
         self.ramps
             .iter()
             .find(|ramp| ramp.control == key)
             .map(|ramp| ramp.to)
     }
 
-    pub(super) fn is_ramping(&self) -> bool {
+    pub(crate) fn is_ramping(&self) -> bool {
         !self.ramps.is_empty()
     }
 
     /// Moves all ramps to where they are now.
-    pub(super) fn advance_ramps(&mut self) {
+    pub(crate) fn advance_ramps(&mut self) {
         let mut ramps = std::mem::take(&mut self.ramps);
         ramps.retain(|ramp| {
             let passed = self.now.saturating_sub(ramp.start);
@@ -216,7 +216,7 @@ impl Table {
     }
 
     /// A press: no value, no change, but an event for the scripts.
-    pub(super) fn fire(&mut self, key: ControlKey, author: Author) {
+    pub(crate) fn fire(&mut self, key: ControlKey, author: Author) {
         // Presses cannot be merged; a bound keeps a Core that nobody serves from growing.
         if self.listening && self.events.len() < 65_536 {
             self.events.push((
@@ -321,7 +321,7 @@ impl Table {
     }
 
     /// Changes what panels show beside the value.
-    pub(super) fn annotate(&mut self, key: ControlKey, change: impl FnOnce(&mut Metadata)) -> bool {
+    pub(crate) fn annotate(&mut self, key: ControlKey, change: impl FnOnce(&mut Metadata)) -> bool {
         let cell = &mut self.cells[key.0 as usize];
         let before = cell.metadata.as_deref().cloned().unwrap_or_default();
         let mut after = before.clone();
@@ -338,7 +338,7 @@ impl Table {
     }
 
     /// Hands every control that changed since the last call to `each`, once.
-    pub(super) fn take_changed(&mut self, mut each: impl FnMut(ControlKey)) {
+    pub(crate) fn take_changed(&mut self, mut each: impl FnMut(ControlKey)) {
         let mut changed = std::mem::take(&mut self.changed);
         for key in changed.drain(..) {
             self.cells[key.0 as usize].changed = false;
@@ -348,13 +348,13 @@ impl Table {
     }
 
     /// The events since the last call; a new frame begins.
-    pub(super) fn take_events(&mut self) -> Vec<(ControlEvent, Author)> {
+    pub(crate) fn take_events(&mut self) -> Vec<(ControlEvent, Author)> {
         self.frame += 1;
         std::mem::take(&mut self.events)
     }
 
     /// A restart of the Core: indicators fall back, what people set stays.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.ramps.clear();
         self.events.clear();
         for index in 0..self.cells.len() {
@@ -370,7 +370,7 @@ impl Table {
     }
 
     /// What a pair keeps in step: everything that can be written from outside.
-    pub(super) fn writable(&self) -> Writable {
+    pub(crate) fn writable(&self) -> Writable {
         let held = |cell: &Cell| {
             (cell.spec.direction != Direction::ReadOnly).then(|| (cell.value, cell.text.clone()))
         };
@@ -378,7 +378,7 @@ impl Table {
     }
 
     /// Takes over what the other Core of the pair, with the same design, held.
-    pub(super) fn adopt(&mut self, writable: Writable) {
+    pub(crate) fn adopt(&mut self, writable: Writable) {
         for (index, held) in writable.0.into_iter().enumerate().take(self.cells.len()) {
             let Some((value, text)) = held else { continue };
             let cell = &mut self.cells[index];
@@ -392,4 +392,4 @@ impl Table {
 }
 
 /// The writable state of all controls, in their order.
-pub(super) struct Writable(Vec<Option<(f32, Option<CompactString>)>>);
+pub(crate) struct Writable(Vec<Option<(f32, Option<CompactString>)>>);

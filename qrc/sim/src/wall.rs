@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Days since 1970 and seconds of that day.
-pub(super) fn split(epoch: SystemTime, since: Duration) -> (u64, f64) {
+pub(crate) fn split(epoch: SystemTime, since: Duration) -> (u64, f64) {
     let passed = (epoch + since)
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -12,7 +12,7 @@ pub(super) fn split(epoch: SystemTime, since: Duration) -> (u64, f64) {
 }
 
 /// `2026-03-01T09:30:00.250Z`
-pub(super) fn iso(epoch: SystemTime, since: Duration) -> String {
+pub(crate) fn iso(epoch: SystemTime, since: Duration) -> String {
     let (days, second) = split(epoch, since);
     let (year, month, day) = civil(days);
     let whole = second as u64;

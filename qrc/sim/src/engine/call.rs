@@ -9,18 +9,6 @@ use crate::groups::ConnectionId;
 use crate::number::{push_integer, push_text};
 use crate::options::{OpenPoints, Reply};
 
-/// Where the engine's output goes.
-pub(in super::super) trait Outlet {
-    /// Whether the connection has taken enough of its output to get another push.
-    fn has_room(&self, connection: ConnectionId) -> bool;
-    /// Sends a frame, its NUL included.
-    fn send(&mut self, connection: ConnectionId, frame: Vec<u8>);
-    /// Sends the reply to a call of `method`.
-    fn reply(&mut self, connection: ConnectionId, method: &str, frame: Vec<u8>);
-    /// Ends a connection.
-    fn close(&mut self, connection: ConnectionId);
-}
-
 /// A request whose method is a text; everything else is still raw.
 pub(super) struct Request<'a> {
     pub(super) id: Option<&'a RawValue>,

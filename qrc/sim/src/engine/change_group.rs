@@ -6,8 +6,8 @@ use compact_str::CompactString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Engine;
 use super::call::{Answer, Call, Refusal};
+use super::state::Engine;
 use crate::cell::ControlKey;
 use crate::groups::{AutoPoll, ConnectionId, GroupSlot};
 use crate::options::Reply;

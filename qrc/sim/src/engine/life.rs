@@ -2,25 +2,26 @@
 
 use std::time::Duration;
 
-use super::call::{self, Outlet};
-use super::snapshot::Banks;
-use super::{CoreState, Engine};
+use super::banks::Banks;
+use super::call;
+use super::state::{CoreState, Engine};
 use crate::cell::Author;
 use crate::design::Design;
 use crate::groups::Groups;
 use crate::number::push_text;
 use crate::script::{Controls, Script};
+use crate::sink::Sink;
 use crate::table::{Table, Writable};
 
 /// What goes from one Core of a pair to the other.
-pub(in super::super) struct Estate {
+pub(crate) struct Estate {
     scripts: Vec<Box<dyn Script>>,
     writable: Writable,
 }
 
 impl Engine {
     /// Adds a script and starts it, unless this Core stands by.
-    pub(in super::super) fn add_script(&mut self, now: Duration, mut script: Box<dyn Script>) {
+    pub(crate) fn add_script(&mut self, now: Duration, mut script: Box<dyn Script>) {
         self.set_now(now);
         self.table.listen(true);
         let author = Author::Script(self.scripts.len());
@@ -31,28 +32,23 @@ impl Engine {
     }
 
     /// Restarts the Core: indicators and groups are gone, scripts start again; texts and what people set stay.
-    pub(in super::super) fn restart(&mut self, now: Duration, outlet: &mut dyn Outlet) {
+    pub(crate) fn restart(&mut self, now: Duration, sink: &mut dyn Sink) {
         self.set_now(now);
         for connection in std::mem::take(&mut self.connections).into_keys() {
             self.groups.destroy_all_of(connection);
             self.forget_pages_of(connection);
-            outlet.close(connection);
+            sink.close(connection);
         }
         self.table.restart();
         self.start_scripts();
     }
 
     /// Runs another design from now on, as after a deploy: connections are gone, every control is new.
-    pub(in super::super) fn deploy(
-        &mut self,
-        now: Duration,
-        design: Design,
-        outlet: &mut dyn Outlet,
-    ) {
+    pub(crate) fn deploy(&mut self, now: Duration, design: Design, sink: &mut dyn Sink) {
         self.set_now(now);
         for connection in std::mem::take(&mut self.connections).into_keys() {
             self.forget_pages_of(connection);
-            outlet.close(connection);
+            sink.close(connection);
         }
         self.table = Table::new(&design, self.options.points.logarithmic_frequency);
         self.table.set_now(self.now);
@@ -70,8 +66,8 @@ impl Engine {
     }
 
     /// Hands the design to the other Core of a pair and stands by.
-    pub(in super::super) fn retire(&mut self, outlet: &mut dyn Outlet) -> Estate {
-        self.set_state(CoreState::Standby, outlet);
+    pub(crate) fn retire(&mut self, sink: &mut dyn Sink) -> Estate {
+        self.set_state(CoreState::Standby, sink);
         Estate {
             scripts: std::mem::take(&mut self.scripts),
             writable: self.table.writable(),
@@ -79,28 +75,23 @@ impl Engine {
     }
 
     /// Runs the design from now on. Read Only controls start anew: a pair does not keep them in step.
-    pub(in super::super) fn take_over(
-        &mut self,
-        now: Duration,
-        estate: Estate,
-        outlet: &mut dyn Outlet,
-    ) {
+    pub(crate) fn take_over(&mut self, now: Duration, estate: Estate, sink: &mut dyn Sink) {
         self.set_now(now);
         self.table.restart();
         self.table.adopt(estate.writable);
         self.scripts = estate.scripts;
-        self.set_state(CoreState::Active, outlet);
+        self.set_state(CoreState::Active, sink);
         self.start_scripts();
     }
 
     /// Changes the `Status` and tells every connection.
-    pub(in super::super) fn set_status(&mut self, code: u8, text: &str, outlet: &mut dyn Outlet) {
+    pub(crate) fn set_status(&mut self, code: u8, text: &str, sink: &mut dyn Sink) {
         self.status = (code, text.into());
-        self.tell_status(outlet);
+        self.tell_status(sink);
     }
 
     /// Changes between Active, Standby and Idle; the groups of a Core that is no longer active are gone.
-    pub(in super::super) fn set_state(&mut self, state: CoreState, outlet: &mut dyn Outlet) {
+    pub(crate) fn set_state(&mut self, state: CoreState, sink: &mut dyn Sink) {
         if self.state == state {
             return;
         }
@@ -110,13 +101,13 @@ impl Engine {
                 self.groups.destroy_all_of(*connection);
             }
         }
-        self.tell_status(outlet);
+        self.tell_status(sink);
     }
 
-    fn tell_status(&mut self, outlet: &mut dyn Outlet) {
+    fn tell_status(&mut self, sink: &mut dyn Sink) {
         let frame = self.engine_status();
         for connection in self.connections.keys() {
-            outlet.send(*connection, frame.clone());
+            sink.send(*connection, frame.clone());
         }
     }
 

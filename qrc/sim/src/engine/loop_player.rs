@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::Engine;
 use super::call::{self, Answer, Call, Refusal};
+use super::state::Engine;
 use crate::number::push_text;
 
 #[derive(Deserialize)]

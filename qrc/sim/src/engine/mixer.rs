@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Engine;
 use super::call::{Answer, Call, Refusal};
+use super::state::Engine;
 use super::write::SetControl;
 use crate::cell::ControlKey;
 use crate::options::Reply;

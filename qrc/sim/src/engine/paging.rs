@@ -1,74 +1,16 @@
 //! PA.*: pages go through their states in time and tell the connection that submitted them; zones tell who listens.
 
-mod steps;
-
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use compact_str::CompactString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Engine;
-use super::call::{Answer, Call, Outlet, Refusal};
-use crate::groups::ConnectionId;
-
-/// How long a message, a recorded page or a preamble sounds: no file is read.
-const PLAYING: Duration = Duration::from_secs(3);
-const SECOND: Duration = Duration::from_secs(1);
-
-/// Pages under way and who wants to hear of zones.
-#[derive(Debug, Default)]
-pub(super) struct Pages {
-    pages: BTreeMap<i64, Page>,
-    last: i64,
-    listeners: BTreeSet<ConnectionId>,
-}
-
-#[derive(Debug)]
-struct Page {
-    connection: ConnectionId,
-    mode: Mode,
-    zones: Vec<usize>,
-    priority: usize,
-    station: CompactString,
-    message: Option<CompactString>,
-    preamble: bool,
-    cancel_delay: u64,
-    longest: Option<u64>,
-    /// When it gives up waiting for its zones.
-    queued_until: Option<Duration>,
-    phase: Phase,
-    due: Option<Duration>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Live,
-    Delay,
-    Auto,
-    Message,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Submitted; waits for PageStart, or in the queue for its zones.
-    Ready {
-        started: bool,
-    },
-    Preamble,
-    Live {
-        left: Option<u64>,
-    },
-    Record {
-        left: Option<u64>,
-    },
-    /// The time in which a page can be taken back.
-    Cancel {
-        left: u64,
-    },
-    Output,
-}
+use super::call::{Answer, Call, Refusal};
+use super::pages::{Mode, Page, Phase, SECOND};
+use super::state::Engine;
+use crate::sink::Sink;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -213,7 +155,7 @@ impl Engine {
         &mut self,
         method: &str,
         call: Call<'_>,
-        outlet: &mut dyn Outlet,
+        sink: &mut dyn Sink,
     ) -> Result<Answer, Refusal> {
         let wanted: PageId = call.read()?;
         let Some(page) = self.pages.pages.get_mut(&wanted.page) else {
@@ -225,16 +167,16 @@ impl Engine {
         match (method, page.phase) {
             ("PA.PageStart", Phase::Ready { .. }) => {
                 page.phase = Phase::Ready { started: true };
-                self.page_step(wanted.page, outlet);
+                self.page_step(wanted.page, sink);
             }
             ("PA.PageStop", Phase::Live { .. } | Phase::Output) => {
-                self.page_end(wanted.page, "success", "Page complete", outlet);
+                self.page_end(wanted.page, "success", "Page complete", sink);
             }
             ("PA.PageStop" | "PA.PageProceed", Phase::Record { .. } | Phase::Cancel { .. }) => {
-                self.page_step(wanted.page, outlet);
+                self.page_step(wanted.page, sink);
             }
             ("PA.PageStop", _) | ("PA.PageCancel", _) => {
-                self.page_end(wanted.page, "cancel", "Page cancelled", outlet);
+                self.page_end(wanted.page, "cancel", "Page cancelled", sink);
             }
             _ => {}
         }
@@ -244,7 +186,7 @@ impl Engine {
     pub(super) fn zone_status_configure(
         &mut self,
         call: Call<'_>,
-        outlet: &mut dyn Outlet,
+        sink: &mut dyn Sink,
     ) -> Result<Answer, Refusal> {
         let wanted: Configure = call.read()?;
         if !wanted.enabled {
@@ -258,7 +200,7 @@ impl Engine {
             .as_ref()
             .map_or(0, |paging| paging.zones.len())
         {
-            outlet.send(call.connection, self.zone_status(zone));
+            sink.send(call.connection, self.zone_status(zone));
         }
         Ok(Answer::Ok)
     }

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::Engine;
 use super::call::{Answer, Call, Refusal};
+use super::state::Engine;
 use crate::options::Reply;
 
 #[derive(Deserialize)]

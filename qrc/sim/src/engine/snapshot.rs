@@ -1,99 +1,14 @@
 //! Snapshot.Load and Save, and the `load.N` and `save.N` controls of snapshot controllers.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
-use compact_str::CompactString;
 use serde::Deserialize;
 
-use super::Engine;
+use super::banks::Held;
 use super::call::{Answer, Call, Refusal};
+use super::state::Engine;
 use crate::cell::{Author, ControlKey, Write};
-use crate::design::Design;
 use crate::options::Reply;
-use crate::table::Table;
-
-/// The snapshot banks of a Core and what they remember.
-#[derive(Debug, Default)]
-pub(super) struct Banks {
-    banks: Vec<Bank>,
-    /// Every control that some bank remembers.
-    members: HashSet<ControlKey>,
-}
-
-#[derive(Debug)]
-struct Bank {
-    name: CompactString,
-    controls: Vec<ControlKey>,
-    saved: Vec<Option<Vec<Held>>>,
-    /// `load.N` of the snapshot controller of the same name: 0 not loaded, 1 changed since, 2 matching.
-    lamps: Vec<Option<ControlKey>>,
-    loaded: Option<usize>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Held {
-    Number(f32),
-    Text(CompactString),
-}
-
-impl Held {
-    fn of(table: &Table, key: ControlKey) -> Held {
-        let cell = table.cell(key);
-        if cell.spec.kind.is_textual() {
-            Held::Text(cell.text())
-        } else {
-            Held::Number(cell.value)
-        }
-    }
-}
-
-impl Banks {
-    pub(super) fn new(design: &Design, table: &Table) -> Banks {
-        let mut members = HashSet::new();
-        let bank = |bank: &crate::design::SnapshotBank| {
-            let controls: Vec<ControlKey> = (bank.controls.iter())
-                .filter_map(|(component, control)| table.lookup(component, control))
-                .collect();
-            members.extend(controls.iter().copied());
-            Bank {
-                name: bank.name.clone(),
-                controls,
-                saved: vec![None; bank.count],
-                lamps: (1..=bank.count)
-                    .map(|number| table.lookup(&bank.name, &format!("load.{number}")))
-                    .collect(),
-                loaded: None,
-            }
-        };
-        let banks = design.snapshot_banks.iter().map(bank).collect();
-        Banks { banks, members }
-    }
-
-    pub(super) fn remembers(&self, key: ControlKey) -> bool {
-        self.members.contains(&key)
-    }
-
-    /// Shows on the lamps whether what was loaded still holds.
-    pub(super) fn compare(&mut self, table: &mut Table) {
-        for bank in &self.banks {
-            let Some(number) = bank.loaded else { continue };
-            let (Some(lamp), Some(saved)) = (bank.lamps[number], &bank.saved[number]) else {
-                continue;
-            };
-            let same = bank
-                .controls
-                .iter()
-                .zip(saved)
-                .all(|(key, held)| Held::of(table, *key) == *held);
-            let _ = table.write(
-                lamp,
-                Write::Number(if same { 2.0 } else { 1.0 }),
-                Author::InProcess,
-            );
-        }
-    }
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
-use super::Engine;
-use super::call::{self, Outlet};
+use super::call;
+use super::state::Engine;
 use crate::cell::{Author, ControlEvent, ControlKey};
 use crate::control::Direction;
 use crate::groups::{ConnectionId, GroupSlot};
 use crate::options::PushShape;
 use crate::reading::push_reading;
 use crate::script::Controls;
+use crate::sink::Sink;
 use crate::wall;
 
 impl Engine {
     /// When [`Engine::advance`] has something to do next.
-    pub(in super::super) fn next_wake(&mut self) -> Option<Duration> {
+    pub(crate) fn next_wake(&mut self) -> Option<Duration> {
         if !self.scripts.is_empty() || self.table.is_ramping() {
             let next = self.now + self.options.frame;
             self.next_frame.get_or_insert(next);
@@ -32,7 +33,7 @@ impl Engine {
     }
 
     /// Lets time pass: frames of scripts, steps of ramps, pushes that are due.
-    pub(in super::super) fn advance(&mut self, now: Duration, outlet: &mut dyn Outlet) {
+    pub(crate) fn advance(&mut self, now: Duration, sink: &mut dyn Sink) {
         self.set_now(now);
         if self.next_frame.is_some_and(|due| due <= self.now) {
             self.run_frame();
@@ -50,17 +51,17 @@ impl Engine {
             .filter(|(_, group)| group.auto_poll.is_some_and(|poll| poll.next <= self.now))
             .map(|(slot, _)| slot)
             .collect();
-        self.advance_pages(outlet);
+        self.advance_pages(sink);
         if !due.is_empty() {
             self.spread();
         }
         for slot in due {
-            self.push(slot, outlet);
+            self.push(slot, sink);
         }
     }
 
     /// Moves writable numbers at random, so many times.
-    pub(in super::super) fn flood(&mut self, count: u32, random: &mut fastrand::Rng) {
+    pub(crate) fn flood(&mut self, count: u32, random: &mut fastrand::Rng) {
         let mut controls = Controls::new(&mut self.table, Author::InProcess);
         let all = controls.all().len();
         for _ in 0..if all > 0 { count } else { 0 } {
@@ -128,7 +129,7 @@ impl Engine {
     }
 
     /// One AutoPoll tick of one group.
-    fn push(&mut self, slot: GroupSlot, outlet: &mut dyn Outlet) {
+    fn push(&mut self, slot: GroupSlot, sink: &mut dyn Sink) {
         let group = self.groups.get_mut(slot);
         let connection = group.connection;
         if let Some(poll) = &mut group.auto_poll {
@@ -137,14 +138,14 @@ impl Engine {
                 poll.next = self.now + poll.rate;
             }
         }
-        if !outlet.has_room(connection) {
+        if !sink.has_room(connection) {
             self.stats.held_back += 1;
             return;
         }
         let (frame, count) = self.push_frame(slot);
         if count > 0 || self.options.points.empty_pushes {
             self.stats.pushes += 1;
-            outlet.send(connection, frame);
+            sink.send(connection, frame);
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Engine;
 use super::call::Refusal;
+use super::state::Engine;
 use crate::cell::{Author, ControlKey, Outcome, Write};
 use crate::control::Direction;
 use crate::options::{OutOfRange, Unusable};

@@ -2,31 +2,33 @@
 
 use std::time::Duration;
 
-use super::super::call::{self, Outlet};
-use super::super::{ConnectionId, Engine};
-use super::{Mode, PLAYING, Page, Phase, SECOND};
+use super::call;
+use super::pages::{Mode, PLAYING, Page, Phase, SECOND};
+use super::state::Engine;
+use crate::groups::ConnectionId;
 use crate::number::{push_integer, push_text};
+use crate::sink::Sink;
 use crate::wall;
 
 impl Engine {
     /// When a page has something to do next.
-    pub(in super::super) fn next_page_step(&self) -> Option<Duration> {
+    pub(super) fn next_page_step(&self) -> Option<Duration> {
         self.pages.pages.values().filter_map(|page| page.due).min()
     }
 
     /// Moves the pages whose time has come.
-    pub(in super::super) fn advance_pages(&mut self, outlet: &mut dyn Outlet) {
+    pub(super) fn advance_pages(&mut self, sink: &mut dyn Sink) {
         let due: Vec<i64> = (self.pages.pages.iter())
             .filter(|(_, page)| page.due.is_some_and(|due| due <= self.now))
             .map(|(id, _)| *id)
             .collect();
         for id in due {
-            self.page_step(id, outlet);
+            self.page_step(id, sink);
         }
     }
 
     /// The pages of a connection end with it.
-    pub(in super::super) fn forget_pages_of(&mut self, connection: ConnectionId) {
+    pub(super) fn forget_pages_of(&mut self, connection: ConnectionId) {
         self.pages.listeners.remove(&connection);
         self.pages
             .pages
@@ -42,15 +44,15 @@ impl Engine {
     }
 
     /// One step onward: by its time, by a start, a stop or a proceed.
-    pub(super) fn page_step(&mut self, id: i64, outlet: &mut dyn Outlet) {
+    pub(super) fn page_step(&mut self, id: i64, sink: &mut dyn Sink) {
         let Some(page) = self.pages.pages.get(&id) else {
             return;
         };
         if matches!(page.phase, Phase::Ready { .. }) && self.is_busy(page) {
             if page.queued_until.is_some_and(|until| until <= self.now) {
-                return self.page_end(id, "timeout", "Zones were not free in time", outlet);
+                return self.page_end(id, "timeout", "Zones were not free in time", sink);
             }
-            self.tell_page(id, "ready", "queued", "Waiting for zones", None, outlet);
+            self.tell_page(id, "ready", "queued", "Waiting for zones", None, sink);
             if let Some(page) = self.pages.pages.get_mut(&id) {
                 page.due = Some(self.now + SECOND);
             }
@@ -86,8 +88,8 @@ impl Engine {
                 Phase::Cancel { left: left - 1 }
             }
             Phase::Cancel { .. } => Phase::Output,
-            Phase::Live { .. } => return self.page_end(id, "success", "Page complete", outlet),
-            Phase::Output => return self.page_end(id, "success", "Playback complete", outlet),
+            Phase::Live { .. } => return self.page_end(id, "success", "Page complete", sink),
+            Phase::Output => return self.page_end(id, "success", "Playback complete", sink),
         };
         let sounded = page.sounds();
         page.phase = next;
@@ -118,15 +120,10 @@ impl Engine {
             .map(|(id, _)| *id)
             .collect();
         for other in weaker {
-            self.page_end(
-                other,
-                "interrupt",
-                "Interrupted by a higher priority",
-                outlet,
-            );
+            self.page_end(other, "interrupt", "Interrupted by a higher priority", sink);
         }
-        self.tell_page(id, state, sub_state, message, count, outlet);
-        self.tell_zones(&zones, outlet);
+        self.tell_page(id, state, sub_state, message, count, sink);
+        self.tell_zones(&zones, sink);
     }
 
     pub(super) fn page_end(
@@ -134,13 +131,13 @@ impl Engine {
         id: i64,
         sub_state: &str,
         message: &str,
-        outlet: &mut dyn Outlet,
+        sink: &mut dyn Sink,
     ) {
-        self.tell_page(id, "done", sub_state, message, None, outlet);
+        self.tell_page(id, "done", sub_state, message, None, sink);
         if let Some(page) = self.pages.pages.remove(&id)
             && page.sounds()
         {
-            self.tell_zones(&page.zones, outlet);
+            self.tell_zones(&page.zones, sink);
         }
     }
 
@@ -151,10 +148,10 @@ impl Engine {
         sub_state: &str,
         message: &str,
         count: Option<u64>,
-        outlet: &mut dyn Outlet,
+        sink: &mut dyn Sink,
     ) {
         if let Some(page) = self.pages.pages.get(&id) {
-            outlet.send(
+            sink.send(
                 page.connection,
                 page_status(id, state, sub_state, message, count),
             );
@@ -168,10 +165,10 @@ impl Engine {
         }
     }
 
-    fn tell_zones(&self, zones: &[usize], outlet: &mut dyn Outlet) {
+    fn tell_zones(&self, zones: &[usize], sink: &mut dyn Sink) {
         for zone in zones {
             for listener in &self.pages.listeners {
-                outlet.send(*listener, self.zone_status(*zone));
+                sink.send(*listener, self.zone_status(*zone));
             }
         }
     }
@@ -205,16 +202,6 @@ impl Engine {
         }
         frame.extend_from_slice(b"}}");
         call::finish(frame)
-    }
-}
-
-impl Page {
-    /// Whether its zones are taken by it.
-    fn sounds(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Preamble | Phase::Live { .. } | Phase::Output
-        )
     }
 }
 

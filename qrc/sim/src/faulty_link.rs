@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bench::{Bench, ReplyFate};
-use crate::engine::Outlet;
 use crate::groups::ConnectionId;
-use crate::outbox::Outbox;
+use crate::queue::Queue;
+use crate::sink::Sink;
 
-pub(super) struct Outgoing {
-    outboxes: HashMap<ConnectionId, Arc<Outbox>>,
-    pub(super) bench: Bench,
+pub(crate) struct FaultyLink {
+    queues: HashMap<ConnectionId, Arc<Queue>>,
+    pub(crate) bench: Bench,
     /// Replies that wait for a later one to pass them.
     held: Vec<Held>,
     now: Duration,
@@ -23,27 +23,27 @@ struct Held {
     until: Duration,
 }
 
-impl Outgoing {
-    pub(super) fn new(seed: u64) -> Outgoing {
-        Outgoing {
-            outboxes: HashMap::new(),
+impl FaultyLink {
+    pub(crate) fn new(seed: u64) -> FaultyLink {
+        FaultyLink {
+            queues: HashMap::new(),
             bench: Bench::new(seed),
             held: Vec::new(),
             now: Duration::ZERO,
         }
     }
 
-    pub(super) fn set_now(&mut self, now: Duration) {
+    pub(crate) fn set_now(&mut self, now: Duration) {
         self.now = now;
     }
 
-    pub(super) fn open(&mut self, connection: ConnectionId, outbox: Arc<Outbox>) {
-        self.outboxes.insert(connection, outbox);
+    pub(crate) fn open(&mut self, connection: ConnectionId, queue: Arc<Queue>) {
+        self.queues.insert(connection, queue);
     }
 
     /// Closes every connection and names them.
-    pub(super) fn close_all(&mut self) -> Vec<ConnectionId> {
-        let all: Vec<ConnectionId> = self.outboxes.keys().copied().collect();
+    pub(crate) fn close_all(&mut self) -> Vec<ConnectionId> {
+        let all: Vec<ConnectionId> = self.queues.keys().copied().collect();
         for connection in &all {
             self.close(*connection);
         }
@@ -51,12 +51,12 @@ impl Outgoing {
     }
 
     /// When held replies are due.
-    pub(super) fn next_release(&self) -> Option<Duration> {
+    pub(crate) fn next_release(&self) -> Option<Duration> {
         self.held.iter().map(|held| held.until).min()
     }
 
     /// Sends the replies that have waited long enough for one to pass them.
-    pub(super) fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         let now = self.now;
         let (due, rest) = std::mem::take(&mut self.held)
             .into_iter()
@@ -69,17 +69,17 @@ impl Outgoing {
     }
 }
 
-impl Outlet for Outgoing {
+impl Sink for FaultyLink {
     fn has_room(&self, connection: ConnectionId) -> bool {
-        self.outboxes
+        self.queues
             .get(&connection)
-            .is_some_and(|outbox| outbox.has_room())
+            .is_some_and(|queue| queue.has_room())
     }
 
     fn send(&mut self, connection: ConnectionId, mut frame: Vec<u8>) {
-        if let Some(outbox) = self.outboxes.get(&connection) {
+        if let Some(queue) = self.queues.get(&connection) {
             self.bench.spoil(self.now, &mut frame);
-            outbox.push(frame);
+            queue.push(frame);
         }
     }
 
@@ -108,8 +108,8 @@ impl Outlet for Outgoing {
 
     fn close(&mut self, connection: ConnectionId) {
         self.held.retain(|held| held.connection != connection);
-        if let Some(outbox) = self.outboxes.remove(&connection) {
-            outbox.close();
+        if let Some(queue) = self.queues.remove(&connection) {
+            queue.close();
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 /// The output of one connection. Filling never waits: the engine asks for room before it pushes, and a connection
 /// without room is not read from, so that it holds its limit and one frame at most.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     limit: usize,
     filled: Notify,
@@ -23,9 +23,9 @@ struct Waiting {
     closed: bool,
 }
 
-impl Outbox {
-    pub(super) fn new(limit: usize) -> Outbox {
-        Outbox {
+impl Queue {
+    pub(crate) fn new(limit: usize) -> Queue {
+        Queue {
             waiting: Mutex::new(Waiting::default()),
             limit,
             filled: Notify::new(),
@@ -39,11 +39,11 @@ impl Outbox {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    pub(super) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.waiting().bytes < self.limit
     }
 
-    pub(super) fn push(&self, frame: Vec<u8>) {
+    pub(crate) fn push(&self, frame: Vec<u8>) {
         let mut waiting = self.waiting();
         if waiting.closed {
             return;
@@ -60,7 +60,7 @@ impl Outbox {
     }
 
     /// Nothing more will be sent; what waits is given up.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut waiting = self.waiting();
         waiting.closed = true;
         waiting.frames.clear();
@@ -70,7 +70,7 @@ impl Outbox {
     }
 
     /// Everything that waits, as soon as something does; None once closed.
-    pub(super) async fn take(&self) -> Option<VecDeque<Vec<u8>>> {
+    pub(crate) async fn take(&self) -> Option<VecDeque<Vec<u8>>> {
         loop {
             {
                 let mut waiting = self.waiting();
@@ -86,12 +86,12 @@ impl Outbox {
     }
 
     /// Everything that waits now.
-    pub(super) fn take_now(&self) -> VecDeque<Vec<u8>> {
+    pub(crate) fn take_now(&self) -> VecDeque<Vec<u8>> {
         std::mem::take(&mut self.waiting().frames)
     }
 
     /// `bytes` of what was taken have gone out.
-    pub(super) fn sent(&self, bytes: usize) {
+    pub(crate) fn sent(&self, bytes: usize) {
         let mut waiting = self.waiting();
         waiting.bytes = waiting.bytes.saturating_sub(bytes);
         let room = waiting.bytes < self.limit;
@@ -102,7 +102,7 @@ impl Outbox {
     }
 
     /// Waits until everything has gone out, or the end.
-    pub(super) async fn empty(&self) {
+    pub(crate) async fn empty(&self) {
         loop {
             {
                 let waiting = self.waiting();
@@ -115,7 +115,7 @@ impl Outbox {
     }
 
     /// Waits until there is room, or the end.
-    pub(super) async fn room(&self) {
+    pub(crate) async fn room(&self) {
         loop {
             {
                 let waiting = self.waiting();
