@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::delivery::{self, WeakTeller};
+use crate::delivery::{self, WeakEventSender};
 use crate::discover::Wanted;
 use crate::error::Error;
 use crate::link::Link;
@@ -19,7 +19,7 @@ use crate::patterns::Patterns;
 use crate::request::Requester;
 use crate::session::Session;
 use crate::watch::{Selection, Watch, WatchEvent};
-use crate::watching::Watching;
+use crate::watch_state::WatchState;
 
 /// A Core gives each connection this many change groups.
 const GROUP_LIMIT: usize = 4;
@@ -34,9 +34,9 @@ pub struct Client {
 #[derive(Debug)]
 struct Shared {
     requester: Requester,
-    new_watches: mpsc::Sender<Watching>,
+    new_watches: mpsc::Sender<WatchState>,
     /// For each watch given out, its number of groups and whether it still lives.
-    groups: Mutex<Vec<(usize, WeakTeller<WatchEvent>)>>,
+    groups: Mutex<Vec<(usize, WeakEventSender<WatchEvent>)>>,
     watches: AtomicU32,
     watch_queue: usize,
     link: watch::Receiver<Link>,
@@ -150,16 +150,16 @@ impl Client {
             exclude_named: selection.exclude_named.iter().map(Into::into).collect(),
             max_groups,
         };
-        let told: Arc<AtomicU64> = Arc::default();
-        let watching = Watching::new(wanted, events, told.clone());
+        let complete_until: Arc<AtomicU64> = Arc::default();
+        let state = WatchState::new(wanted, events, complete_until.clone());
         self.shared
             .new_watches
-            .send(watching)
+            .send(state)
             .await
             .map_err(|_| Error::Closed)?;
         Ok(Watch {
             events: taken,
-            told,
+            complete_until,
         })
     }
 

@@ -1,63 +1,65 @@
-//! The way from the session to a watch, bounded in changes: one push may bring a single one or forty thousand.
+//! The queue from the session to a watch. Its bound counts changes, not events: one push may bring one change or
+//! forty thousand.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// The session's end.
+/// The session's end of the queue.
 #[derive(Debug)]
-pub(crate) struct Teller<E> {
+pub(crate) struct EventSender<E> {
     events: mpsc::UnboundedSender<Delivered<E>>,
-    room: Arc<Semaphore>,
+    places: Arc<Semaphore>,
     limit: u32,
 }
 
-/// The watch's end. Dropping it makes room for everything, and ends the watch.
+/// The watch's end of the queue. Dropping it frees all places and ends the watch.
 #[derive(Debug)]
-pub(crate) struct Listener<E> {
+pub(crate) struct EventReceiver<E> {
     events: mpsc::UnboundedReceiver<Delivered<E>>,
 }
 
-/// Tells whether a watch still lives, without keeping it open.
+/// Knows whether the watch still takes events; does not keep the queue open.
 #[derive(Debug)]
-pub(crate) struct WeakTeller<E>(mpsc::WeakUnboundedSender<Delivered<E>>);
+pub(crate) struct WeakEventSender<E>(mpsc::WeakUnboundedSender<Delivered<E>>);
 
-/// An event and the room it takes until it is taken.
-type Delivered<E> = (E, Room);
+/// An event and the places that it occupies until it is taken.
+type Delivered<E> = (E, Permit);
 
-/// Room for an event.
+/// Places in the queue for one event.
 #[derive(Debug)]
-pub(crate) struct Room(
+pub(crate) struct Permit(
     #[expect(dead_code, reason = "given back when dropped")] OwnedSemaphorePermit,
 );
 
-/// A way with room for so many changes.
-pub(crate) fn channel<E>(limit: usize) -> (Teller<E>, Listener<E>) {
+/// A queue with `limit` places, at least 1 and at most `u32::MAX`.
+pub(crate) fn channel<E>(limit: usize) -> (EventSender<E>, EventReceiver<E>) {
     let limit = u32::try_from(limit).unwrap_or(u32::MAX).max(1);
-    let (teller, listener) = mpsc::unbounded_channel();
-    let room = Arc::new(Semaphore::new(limit as usize));
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let places = Arc::new(Semaphore::new(limit as usize));
     (
-        Teller {
-            events: teller,
-            room,
+        EventSender {
+            events: sender,
+            places,
             limit,
         },
-        Listener { events: listener },
+        EventReceiver { events: receiver },
     )
 }
 
-impl<E> Teller<E> {
-    /// Waits for so many places. What takes more than there are waits for all of them.
-    pub(crate) async fn room(&self, places: usize) -> Option<Room> {
-        let places = u32::try_from(places).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room);
-        let permit = room.acquire_many_owned(places.clamp(1, self.limit)).await;
-        permit.ok().map(Room)
+impl<E> EventSender<E> {
+    /// Waits until `count` places are free and takes them: at least one, and all of them for an event that needs
+    /// more than there are.
+    pub(crate) async fn permit(&self, count: usize) -> Option<Permit> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let places = Arc::clone(&self.places);
+        let permit = places.acquire_many_owned(count.clamp(1, self.limit)).await;
+        permit.ok().map(Permit)
     }
 
-    /// Passes an event on. False where the watch has ended meanwhile.
-    pub(crate) fn tell(&self, event: E, room: Room) -> bool {
-        self.events.send((event, room)).is_ok()
+    /// Sends an event. False: the watch has ended.
+    pub(crate) fn send(&self, event: E, permit: Permit) -> bool {
+        self.events.send((event, permit)).is_ok()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -69,30 +71,30 @@ impl<E> Teller<E> {
         self.events.closed().await;
     }
 
-    pub(crate) fn downgrade(&self) -> WeakTeller<E> {
-        WeakTeller(self.events.downgrade())
+    pub(crate) fn downgrade(&self) -> WeakEventSender<E> {
+        WeakEventSender(self.events.downgrade())
     }
 }
 
-impl<E> Clone for Teller<E> {
+impl<E> Clone for EventSender<E> {
     fn clone(&self) -> Self {
         Self {
             events: self.events.clone(),
-            room: self.room.clone(),
+            places: self.places.clone(),
             limit: self.limit,
         }
     }
 }
 
-impl<E> WeakTeller<E> {
+impl<E> WeakEventSender<E> {
     pub(crate) fn is_closed(&self) -> bool {
         self.0.upgrade().is_none_or(|events| events.is_closed())
     }
 }
 
-impl<E> Listener<E> {
+impl<E> EventReceiver<E> {
     pub(crate) async fn next(&mut self) -> Option<E> {
-        let (event, _room) = self.events.recv().await?;
+        let (event, _permit) = self.events.recv().await?;
         Some(event)
     }
 }
@@ -105,42 +107,42 @@ mod tests {
 
     use super::*;
 
-    /// Room for so many places, if there is some at once.
-    fn room(teller: &Teller<usize>, places: usize) -> Option<Room> {
-        match pin!(teller.room(places)).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(room) => room,
+    /// A permit for `count` places, if that many are free at once.
+    fn permit(sender: &EventSender<usize>, count: usize) -> Option<Permit> {
+        match pin!(sender.permit(count)).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(permit) => permit,
             Poll::Pending => None,
         }
     }
 
     #[tokio::test]
-    async fn what_waits_is_bounded_by_its_places_and_room_comes_back_when_it_is_taken() {
-        let (teller, mut listener) = channel(10);
-        assert!(teller.tell(4, room(&teller, 4).unwrap()));
-        assert!(teller.tell(6, room(&teller, 6).unwrap()));
-        // Even what brings nothing takes a place.
-        assert!(room(&teller, 0).is_none());
-        assert_eq!(listener.next().await, Some(4));
-        assert!(room(&teller, 5).is_none());
-        assert!(room(&teller, 4).is_some());
-        // More than there are places waits for all of them, and not for ever.
-        assert!(room(&teller, 11).is_none());
-        assert_eq!(listener.next().await, Some(6));
-        assert!(teller.tell(11, room(&teller, 11).unwrap()));
-        assert!(room(&teller, 1).is_none());
-        assert_eq!(listener.next().await, Some(11));
-        drop(teller);
-        assert_eq!(listener.next().await, None);
+    async fn what_waits_is_bounded_by_its_places_and_they_are_free_again_when_it_is_taken() {
+        let (sender, mut receiver) = channel(10);
+        assert!(sender.send(4, permit(&sender, 4).unwrap()));
+        assert!(sender.send(6, permit(&sender, 6).unwrap()));
+        // An event without changes takes a place, too.
+        assert!(permit(&sender, 0).is_none());
+        assert_eq!(receiver.next().await, Some(4));
+        assert!(permit(&sender, 5).is_none());
+        assert!(permit(&sender, 4).is_some());
+        // An event with more changes than places waits for all places, not for ever.
+        assert!(permit(&sender, 11).is_none());
+        assert_eq!(receiver.next().await, Some(6));
+        assert!(sender.send(11, permit(&sender, 11).unwrap()));
+        assert!(permit(&sender, 1).is_none());
+        assert_eq!(receiver.next().await, Some(11));
+        drop(sender);
+        assert_eq!(receiver.next().await, None);
     }
 
     #[tokio::test]
-    async fn an_end_that_is_gone_holds_nobody_up() {
-        let (teller, listener) = channel(1);
-        let weak = teller.downgrade();
-        assert!(teller.tell(1, room(&teller, 1).unwrap()));
+    async fn a_receiver_that_is_gone_holds_nobody_up() {
+        let (sender, receiver) = channel(1);
+        let weak = sender.downgrade();
+        assert!(sender.send(1, permit(&sender, 1).unwrap()));
         assert!(!weak.is_closed());
-        drop(listener);
-        assert!(weak.is_closed() && teller.is_closed());
-        assert!(!teller.tell(2, room(&teller, 1).unwrap()));
+        drop(receiver);
+        assert!(weak.is_closed() && sender.is_closed());
+        assert!(!sender.send(2, permit(&sender, 1).unwrap()));
     }
 }

@@ -84,10 +84,11 @@
 //! What it does not do: send a write twice. One that was under way when the link dropped ends in
 //! [`Error::OutcomeUnknown`]; read back before writing again.
 
-// In reading order: the wire, the calls, the link, the watch, the pair.
+// In reading order: the wire, the calls, the link, the watch, the pair. Each knows only those above it.
+mod value;
+
 mod frame;
 mod message;
-mod value;
 
 pub mod method;
 
@@ -111,7 +112,7 @@ mod push;
 
 mod aliases;
 mod discover;
-mod watching;
+mod watch_state;
 
 mod session;
 

@@ -1,8 +1,11 @@
-//! QRC's methods: each family a file, parameters and reply of a method side by side, for both ends of the wire.
+//! QRC's methods as the client calls them: each family a file, a method's parameters beside its reply.
+
+// Each knows only those above it.
+pub mod control;
+
+pub mod component;
 
 pub mod change_group;
-pub mod component;
-pub mod control;
 pub mod loop_player;
 pub mod mixer;
 pub mod pa;

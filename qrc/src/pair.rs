@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::client::Client;
-use crate::delivery::{self, Teller};
+use crate::delivery::{self, EventSender};
 use crate::error::Error;
 use crate::link::Link;
 use crate::method::Method;
@@ -93,11 +93,11 @@ impl Pair {
             self.clients[1].watch(selection).await?,
         ];
         let (events, taken) = delivery::channel(1);
-        let told = Arc::default();
+        let complete_until = Arc::default();
         tokio::spawn(follow(watches, events));
         Ok(Watch {
             events: taken,
-            told,
+            complete_until,
         })
     }
 
@@ -108,7 +108,7 @@ impl Pair {
 }
 
 /// Hands on what the leading Core tells, until nobody listens.
-async fn follow([mut first, mut second]: [Watch; 2], events: Teller<WatchEvent>) {
+async fn follow([mut first, mut second]: [Watch; 2], events: EventSender<WatchEvent>) {
     let mut merged = Merged::default();
     loop {
         let (side, event) = tokio::select! {
@@ -119,12 +119,12 @@ async fn follow([mut first, mut second]: [Watch; 2], events: Teller<WatchEvent>)
         let Some(event) = event else {
             return; // shut down
         };
-        let heard = [first.told(), second.told()];
-        for event in merged.take(side, event, heard) {
-            let Some(room) = events.room(event.places()).await else {
+        let complete_until = [first.complete_until(), second.complete_until()];
+        for event in merged.take(side, event, complete_until) {
+            let Some(permit) = events.permit(event.places()).await else {
                 return;
             };
-            if !events.tell(event, room) {
+            if !events.send(event, permit) {
                 return;
             }
         }
@@ -145,9 +145,14 @@ struct Merged {
 
 impl Merged {
     /// The events that come of one side's event. The side that told its full state last
-    /// leads: that is the Core which became active last. `heard` is when each side last
-    /// told that nothing was missed.
-    fn take(&mut self, side: usize, event: WatchEvent, heard: [SystemTime; 2]) -> Vec<WatchEvent> {
+    /// leads: that is the Core which became active last. `complete_until` is the
+    /// moment up to which each side missed nothing.
+    fn take(
+        &mut self,
+        side: usize,
+        event: WatchEvent,
+        complete_until: [SystemTime; 2],
+    ) -> Vec<WatchEvent> {
         match event {
             WatchEvent::Inventory(found) => {
                 self.found[side] = Some(found);
@@ -166,7 +171,7 @@ impl Merged {
             WatchEvent::State { at, readings } => {
                 if let Some(led) = self.leading.filter(|led| *led != side) {
                     let why = "the other Core of the pair became active".to_owned();
-                    self.gap.get_or_insert((heard[led].min(at), why));
+                    self.gap.get_or_insert((complete_until[led].min(at), why));
                 }
                 self.leading = Some(side);
                 let mut events = vec![WatchEvent::Inventory(self.merge(side))];

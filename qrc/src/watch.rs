@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use compact_str::CompactString;
 
-use crate::delivery::Listener;
+use crate::delivery::EventReceiver;
 use crate::method::component::ComponentInfo;
 use crate::method::session::EngineStatus;
 use crate::value::Reading;
@@ -180,9 +180,9 @@ pub struct Change {
 /// grows and nothing is lost; other watches and requests of the same client wait with it.
 #[derive(Debug)]
 pub struct Watch {
-    pub(crate) events: Listener<WatchEvent>,
-    /// When it was last known that nothing had been missed, in microseconds since 1970.
-    pub(crate) told: Arc<AtomicU64>,
+    pub(crate) events: EventReceiver<WatchEvent>,
+    /// Up to this moment the watch missed nothing; microseconds since 1970, UTC.
+    pub(crate) complete_until: Arc<AtomicU64>,
 }
 
 impl Watch {
@@ -191,8 +191,10 @@ impl Watch {
         self.events.next().await
     }
 
-    pub(crate) fn told(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_micros(self.told.load(Ordering::Relaxed))
+    /// Up to this moment the watch missed nothing.
+    pub(crate) fn complete_until(&self) -> SystemTime {
+        let micros = self.complete_until.load(Ordering::Relaxed);
+        SystemTime::UNIX_EPOCH + Duration::from_micros(micros)
     }
 }
 

@@ -1,23 +1,26 @@
 //! What comes in: answers to those who wait, pushes to their watch, and how the Core is.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::{Connection, End, REREAD_WAIT};
+use super::state::{Connection, End};
 use crate::link::Link;
 use crate::message::Incoming;
 use crate::method::Method;
 use crate::method::change_group::{self, AutoPoll};
 use crate::method::session::{ENGINE_STATUS, EngineStatus};
 use crate::push::Push;
-use crate::watching::Watching;
+use crate::watch_state::WatchState;
+
+/// Everything is read again this long after a frame that could not be read.
+const REREAD_WAIT: Duration = Duration::from_millis(250);
 
 impl Connection<'_> {
     pub(super) fn receive(&mut self, frame: &Bytes) -> Option<End> {
         self.last_read = Instant::now();
-        if !self.session.untold.is_empty() {
+        if !self.session.backlog.is_empty() {
             self.ahead += frame.len();
         }
         if let Some(push) = Push::from_frame(frame) {
@@ -84,7 +87,7 @@ impl Connection<'_> {
         };
         let number = watch.number();
         if let Some(event) = watch.push(push, SystemTime::now()) {
-            self.session.untold.push_back((number, event));
+            self.session.backlog.push_back((number, event));
         }
     }
 
@@ -92,7 +95,7 @@ impl Connection<'_> {
     /// everything again, behind a gap. Not at once, lest a Core that keeps sending such
     /// frames keeps us at it.
     fn read_again(&mut self, why: &str) {
-        if self.session.watches.iter().any(Watching::is_live) {
+        if self.session.watches.iter().any(WatchState::is_live) {
             self.session.lost(why);
             self.setup_again = Instant::now() + REREAD_WAIT;
         }
@@ -111,7 +114,7 @@ impl Connection<'_> {
             if let Some(why) = why {
                 self.session.lost(&why);
             }
-            self.session.tell(Link::Up(status));
+            self.session.set_link(Link::Up(status));
         }
     }
 }

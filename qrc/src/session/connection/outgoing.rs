@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Buf;
 use tokio_util::codec::Encoder;
 
-use super::{Connection, End};
+use super::state::{Connection, End};
 use crate::error::Error;
 use crate::message::Request;
 use crate::method::{GroupId, Method, change_group};
@@ -14,7 +14,7 @@ use crate::request::Call;
 impl Connection<'_> {
     /// Nobody takes a watch's events any more: its groups go, too.
     pub(super) fn forget(&mut self, number: u32) {
-        self.session.untold.retain(|(watch, _)| *watch != number);
+        self.session.backlog.retain(|(watch, _)| *watch != number);
         let Some(at) = self
             .session
             .watches

@@ -1,31 +1,17 @@
-//! The connection's own work, one piece at a time: greet the Core, set watches up.
+//! Set-up of the connection: begins each piece of its own work and takes in what came of it.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use super::{Connection, End, SETUP_RETRY};
+use super::state::{Connection, End};
+use super::work::Done;
 use crate::discover::{self, Found, FoundGroup};
 use crate::error::Error;
 use crate::link::Link;
 use crate::message::code;
-use crate::method::Method;
-use crate::method::session::{EngineStatus, Logon, StatusGet};
-use crate::options::Options;
-use crate::request::Requester;
+use crate::method::session::EngineStatus;
 
-pub(super) type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
-
-/// What a piece of the connection's own work brought.
-pub(super) enum Done {
-    Greeted(Result<EngineStatus, Error>),
-    Discovered {
-        watch: u32,
-        result: Result<Box<Found>, Error>,
-    },
-    Armed(Result<(), Error>),
-}
+/// A watch that could not be set up is tried again after this long.
+const SETUP_RETRY: Duration = Duration::from_secs(2);
 
 impl Connection<'_> {
     /// Sets the next watch up that needs it, if nothing else is under way.
@@ -53,7 +39,7 @@ impl Connection<'_> {
                 self.greeted = true;
                 let status = self.status.clone().unwrap_or(status);
                 self.status = Some(status.clone());
-                self.session.tell(Link::Up(status));
+                self.session.set_link(Link::Up(status));
                 None
             }
             Done::Discovered {
@@ -75,7 +61,7 @@ impl Connection<'_> {
         let watch = watches.iter_mut().find(|watch| watch.number() == number)?;
         let groups: Vec<FoundGroup> = found.groups.clone();
         for event in watch.install(found, status, SystemTime::now()) {
-            self.session.untold.push_back((number, event));
+            self.session.backlog.push_back((number, event));
         }
         let core = self.own.clone();
         self.work = Some(Box::pin(async move {
@@ -102,41 +88,5 @@ impl Connection<'_> {
             }
             None => Some(self.lost(error)),
         }
-    }
-}
-
-/// Logs on where credentials are set, then asks how the Core is.
-pub(super) async fn greet(core: Requester, options: Arc<Options>) -> Done {
-    let greeting = async {
-        if let Some(credentials) = &options.credentials {
-            let logon = Logon {
-                user: credentials.user.clone(),
-                pin: credentials.pin.clone(),
-            };
-            let answer = core.call(&logon).await?;
-            if answer != serde_json::Value::Bool(true) {
-                return Err(Error::Refused {
-                    method: Logon::NAME.to_owned(),
-                    error: crate::message::RpcError {
-                        code: code::LOGON_REQUIRED,
-                        message: format!("Logon was answered by {answer}"),
-                    },
-                });
-            }
-        }
-        core.call(&StatusGet).await
-    };
-    Done::Greeted(greeting.await)
-}
-
-/// The end of the work under way, or never.
-pub(super) async fn next(work: &mut Option<Work>) -> Done {
-    match work {
-        Some(running) => {
-            let done = running.await;
-            *work = None;
-            done
-        }
-        None => std::future::pending().await,
     }
 }

@@ -1,4 +1,4 @@
-//! A watch as the session keeps it: names to ids, what was last seen, when nothing was missed; no I/O.
+//! The session's side of a watch: ids of controls, their last readings, until when nothing was missed; no I/O.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use compact_str::CompactString;
 
-use crate::delivery::Teller;
+use crate::delivery::EventSender;
 use crate::discover::{Found, FoundGroup, Wanted};
 use crate::method::session::EngineStatus;
 use crate::names::Names;
@@ -15,9 +15,9 @@ use crate::watch::{Change, ControlId, Inventory, WatchEvent, WatchedControl};
 
 /// One watch.
 #[derive(Debug)]
-pub(crate) struct Watching {
+pub(crate) struct WatchState {
     pub(crate) wanted: Arc<Wanted>,
-    pub(crate) events: Teller<WatchEvent>,
+    pub(crate) events: EventSender<WatchEvent>,
     /// Shared with the consumer: the list is long.
     inventory: Arc<Inventory>,
     names: Names,
@@ -28,15 +28,15 @@ pub(crate) struct Watching {
     since: Option<SystemTime>,
     groups: Vec<LiveGroup>,
     missed: Missed,
-    /// The groups' earliest last word, for the consumer's side; microseconds since 1970.
-    told: Arc<AtomicU64>,
+    /// The earliest `complete_until` of the groups, for the consumer's side; microseconds since 1970, UTC.
+    complete_until: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
 struct LiveGroup {
     id: CompactString,
-    /// When it last told that it had missed nothing.
-    told: SystemTime,
+    /// Its last push: up to then it reported every change.
+    complete_until: SystemTime,
 }
 
 /// What may have been missed up to now.
@@ -50,8 +50,12 @@ enum Missed {
     },
 }
 
-impl Watching {
-    pub(crate) fn new(wanted: Wanted, events: Teller<WatchEvent>, told: Arc<AtomicU64>) -> Self {
+impl WatchState {
+    pub(crate) fn new(
+        wanted: Wanted,
+        events: EventSender<WatchEvent>,
+        complete_until: Arc<AtomicU64>,
+    ) -> Self {
         Self {
             wanted: Arc::new(wanted),
             events,
@@ -61,7 +65,7 @@ impl Watching {
             since: None,
             groups: Vec::new(),
             missed: Missed::Nothing,
-            told,
+            complete_until,
         }
     }
 
@@ -86,11 +90,15 @@ impl Watching {
         self.groups.iter().any(|group| group.id == id)
     }
 
-    /// The groups are gone; changes from each group's last word on may be missed.
+    /// The groups are gone: changes since each group's last push may be missed.
     pub(crate) fn lost(&mut self, why: &str) -> Option<WatchEvent> {
         let since = self.since.take()?;
-        let told = self.groups.drain(..).map(|group| group.told).min();
-        let from = told.unwrap_or(since);
+        let complete_until = self
+            .groups
+            .drain(..)
+            .map(|group| group.complete_until)
+            .min();
+        let from = complete_until.unwrap_or(since);
         // A second loss before everything was read again only makes the gap longer.
         if let Missed::Nothing = self.missed {
             let why = why.to_owned();
@@ -102,7 +110,7 @@ impl Watching {
         })
     }
 
-    /// Takes over what discovery found at `at`. Returns the events to tell.
+    /// Takes over what discovery found at `at`. Returns the events for the watch.
     pub(crate) fn install(
         &mut self,
         found: Found,
@@ -151,11 +159,11 @@ impl Watching {
             .iter()
             .map(|FoundGroup { id, .. }| LiveGroup {
                 id: id.clone(),
-                told: at,
+                complete_until: at,
             })
             .collect();
 
-        self.note_told();
+        self.note_complete_until();
         self.inventory = Arc::new(Inventory {
             status,
             components: found.components,
@@ -183,25 +191,25 @@ impl Watching {
         events
     }
 
-    fn note_told(&self) {
-        if let Some(told) = self.groups.iter().map(|group| group.told).min() {
-            let since = told
+    fn note_complete_until(&self) {
+        if let Some(complete_until) = self.groups.iter().map(|group| group.complete_until).min() {
+            let since = complete_until
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .unwrap_or_default();
             let micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
-            self.told.store(micros, Ordering::Relaxed);
+            self.complete_until.store(micros, Ordering::Relaxed);
         }
     }
 
-    /// Takes a push in. What says nothing new is left out: a first push repeats the
-    /// whole group, and writers repeat values.
+    /// Takes a push in. Leaves out readings that are not new: a first push repeats the whole group, and writers
+    /// repeat values.
     pub(crate) fn push(&mut self, push: Push<'_>, at: SystemTime) -> Option<WatchEvent> {
         let group = self
             .groups
             .iter_mut()
             .find(|group| group.id == push.group.as_ref())?;
-        group.told = at;
-        self.note_told();
+        group.complete_until = at;
+        self.note_complete_until();
         let mut changes = Vec::with_capacity(push.changes.len());
         let mut previous = None;
         for change in push.changes {
