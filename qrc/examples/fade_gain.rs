@@ -1,4 +1,4 @@
-//! Takes a gain to a level over some seconds: `fade_gain HOST[:PORT] COMPONENT CONTROL DB SECONDS`
+//! Moves a gain to a level over some seconds: `fade_gain HOST[:PORT] COMPONENT CONTROL DB SECONDS`
 
 #![allow(clippy::print_stdout)] // a program that prints
 
@@ -15,8 +15,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [component, control, level, seconds] =
         [(); 4].map(|()| arguments.next().unwrap_or_default());
     let fade = SetControl::value(control.as_str(), level.parse::<f64>()?).over(seconds.parse()?);
-    // If the link drops right here, the error says that the outcome is unknown: the fade is
-    // not sent a second time.
+    // If the link is lost here, the error says that the outcome is unknown: the client does not
+    // send the fade a second time.
     client
         .call(&Set::new(component.as_str(), vec![fade]))
         .await?;

@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             listing += &line;
         }
         match io::stdout().write_all(listing.as_bytes()) {
-            // Whoever reads has seen enough, as `head` does.
+            // The reader has seen enough and left, as `head` does.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
             written => written?,
         }

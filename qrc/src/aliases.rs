@@ -1,11 +1,11 @@
 //! Finds the Named Controls that are other names for watched component controls.
 //!
-//! QRC does not tell which control a Named Control stands for. But a change group that holds
-//! one control under both kinds of name reports only the Named one (seen on a Core 24f). So
-//! all are put into one group, and those that then fall silent have another name. Which one is
-//! read bit by bit: each Named Control has a number, and in each round only those with the
-//! round's bit set stand beside the silenced controls. A Core that reports both names shows
-//! no aliases, and then both are watched.
+//! QRC does not say which control a Named Control stands for. But a change group with one control
+//! under both kinds of name reports only the Named one (seen on a Core 24f). So this module puts
+//! all of them into one group; a component control that then falls silent has another name. It
+//! finds that name bit by bit: each Named Control has a number, and each round adds only the Named
+//! Controls whose number has the round's bit set. A Core that reports both names shows no aliases,
+//! and the client watches both.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,12 +21,12 @@ use crate::method::component::ControlRef;
 use crate::request::Requester;
 use crate::watch::ControlName;
 
-/// Calls under way at a time; a Core answers them one after the other anyway.
+/// How many calls run at a time. More gain nothing: a Core answers one after the other.
 const AT_ONCE: usize = 8;
 
-/// Each Named Control of `named` that stands for one of `controls`, with the place of that one.
-/// All of `named` exist. Takes one group, under `id`; its calls are one for each component, two
-/// polls, and a round for each binary digit of the number of Named Controls.
+/// Each Named Control of `named` that stands for one of `controls`, with the place of that control.
+/// All of `named` must exist. Uses one group, under `id`. Makes one call for each component, two
+/// polls, and one round for each binary digit of the number of Named Controls.
 pub(crate) async fn find(
     core: &Requester,
     id: &GroupId,
@@ -40,7 +40,7 @@ pub(crate) async fn find(
     let found = async {
         destroy(core, id).await?;
         add_component_controls(core, id, controls, &all).await?;
-        // Triggers, and whatever else is never reported, are not silenced.
+        // Triggers and other controls that a Core never reports do not count as silenced.
         let reported = poll(core, id, controls, &all).await?;
         add_named(core, id, named.to_vec()).await?;
         core.call(&Invalidate { id: id.clone() }).await?;
@@ -50,8 +50,8 @@ pub(crate) async fn find(
             return Ok(HashMap::new());
         }
         let mut codes: HashMap<usize, usize> = silenced.iter().map(|at| (*at, 0)).collect();
-        // One digit more than the numbers need, so that what is silent always, or never
-        // again, has a number that no Named Control has.
+        // Enough digits that a control which is silent in every round, or in none, gets a
+        // number that no Named Control has.
         for bit in 0..digits(named.len() + 1) {
             destroy(core, id).await?;
             add_component_controls(core, id, controls, &silenced).await?;
@@ -69,7 +69,7 @@ pub(crate) async fn find(
         }
         let mut found = HashMap::new();
         for (at, code) in codes {
-            // A control has one Named Control at the most, and that one no other.
+            // A control has at most one Named Control, and a Named Control one control.
             if let Some(name) = code.checked_sub(1).and_then(|code| named.get(code)) {
                 found.insert(name.clone(), at);
             }
@@ -78,7 +78,8 @@ pub(crate) async fn find(
     }
     .await;
     match found {
-        // What a Core refuses here it does not refuse the watch itself, or says so there.
+        // If the Core refuses this, the watch goes on without aliases; the Core may accept the
+        // watch itself.
         Err(Error::Refused { method, error }) => {
             tracing::warn!("which Named Controls are aliases is not known: {method}: {error}");
             destroy(core, id).await?;
@@ -91,12 +92,13 @@ pub(crate) async fn find(
     }
 }
 
-/// How many binary digits number `count` has.
+/// How many binary digits the numbers of `count` things need.
 fn digits(count: usize) -> u32 {
     usize::BITS - count.leading_zeros()
 }
 
-/// Whether destroying an unknown group is an error is not documented, so either will do.
+/// It is not documented whether destroying an unknown group is an error, so both answers are
+/// accepted.
 async fn destroy(core: &Requester, id: &GroupId) -> Result<(), Error> {
     match core.call(&Destroy { id: id.clone() }).await {
         Ok(_) | Err(Error::Refused { .. }) => Ok(()),
@@ -113,7 +115,7 @@ async fn add_named(
     core.call(&AddControl { id, controls }).await.map(|_| ())
 }
 
-/// Adds those of `controls` whose places are `which`.
+/// Adds the controls at the places `which`.
 async fn add_component_controls(
     core: &Requester,
     id: &GroupId,
@@ -147,7 +149,7 @@ async fn add_component_controls(
         .await
 }
 
-/// The places of those of `controls` that the group reports under their component's name.
+/// The places of the controls that the group reports under their component's name.
 async fn poll(
     core: &Requester,
     id: &GroupId,
@@ -178,7 +180,7 @@ mod tests {
     use crate::message::RpcError;
     use crate::request::Call;
 
-    /// A Core with one group and the aliases given: Named Control to a control of "c".
+    /// A Core with one group and these aliases, each a Named Control and its control of "c".
     struct OneGroup {
         aliases: HashMap<String, String>,
         shadows: bool,
@@ -226,7 +228,7 @@ mod tests {
         }
     }
 
-    /// What is found where Named Control i stands for the i-th of `stand_for`, if any.
+    /// The aliases found when Named Control i stands for the i-th entry of `stand_for`.
     fn found(
         stand_for: &[Option<usize>],
         controls: usize,

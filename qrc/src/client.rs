@@ -1,4 +1,4 @@
-//! The handle: typed calls, watches, and the state of the link.
+//! The client's handle: typed calls, watches, and the state of the link.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -24,8 +24,8 @@ use crate::watch_state::WatchState;
 /// A Core gives each connection this many change groups.
 const GROUP_LIMIT: usize = 4;
 
-/// A client of one Core. Cheap to clone; all clones share one connection, which one task
-/// keeps up until [`shutdown`](Self::shutdown) or until the last clone is dropped.
+/// A client of one Core. Cheap to clone: all clones share one connection. One task keeps it up
+/// until [`shutdown`](Self::shutdown), or until the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -35,7 +35,7 @@ pub struct Client {
 struct Shared {
     requester: Requester,
     new_watches: mpsc::Sender<WatchState>,
-    /// For each watch given out, its number of groups and whether it still lives.
+    /// Each watch given out: how many groups it may use, and whether it still lives.
     groups: Mutex<Vec<(usize, WeakEventSender<WatchEvent>)>>,
     watches: AtomicU32,
     watch_queue: usize,
@@ -45,7 +45,7 @@ struct Shared {
 }
 
 impl Client {
-    /// Starts a client. It connects in the background, and again after every loss.
+    /// Starts a client. It connects in the background and reconnects after every loss.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -76,22 +76,24 @@ impl Client {
         }
     }
 
-    /// The state of the link, to look at and to wait on.
+    /// The state of the link. The receiver can also wait for the next state.
     #[must_use]
     pub fn link(&self) -> watch::Receiver<Link> {
         self.shared.link.clone()
     }
 
-    /// Asks the Core. Waits for the link, up to the reply timeout. A question that may be
-    /// repeated is asked once more when the link was lost under it; a write never is.
+    /// Calls a method of the Core. Waits for the link too; [`Options::reply_timeout`] bounds the
+    /// whole call. If the link is lost during a call that is [repeatable](Method::REPEATABLE), it
+    /// is sent once more; a write is never sent twice.
     ///
     /// # Errors
-    /// See [`Error`]: no link, refused, outcome unknown, …
+    /// See [`Error`]: among others [`NoLink`](Error::NoLink), [`Refused`](Error::Refused),
+    /// [`TimedOut`](Error::TimedOut), [`OutcomeUnknown`](Error::OutcomeUnknown).
     pub async fn call<M: Method>(&self, params: &M) -> Result<M::Reply, Error> {
         self.call_by(params, self.shared.requester.deadline()).await
     }
 
-    /// As [`call`](Self::call), as a part of something that must end by `deadline`.
+    /// Like [`call`](Self::call), as a part of something that must end by `deadline`.
     pub(crate) async fn call_by<M: Method>(
         &self,
         params: &M,
@@ -106,10 +108,11 @@ impl Client {
         }
     }
 
-    /// Asks the Core by a method's name, for methods this crate does not know. Sent once.
+    /// Calls a method by its name, for methods that this crate does not know. Sent once. A success
+    /// without a result is `null`.
     ///
     /// # Errors
-    /// As [`call`](Self::call).
+    /// Same as [`call`](Self::call).
     pub async fn raw(
         &self,
         method: &str,
@@ -123,18 +126,20 @@ impl Client {
         })
     }
 
-    /// Watches the controls that `selection` picks. Needs no link: the first event comes
-    /// when a Core with a running design was read.
+    /// Watches the controls that `selection` picks. Works without a link: the first event comes
+    /// after the client has read the design of a running Core.
     ///
     /// # Errors
-    /// A glob that is none, more groups than a connection has, or a client shut down.
+    /// [`Error::BadRequest`] for a glob that cannot be read, [`Error::TooManyGroups`] if all
+    /// watches together want more than the connection's four groups, [`Error::Closed`] after a
+    /// shutdown.
     pub async fn watch(&self, selection: Selection) -> Result<Watch, Error> {
         let patterns = Patterns::compile(&selection)?;
         let kinds = 1 + usize::from(!selection.named.is_empty());
         let max_groups = selection.max_groups.clamp(kinds, GROUP_LIMIT);
         let (events, taken) = delivery::channel(self.shared.watch_queue);
         {
-            // A poisoned lock still guards a whole list.
+            // A panic elsewhere cannot leave this list half changed, so a poisoned lock is usable.
             let mut groups = (self.shared.groups.lock()).unwrap_or_else(PoisonError::into_inner);
             groups.retain(|(_, watch)| !watch.is_closed());
             let used: usize = groups.iter().map(|(count, _)| count).sum();
@@ -163,7 +168,8 @@ impl Client {
         })
     }
 
-    /// Ends the connection and all watches, and waits until that is done.
+    /// Ends the connection and all watches. Returns when both have ended; watches first get up to 5
+    /// s to take their backlog.
     pub async fn shutdown(&self) {
         self.shared.stop.cancel();
         let session = (self.shared.session.lock())

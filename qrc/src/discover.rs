@@ -1,4 +1,4 @@
-//! Reads a design and sets up the change groups of a watch: list, select, group, read in full.
+//! Reads a design and sets up a watch's change groups: list, select, group, read everything once.
 
 use std::time::Duration;
 
@@ -20,19 +20,19 @@ use crate::patterns::Patterns;
 use crate::request::Requester;
 use crate::watch::ControlName;
 
-/// Listings under way at a time; a Core answers them one after the other anyway.
+/// How many listings run at a time. More gain nothing: a Core answers one after the other.
 const AT_ONCE: usize = 8;
-/// What is asked to leave controls out does not keep a watch from beginning for longer.
+/// How long a watch waits, before it begins, for the calls that find controls to leave out.
 const LEAVE_OUT_WITHIN: Duration = Duration::from_secs(5);
 
-/// What a design holds for a watch, its groups made and read once.
+/// The part of a design that a watch picked. Its groups exist and were read once.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) components: Vec<ComponentInfo>,
     pub(crate) controls: Vec<FoundControl>,
     pub(crate) groups: Vec<FoundGroup>,
     pub(crate) readings: Vec<NamedReading>,
-    /// Named Controls asked for that are other names for controls of the list.
+    /// Named Controls of the selection that are other names for controls of the list.
     pub(crate) aliases: Vec<(CompactString, ControlName)>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct FoundGroup {
     pub(crate) rate: Duration,
 }
 
-/// What a watch asks for, as plain values.
+/// What a watch asks for.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) number: u32,
@@ -60,7 +60,7 @@ pub(crate) struct Wanted {
     pub(crate) max_groups: usize,
 }
 
-/// Lists the design, makes the groups, reads everything once. The groups do not push yet.
+/// Lists the design, makes the groups and reads everything once. The groups do not push yet.
 pub(crate) async fn discover(core: &Requester, wanted: &Wanted) -> Result<Found, Error> {
     let components = core.call(&GetComponents).await?;
     let names: Vec<CompactString> = components.iter().map(|info| info.name.clone()).collect();
@@ -68,7 +68,7 @@ pub(crate) async fn discover(core: &Requester, wanted: &Wanted) -> Result<Found,
         .map(
             async |name| match core.call(&GetControls { name: name.clone() }).await {
                 Ok(list) => Ok((name, list.controls)),
-                // Its access was withdrawn since it was listed.
+                // Access to this component was withdrawn after it was listed.
                 Err(Error::Refused { error, .. }) if error.code == code::UNKNOWN_COMPONENT => {
                     Ok((name, Vec::new()))
                 }
@@ -163,7 +163,7 @@ pub(crate) async fn discover(core: &Requester, wanted: &Wanted) -> Result<Found,
     })
 }
 
-/// From now on the Core pushes.
+/// Starts the groups' pushes.
 pub(crate) async fn arm(core: &Requester, groups: &[FoundGroup]) -> Result<(), Error> {
     for group in groups {
         core.call(&AutoPoll {
@@ -190,8 +190,8 @@ async fn make_groups(
     controls: &mut Vec<FoundControl>,
 ) -> Result<(), Error> {
     for (at, group) in groups.iter().enumerate() {
-        // Another design may have been loaded while the connection lived on. Whether
-        // destroying an unknown group is an error is not documented, so either will do.
+        // Another design may have been loaded on the same connection. It is not documented whether
+        // destroying an unknown group is an error, so both answers are accepted.
         match core.call(&Destroy { id: id(group) }).await {
             Ok(_) | Err(Error::Refused { .. }) => {}
             Err(error) => return Err(error),
@@ -234,7 +234,7 @@ async fn make_groups(
     Ok(())
 }
 
-/// The Named Controls to watch that the design has.
+/// The Named Controls to watch that exist in the design.
 async fn find_named(core: &Requester, wanted: &Wanted) -> Result<Vec<CompactString>, Error> {
     let mut named: Vec<CompactString> = Vec::new();
     for name in &wanted.named {
@@ -250,8 +250,8 @@ async fn find_named(core: &Requester, wanted: &Wanted) -> Result<Vec<CompactStri
     add_named(core, &id, named).await
 }
 
-/// The Named Controls to leave out that the design has. A Core that does not answer this can
-/// still be watched.
+/// The Named Controls to leave out that exist in the design. If the Core does not answer this, it
+/// can still be watched.
 async fn find_left_out(core: &Requester, wanted: &Wanted) -> Result<Vec<CompactString>, Error> {
     let find = async |name: CompactString| match core.call(&control::Get(vec![name.clone()])).await
     {
@@ -274,8 +274,8 @@ async fn find_left_out(core: &Requester, wanted: &Wanted) -> Result<Vec<CompactS
     }
 }
 
-/// Adds Named Controls one by one, since one unknown name spoils a whole call and what
-/// becomes of the others is not documented. Returns the known ones.
+/// Adds Named Controls one by one: one unknown name fails a whole call, and it is not documented
+/// what happens to the other names. Returns the names that exist.
 async fn add_named(
     core: &Requester,
     id: &GroupId,

@@ -1,17 +1,17 @@
-//! What can come of a request: the link failed, the Core refused, or nobody knows.
+//! How a request can fail: no link, a refusal by the Core, or an unknown outcome.
 
 use std::time::Duration;
 
 use crate::message::{RpcError, code};
 
-/// Why a request has no good answer. Two layers: the link failed, or the Core said no.
+/// Why a request has no good answer: the link failed, the Core refused, or the outcome is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// There was no link; the request was not sent.
     #[error("no link to the Core: {why}")]
     NoLink {
-        /// The last failure.
+        /// Why there was no link.
         why: String,
     },
     /// The Core answered with an error.
@@ -19,36 +19,37 @@ pub enum Error {
     Refused {
         /// The method that was refused.
         method: String,
-        /// The Core's code and sentence.
+        /// The Core's code and message.
         error: RpcError,
     },
-    /// The request was sent and the link was lost before the answer: it may have been done
-    /// or not, and a write is never sent again. Read back before writing again.
+    /// The link was lost after the request was sent and before its answer came. The Core may have
+    /// done it or not, and the client never sends a write again. Read the value back before you
+    /// write again.
     #[error("outcome of {method} unknown: {why}; read the value back before writing again")]
     OutcomeUnknown {
         /// The method.
         method: String,
-        /// What came between.
+        /// Why the link was lost.
         why: String,
     },
-    /// The request was sent and no answer came in time: it may have been done or not.
+    /// The request was sent and no answer came in time. The Core may have done it or not.
     #[error("no answer to {method} within {} s", after.as_secs_f64())]
     TimedOut {
         /// The method.
         method: String,
-        /// How long was waited.
+        /// How long the call waited.
         after: Duration,
     },
-    /// The answer is of another shape than this method's.
+    /// The answer does not have the shape of this method's reply.
     #[error("the Core's answer to {method} is not understood: {why}")]
     BadReply {
         /// The method.
         method: String,
-        /// What was found and expected.
+        /// What was found and what was expected.
         why: String,
     },
-    /// The request cannot be written as JSON, is longer than a frame may be, or holds a
-    /// pattern that is none; nothing was sent.
+    /// The request cannot be written as JSON, is longer than a frame may be, or has a pattern that
+    /// cannot be read. Nothing was sent.
     #[error("{what}: {why}")]
     BadRequest {
         /// Which request or pattern.
@@ -56,7 +57,7 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
-    /// More change groups than the four of a connection.
+    /// The watches want more change groups than the four of a connection.
     #[error("all {limit} change groups of this connection are in use; end another watch first")]
     TooManyGroups {
         /// The limit.
@@ -68,7 +69,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The Core's own code, if it refused.
+    /// The Core's own code, if the Core refused; see [`code`].
     pub fn code(&self) -> Option<i64> {
         match self {
             Error::Refused { error, .. } => Some(error.code),
@@ -76,7 +77,7 @@ impl Error {
         }
     }
 
-    /// The control, component or group that the Core's refusal names, if it names one.
+    /// The control, component or group that the Core's refusal names.
     pub fn subject(&self) -> Option<&str> {
         match self {
             Error::Refused { error, .. } => quoted(&error.message),
@@ -84,12 +85,12 @@ impl Error {
         }
     }
 
-    /// True where the request may or may not have been done.
+    /// True if the Core may have done the request or not.
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Error::OutcomeUnknown { .. } | Error::TimedOut { .. })
     }
 
-    /// True where this Core is the inactive one of a pair: ask the other.
+    /// True if this Core is the inactive one of a pair. Ask the other one.
     pub fn is_standby(&self) -> bool {
         self.code() == Some(code::STANDBY)
     }

@@ -1,23 +1,24 @@
-//! Bytes to frames and back: one JSON text, then one NUL; no JSON here, no socket.
+//! Bytes to frames and back. A frame is one JSON text and one NUL; this module reads no JSON and
+//! has no socket.
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
-/// Splits a byte stream at NUL, and ends each frame written with one.
+/// Splits a byte stream at each NUL and writes a NUL after each frame.
 ///
-/// A frame longer than the limit ends the stream with [`FrameError::TooLong`]: its
-/// remains would otherwise be taken for the next frame. Blank frames are passed over.
+/// A frame longer than the limit ends the stream with [`FrameError::TooLong`]; otherwise the rest
+/// of it would pass for the next frame. Frames of blanks only are skipped.
 #[derive(Debug, Clone)]
 pub struct FrameCodec {
     limit: usize,
-    /// Bytes at the front of the buffer that are known to hold no NUL.
+    /// How many bytes at the front of the buffer are known to hold no NUL.
     scanned: usize,
 }
 
 /// Why a stream of frames ended.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// More bytes came without a NUL than a frame may have.
+    /// A frame is longer than the limit.
     #[error("a frame is longer than the limit of {limit} bytes")]
     TooLong {
         /// The limit in bytes.
@@ -29,7 +30,7 @@ pub enum FrameError {
 }
 
 impl FrameCodec {
-    /// A codec whose frames hold at most `limit` bytes, the NUL not counted.
+    /// A codec for frames of at most `limit` bytes, without the NUL.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { limit, scanned: 0 }
@@ -62,7 +63,7 @@ impl Decoder for FrameCodec {
         }
     }
 
-    /// A frame without its NUL is no frame: what is left at the end is dropped.
+    /// A text without its NUL is no frame: what is left at the end is dropped.
     fn decode_eof(&mut self, buffer: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
         let frame = self.decode(buffer)?;
         if frame.is_none() {

@@ -1,10 +1,11 @@
-//! Which change group reports which control: by rate, at most as many groups as allowed; no I/O.
+//! Which change group reports which control: grouped by rate, within the number of groups allowed;
+//! no I/O.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// What a group holds. A control that is in one group both as Named Control and as a
-/// component's control is reported only once, as the Named one; so the kinds stay apart.
+/// What a group holds. If a group holds a control both as a Named Control and as a component's
+/// control, the Core reports it only once, as the Named one. So a group holds one kind only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Component,
@@ -18,8 +19,8 @@ pub(crate) struct Group {
     pub(crate) rate: Duration,
 }
 
-/// The groups for controls of these kinds and rates. Where there are more rates than
-/// groups, the two closest rates of a kind share a group at the faster one.
+/// The groups for controls of these kinds and rates. If there are more rates than groups, the two
+/// closest rates of a kind share a group at the faster rate.
 pub(crate) fn groups(
     controls: impl IntoIterator<Item = (Kind, Duration)>,
     most: usize,
@@ -34,9 +35,9 @@ pub(crate) fn groups(
             .filter(|at| groups[*at].kind == groups[at - 1].kind)
             .min_by(|a, b| distance(&groups, *a).total_cmp(&distance(&groups, *b)));
         match closest {
-            // The pair is sorted: the earlier one is the faster.
+            // The list is sorted, so the earlier of the two is the faster one.
             Some(slower) => groups.remove(slower),
-            // One group for each kind is the least that keeps the kinds apart.
+            // Each kind keeps at least one group.
             None => break,
         };
     }
@@ -48,7 +49,8 @@ fn distance(groups: &[Group], slower: usize) -> f64 {
     groups[slower].rate.as_secs_f64() / faster
 }
 
-/// The group for a control: the slowest of its kind that is no slower than it asks for.
+/// The group for a control: of its kind, the slowest one that is at least as fast as the control
+/// asks for.
 pub(crate) fn place(groups: &[Group], kind: Kind, rate: Duration) -> Option<usize> {
     let fitting = groups
         .iter()

@@ -1,4 +1,4 @@
-//! Q-SYS Remote Control (QRC): a client that keeps its place.
+//! Q-SYS Remote Control (QRC): a client that survives the loss of its link.
 //!
 //! # The protocol on a page
 //!
@@ -6,8 +6,8 @@
 //! text, then one zero byte ([`FrameCodec`]). A frame may arrive in many pieces, and one piece may
 //! hold many frames.
 //!
-//! The texts are JSON-RPC 2.0. A [`Request`] has an id and its answer has the same one; a push
-//! from the Core has none ([`Incoming`] tells them apart):
+//! The texts are JSON-RPC 2.0. A [`Request`] has an id, and its answer has the same id; a push
+//! from the Core has none. [`Incoming`] is a frame from the Core, by its kind:
 //!
 //! ```
 //! use qrc::method::{Method, component};
@@ -28,28 +28,29 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
-//! A design is made of *components*, each with *controls*. A component is known by its Code Name
-//! and seen only if Script Access lets it be. *Named Controls* stand beside them under names of
-//! their own; they cannot be listed. A control has a [value](Value) in its own unit, a text as
-//! people see it, and a position from 0 to 1 ([`Reading`]).
+//! A design consists of *components*, each with *controls*. A component is known by its Code Name;
+//! only components that Script Access allows are visible. *Named Controls* are further names for
+//! controls; they cannot be listed. A control has a [value](Value) in its own unit, a text for
+//! people, and a position from 0 to 1 ([`Reading`]).
 //!
 //! | to | methods |
 //! |---|---|
-//! | log on, keep the link, ask how the Core is | [`method::session`] |
+//! | log on, keep the link, ask for the Core's status | [`method::session`] |
 //! | list the design, read and write components | [`method::component`] |
 //! | read and write Named Controls | [`method::control`] |
-//! | have changes reported | [`method::change_group`] |
+//! | get changes reported | [`method::change_group`] |
 //! | mixers, loop players, snapshots, paging | [`method::mixer`], [`method::loop_player`], [`method::snapshot`], [`method::pa`] |
 //!
-//! Changes are reported through *change groups*: at most four on a connection, gone with it. The
-//! Core pushes what changed at a rate asked for; of several changes in between only the last is
-//! told. A connection from which the Core hears nothing for 60 s is closed.
+//! The Core reports changes through *change groups*: at most four on a connection; they end with
+//! it. It pushes the changes of a group at the rate that the client asks for; of several changes of
+//! one control between two pushes it reports only the last. It closes a connection that is silent
+//! for 60 s.
 //!
 //! # The client
 //!
-//! [`Client::start`] never fails: one task connects, logs on, and comes back after every loss. A
-//! [`Watch`] is everything above in one stream: it lists the design, makes the groups, tells the
-//! full state, then each change once, and says where it may have [missed](WatchEvent::Gap) some.
+//! [`Client::start`] never fails: one task connects, logs on, and reconnects after every loss. A
+//! [`Watch`] is everything above in one stream: it lists the design, makes the groups, reports the
+//! full state, then each change once, and says when it may have [missed](WatchEvent::Gap) some.
 //!
 //! ```
 //! # use qrc_sim::{Component, Control, Core, CoreOptions, Design};
@@ -81,8 +82,8 @@
 //! # }
 //! ```
 //!
-//! What it does not do: send a write twice. One that was under way when the link dropped ends in
-//! [`Error::OutcomeUnknown`]; read back before writing again.
+//! The client never sends a write twice. A write that was under way when the link was lost ends in
+//! [`Error::OutcomeUnknown`]; read the value back before you write again.
 
 // In reading order: the wire, the calls, the link, the watch, the pair. Each knows only those above it.
 mod value;
@@ -120,11 +121,11 @@ mod client;
 
 mod pair;
 
-/// What only the fuzz targets call.
+/// Entry points for the fuzz targets only.
 #[cfg(fuzzing)]
 pub mod fuzzing {
     /// # Panics
-    /// Where the quick reader takes a frame that the slow one reads differently.
+    /// If the quick reader and the slow one read a frame differently.
     pub fn push_reads_the_same_both_ways(frame: &[u8]) {
         if let Some(push) = crate::push::Push::from_frame(frame) {
             assert_eq!(Some(push), crate::push::slowly(frame));

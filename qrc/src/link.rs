@@ -1,20 +1,21 @@
-//! How the link to the Core is, as everyone may watch it.
+//! The state of the link to the Core, for everyone who wants to know it.
 
 use crate::method::session::EngineStatus;
 
 /// The state of the link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
-    /// There is none; the client is trying.
+    /// There is no link; the client tries to connect.
     Connecting {
         /// Attempts since the link was last up, this one included.
         attempt: u32,
-        /// Why the last one failed, or the link was lost.
+        /// Why the last attempt failed, or why the link was lost.
         last_error: Option<String>,
     },
-    /// The Core answers. It may still be on standby, or idle.
+    /// The Core answers. It may still be on standby or idle.
     Up(EngineStatus),
-    /// The Core answers but refuses us; asked again only slowly.
+    /// The Core answers but refuses the log-on. The client tries again after
+    /// [`Options::refused_wait`](crate::Options::refused_wait).
     Refused {
         /// The Core's reason.
         reason: String,

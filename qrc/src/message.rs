@@ -1,4 +1,4 @@
-//! Frames to JSON-RPC 2.0 messages and back, told apart by their shape.
+//! Frames to JSON-RPC 2.0 messages and back.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::value::WireText;
 
-/// A request as it is written: `id` left out makes it a notification, which is
-/// executed and never answered.
+/// A request to write. Without an `id` it is a notification: the Core does it and never answers.
 #[derive(Debug, Serialize)]
 pub struct Request<'a, P: ?Sized> {
     jsonrpc: &'static str,
@@ -19,7 +18,7 @@ pub struct Request<'a, P: ?Sized> {
 }
 
 impl<'a, P: Serialize + ?Sized> Request<'a, P> {
-    /// A request that is answered under `id`.
+    /// A request that the Core answers under `id`.
     pub fn new(id: u64, method: &'a str, params: &'a P) -> Self {
         Self {
             jsonrpc: "2.0",
@@ -32,24 +31,25 @@ impl<'a, P: Serialize + ?Sized> Request<'a, P> {
     /// The JSON text, without the NUL.
     ///
     /// # Errors
-    /// Where `params` cannot be written as JSON.
+    /// If `params` cannot be written as JSON.
     pub fn to_frame(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(self)
     }
 }
 
-/// What the Core refused, in its own words.
+/// A refusal by the Core, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, thiserror::Error)]
 #[error("the Core refused: {message} (code {code})")]
 pub struct RpcError {
-    /// JSON-RPC's codes, -32604 for a Core on standby, 1 to 10 for QRC's own.
+    /// A code of JSON-RPC, -32604 for a Core on standby, or one of QRC's own from 1 to 10; see
+    /// [`code`].
     pub code: i64,
-    /// The Core's sentence.
+    /// The Core's message.
     #[serde(default)]
     pub message: String,
 }
 
-/// QRC's own error codes (protocol reference, error codes).
+/// The error codes that QRC documents.
 pub mod code {
     /// The text is no JSON.
     pub const PARSE_ERROR: i64 = -32700;
@@ -59,47 +59,47 @@ pub mod code {
     pub const METHOD_NOT_FOUND: i64 = -32601;
     /// A parameter is missing or of the wrong type.
     pub const INVALID_PARAMS: i64 = -32602;
-    /// The Core failed inside.
+    /// The Core had an internal error.
     pub const SERVER_ERROR: i64 = -32603;
     /// This Core of a redundant pair is not the active one.
     pub const STANDBY: i64 = -32604;
-    /// A fifth change group on one connection.
+    /// The connection already has four change groups.
     pub const CHANGE_GROUPS_EXHAUSTED: i64 = 5;
     /// No such change group on this connection.
     pub const UNKNOWN_CHANGE_GROUP: i64 = 6;
-    /// No such component, or none that external control may see.
+    /// No such component, or external control may not see it.
     pub const UNKNOWN_COMPONENT: i64 = 7;
     /// No such control.
     pub const UNKNOWN_CONTROL: i64 = 8;
-    /// A mixer channel outside the mixer.
+    /// The mixer has no such channel.
     pub const ILLEGAL_INDEX: i64 = 9;
     /// The design asks for a log-on first.
     pub const LOGON_REQUIRED: i64 = 10;
 }
 
-/// A frame from the Core, told apart by what it holds.
+/// A frame from the Core, by its shape.
 #[derive(Debug)]
 pub enum Incoming<'a> {
-    /// Unasked for: `EngineStatus`, a change group's push, …
+    /// A notification: `EngineStatus`, a change group's push, …
     Notification {
         /// The method's name.
         method: Cow<'a, str>,
-        /// Its payload, where there is one.
+        /// Its payload, if it has one.
         params: Option<&'a RawValue>,
     },
     /// An answer to one of our requests.
     Response {
-        /// Our number, echoed.
+        /// The request's id.
         id: u64,
-        /// The result; `None` where the Core sent neither result nor error, which an
-        /// emulator does for success.
+        /// The result. `None` if the Core sent neither a result nor an error: an emulator means
+        /// success by that.
         outcome: Result<Option<&'a RawValue>, RpcError>,
     },
-    /// An error for no request in particular.
+    /// An error that belongs to no request.
     StrayError(RpcError),
-    /// A result for no request in particular: a push in the shape that the Help prints.
+    /// A result that belongs to no request: a push in the shape that the Help prints.
     StrayResult(&'a RawValue),
-    /// JSON that is none of the above; it is passed over.
+    /// Other JSON; the client ignores it.
     Other,
 }
 
@@ -113,7 +113,7 @@ struct Envelope<'a> {
     params: Option<&'a RawValue>,
     #[serde(borrow, default)]
     result: Option<&'a RawValue>,
-    /// One sample of the documentation answers `Logon` so.
+    /// One sample in the documentation answers `Logon` with this member.
     #[serde(borrow, default)]
     response: Option<&'a RawValue>,
     #[serde(default)]
@@ -124,7 +124,7 @@ impl<'a> Incoming<'a> {
     /// Reads a frame.
     ///
     /// # Errors
-    /// Where the frame is no JSON object of this shape; the link can go on.
+    /// If the frame is no JSON object of this shape. The link can go on.
     pub fn parse(frame: &'a [u8]) -> serde_json::Result<Self> {
         let envelope: Envelope<'a> = serde_json::from_slice(frame.trim_ascii())?;
         if let Some(WireText(method)) = envelope.method {
@@ -147,7 +147,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// Our ids are whole numbers; a Core that echoes one as text or as 17.0 is understood too.
+/// The client's ids are whole numbers. Some Cores may echo 17 as "17" or 17.0; both are accepted.
 fn number_of(id: &str) -> Option<u64> {
     let id = id.trim_matches('"');
     id.parse().ok().or_else(|| {

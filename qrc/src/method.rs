@@ -21,27 +21,27 @@ use serde_json::value::RawValue;
 
 use crate::value::{Reading, WireControl};
 
-/// A method's parameters; they know the method's name and what it answers.
+/// A method's parameters. The type knows the method's name and the type of its reply.
 pub trait Method: Serialize {
     /// The name on the wire, case-sensitive.
     const NAME: &'static str;
-    /// Sending it twice does what sending it once does, so it may be asked again after
-    /// the link was lost with the answer outstanding.
+    /// Sending it twice has the same effect as sending it once. The client may then send it again
+    /// if the link is lost before the answer.
     const REPEATABLE: bool = false;
-    /// What a success brings.
+    /// The reply to a success.
     type Reply: DeserializeOwned;
 
     /// Reads the reply. An emulator leaves the result out of some successes.
     ///
     /// # Errors
-    /// Where the result is of another shape.
+    /// If the result has another shape.
     fn reply(result: Option<&RawValue>) -> serde_json::Result<Self::Reply> {
         serde_json::from_str(result.map_or("null", RawValue::get))
     }
 }
 
-/// A success whose content says nothing: the Core's `true`, `"OK"`, `[]` or nothing at
-/// all (documentation and captures differ, so all are taken).
+/// A success without content: the Core's `true`, `"OK"`, `[]` or nothing at all. Documentation and
+/// captures differ, so all are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Done;
 
@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for Done {
     }
 }
 
-/// No parameters. The Core ignores what stands there; an empty object is customary.
+/// No parameters. The Core ignores the content; clients usually send an empty object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NoParams;
 
@@ -68,7 +68,8 @@ impl<'de> Deserialize<'de> for NoParams {
     }
 }
 
-/// A change group's name: text by custom, a number with some clients; echoed as it came.
+/// A change group's name: usually a text, a number with some clients. The Core echoes it as it
+/// came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum GroupId {
     /// The usual form.
@@ -126,14 +127,14 @@ impl<'de> Deserialize<'de> for GroupId {
     }
 }
 
-/// A control of a reply with its condition.
+/// A control in a reply, with its reading.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct NamedReading {
-    /// The component's Code Name, where the reply says it.
+    /// The component's Code Name, if the reply has it.
     pub component: Option<CompactString>,
     /// The control's name.
     pub name: CompactString,
-    /// Its condition.
+    /// Its value, text and position.
     pub reading: Reading,
 }
 

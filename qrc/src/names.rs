@@ -1,4 +1,4 @@
-//! The names of a watch's controls and where each stands in the inventory; no I/O.
+//! The names of a watch's controls and the place of each in the inventory; no I/O.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -7,8 +7,8 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::value::{Reading, Value};
 use crate::watch::{ControlId, WatchedControl};
 
-/// Finds a control by names borrowed from a frame. The names themselves are kept once, in
-/// the inventory's list, which is handed in.
+/// Finds a control by names borrowed from a frame. The names themselves are kept once: in the
+/// inventory's list, which the caller passes in.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     table: HashTable<u32>,
@@ -16,8 +16,8 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// The control's place. A Core reports controls in the order in which they were added,
-    /// so the one after the last one found is looked at first.
+    /// The control's place. A Core reports controls in the order in which they were added, so the
+    /// search begins with the one after the last one found.
     pub(crate) fn find(
         &self,
         controls: &[WatchedControl],
@@ -36,7 +36,7 @@ impl Names {
         found.copied().map(ControlId)
     }
 
-    /// Notes the place of a control that has been added to the list.
+    /// Adds the place of a control that the list now has.
     pub(crate) fn add(&mut self, controls: &[WatchedControl], id: ControlId) {
         let hash = |at: &u32| match controls.get(*at as usize) {
             Some(control) => self.hasher.hash_one(parts(control)),
@@ -45,8 +45,8 @@ impl Names {
         self.table.insert_unique(hash(&id.0), id.0, hash);
     }
 
-    /// A number that stands for a reading: equal readings have equal ones, and different
-    /// readings the same one with a chance of one in 2^64. Never zero.
+    /// A number for a reading, never zero. Equal readings have the same number; different readings
+    /// share one with a chance of one in 2^64.
     pub(crate) fn fingerprint(&self, reading: &Reading) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         match &reading.value {

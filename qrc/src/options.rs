@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The port of QRC on a Core and on Designer in Emulate mode.
+/// The TCP port of QRC, on a Core and on Designer in Emulate mode.
 pub const PORT: u16 = 1710;
 
 /// A user of Q-SYS Administrator with permission for external control.
@@ -25,7 +25,7 @@ impl Credentials {
     }
 }
 
-/// The PIN stays out of logs.
+/// Keeps the PIN out of logs.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
@@ -34,7 +34,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Everything that can be set about a client. Take [`Options::new`] and change what differs.
+/// All settings of a client. Start from [`Options::new`] and change what differs.
 ///
 /// ```
 /// let mut options = qrc::Options::new("core.example", 1710);
@@ -43,42 +43,44 @@ impl fmt::Debug for Credentials {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// Name or address of the Core.
+    /// The Core's host name or IP address.
     pub host: String,
-    /// Usually [`PORT`].
+    /// The TCP port, usually [`PORT`].
     pub port: u16,
-    /// Only needed where the design asks for a log-on.
+    /// Needed only if the design asks for a log-on.
     pub credentials: Option<Credentials>,
-    /// For name look-up and TCP connect together; 5 s.
+    /// Limit for name look-up and TCP connect together. Default 5 s.
     pub connect_timeout: Duration,
-    /// For one call, the wait for the link included; 10 s, since a large answer before ours
-    /// delays it.
+    /// Limit for one call, including the wait for the link. Default 10 s, because a large answer to
+    /// an earlier call delays the next one.
     pub reply_timeout: Duration,
-    /// A `NoOp` goes out when this long nothing was sent; the Core closes after 60 s. 4 s, so
-    /// that a link is heard at least that often.
+    /// After this long without sending, the client sends a `NoOp`. The Core closes a silent
+    /// connection after 60 s. Default 4 s, so that the Core answers at least that often.
     pub keepalive: Duration,
-    /// A link on which this long nothing is heard, not even the answer to a `NoOp`, is dead; 9 s.
+    /// A link without any frame from the Core for this long, not even an answer to a `NoOp`, counts
+    /// as dead. Default 9 s.
     pub silence_limit: Duration,
-    /// The longest frame taken or sent, in bytes; 32 MiB. The protocol names no limit.
+    /// The longest frame to accept or send, in bytes. Default 32 MiB; the protocol has no limit.
     pub frame_limit: usize,
-    /// Changes that a watch may leave untaken before the socket is left unread; 20,000. Every
-    /// 128 bytes of text count as one more. A push that brings more waits until all before it
-    /// are taken.
+    /// How many changes may wait for a watch before the client stops reading the socket. Default
+    /// 20,000. Every 128 bytes of text count as one more change. A push with more changes than this
+    /// waits until everything before it is taken.
     pub watch_queue: usize,
-    /// Bytes of pushes read ahead for a watch whose consumer is behind, while somebody waits
-    /// for an answer; 4 MiB. Beyond it nothing is read until the consumer catches up.
+    /// How many bytes of pushes the client reads ahead for a slow watch while a call waits for its
+    /// answer. Default 4 MiB. Beyond that it reads nothing until the watch catches up.
     pub read_ahead: usize,
-    /// Ceiling of the first wait before a reconnect; 250 ms. Waits double and are drawn at
-    /// random below their ceiling.
+    /// Upper limit of the first wait before a reconnect. Default 250 ms. The limit doubles from
+    /// attempt to attempt; each wait is random between zero and its limit.
     pub retry_first: Duration,
-    /// Ceiling of all waits; 10 s.
+    /// The highest such limit. Default 10 s.
     pub retry_cap: Duration,
-    /// Wait after the Core refused the log-on; 60 s. The same PIN would only be wrong again.
+    /// How long to wait after the Core refused the log-on. Default 60 s: the same PIN would only be
+    /// refused again.
     pub refused_wait: Duration,
 }
 
 impl Options {
-    /// Sound defaults for a Core on a local network.
+    /// The defaults, made for a Core on a local network.
     pub fn new(host: impl Into<String>, port: u16) -> Options {
         Options {
             host: host.into(),

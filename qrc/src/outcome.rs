@@ -1,6 +1,7 @@
-//! The two ends of one request: the caller learns exactly one outcome, as a value, whatever happens to either end.
+//! The two ends of one request. The caller always gets exactly one outcome, as a value, whatever
+//! happens to the other end.
 //!
-//! The caller alone keeps the deadline. The connection keeps none: it asks [`Due::send`] before it writes, and
+//! Only the caller keeps the deadline. The connection asks [`Due::send`] before it writes, and
 //! forgets a request whose caller has left.
 
 use std::sync::Arc;
@@ -13,10 +14,10 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 
-/// What came of a request; `None` is a success without content.
+/// The outcome of a request; `None` is a success without content.
 pub(crate) type Outcome = Result<Option<Box<RawValue>>, Error>;
 
-/// A request's two ends.
+/// The two ends of a request.
 pub(crate) fn pair(method: &str) -> (Caller, Due) {
     let stage = Arc::new(Stage(AtomicU8::new(Stage::QUEUED)));
     let (outcome, awaited) = oneshot::channel();
@@ -42,7 +43,7 @@ impl Stage {
     const SENT: u8 = 1;
     const GIVEN_UP: u8 = 2;
 
-    /// True for the one who takes it out of the queue.
+    /// True for the end that took it out of the queue.
     fn leave_queue(&self, to: u8) -> bool {
         self.0
             .compare_exchange(Self::QUEUED, to, Ordering::AcqRel, Ordering::Acquire)
@@ -63,11 +64,12 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Waits for the outcome until the deadline. `timeout` is how long that was from the start.
+    /// Waits for the outcome until `deadline`. `timeout` is the whole time allowed, for the error.
     pub(crate) async fn outcome(mut self, deadline: Instant, timeout: Duration) -> Outcome {
         match tokio::time::timeout_at(deadline, &mut self.outcome).await {
             Ok(Ok(outcome)) => outcome,
-            // The other end always leaves an outcome behind; if it could not, nobody knows what happened.
+            // The other end always leaves an outcome. Should it fail to, nobody knows what
+            // happened.
             Ok(Err(_)) => Err(unknown(&self.method, "the connection ended without a word")),
             Err(_) if self.stage.leave_queue(Stage::GIVEN_UP) => {
                 Err(not_sent(&self.method, timeout))
@@ -86,7 +88,7 @@ impl Drop for Caller {
     }
 }
 
-/// The connection's end: an outcome is due. Dropping it tells the caller the truth, too.
+/// The connection's end. Dropping it tells the caller what is known of the request.
 #[derive(Debug)]
 pub(crate) struct Due {
     method: String,
@@ -99,7 +101,8 @@ impl Due {
         &self.method
     }
 
-    /// Claims the request for the socket. False where the caller gave up first: it must not be sent then.
+    /// Claims the request for the socket. False if the caller has given it up: then it must not be
+    /// sent.
     #[must_use]
     pub(crate) fn send(&self) -> bool {
         self.stage.leave_queue(Stage::SENT)
@@ -112,14 +115,14 @@ impl Due {
             .is_some_and(|outcome| !outcome.is_closed())
     }
 
-    /// Tells the caller. One that has left needs no outcome.
+    /// Gives the caller the outcome, if it still waits.
     pub(crate) fn settle(mut self, outcome: Outcome) {
         if let Some(awaited) = self.outcome.take() {
             let _ = awaited.send(outcome);
         }
     }
 
-    /// Tells the caller that the link was lost under the request.
+    /// Tells the caller that the link was lost during the request.
     pub(crate) fn lost(self, why: &str) {
         let outcome = Err(unknown(&self.method, why));
         self.settle(outcome);
@@ -139,7 +142,7 @@ impl Drop for Due {
     }
 }
 
-/// Nothing was sent in time.
+/// The request could not be sent in time.
 pub(crate) fn not_sent(method: &str, timeout: Duration) -> Error {
     Error::NoLink {
         why: format!("{method} was not sent within {timeout:?}"),

@@ -1,4 +1,4 @@
-//! A redundant pair of Cores: connected to both, following the one that is active.
+//! A redundant pair of Cores: a client for each; the active Core is the one that counts.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,8 +12,8 @@ use crate::names::Names;
 use crate::options::Options;
 use crate::watch::{Change, ControlId, Inventory, Selection, Watch, WatchEvent};
 
-/// Two Cores with one design, of which one is active. A failover takes seconds (about 3 by
-/// hand, 10 by itself); in between neither or both may call themselves active.
+/// Two Cores with one design; one of them is active. A failover takes seconds (about 3 by hand, 10
+/// by itself); meanwhile neither Core, or both, may report that they are active.
 #[derive(Debug, Clone)]
 pub struct Pair {
     clients: [Client; 2],
@@ -40,7 +40,7 @@ impl Pair {
         &self.clients
     }
 
-    /// The client of the Core that is active, if one is.
+    /// The client of the active Core, if there is one.
     #[must_use]
     pub fn active(&self) -> Option<&Client> {
         self.clients.iter().find(
@@ -48,11 +48,11 @@ impl Pair {
         )
     }
 
-    /// Asks the active Core; waits for one, up to the reply timeout. A Core that answers
-    /// that it stands by has done nothing, so then the other one is asked.
+    /// Calls a method of the active Core; waits for an active one, up to the reply timeout. A Core
+    /// that answers that it is on standby has done nothing, so the other one is asked then.
     ///
     /// # Errors
-    /// As [`Client::call`].
+    /// Same as [`Client::call`].
     pub async fn call<M: Method>(&self, params: &M) -> Result<M::Reply, Error> {
         let until = tokio::time::Instant::now() + self.reply_timeout;
         let [mut first, mut second] = [self.clients[0].link(), self.clients[1].link()];
@@ -82,11 +82,11 @@ impl Pair {
         }
     }
 
-    /// Watches the active Core. The same control keeps its [`ControlId`] through a failover,
-    /// which is told as a gap with the full state behind it. Takes change groups on both Cores.
+    /// Watches the active Core. A control keeps its [`ControlId`] through a failover. A failover
+    /// shows as a gap, followed by the full state. Uses change groups on both Cores.
     ///
     /// # Errors
-    /// As [`Client::watch`].
+    /// Same as [`Client::watch`].
     pub async fn watch(&self, selection: Selection) -> Result<Watch, Error> {
         let watches = [
             self.clients[0].watch(selection.clone()).await?,
@@ -101,13 +101,13 @@ impl Pair {
         })
     }
 
-    /// Ends both connections and all watches, and waits until that is done.
+    /// Ends both connections and all watches, and returns when they have ended.
     pub async fn shutdown(&self) {
         tokio::join!(self.clients[0].shutdown(), self.clients[1].shutdown());
     }
 }
 
-/// Hands on what the leading Core tells, until nobody listens.
+/// Passes the leading Core's events on until the watch is dropped.
 async fn follow([mut first, mut second]: [Watch; 2], events: EventSender<WatchEvent>) {
     let mut merged = Merged::default();
     loop {
@@ -131,12 +131,12 @@ async fn follow([mut first, mut second]: [Watch; 2], events: EventSender<WatchEv
     }
 }
 
-/// What both sides know under the ids of one list; no I/O.
+/// One list of controls for both sides; no I/O.
 #[derive(Debug, Default)]
 struct Merged {
     inventory: Inventory,
     names: Names,
-    /// Each side's ids in the list.
+    /// For each side: its ids, as ids of the common list.
     ids: [Vec<ControlId>; 2],
     found: [Option<Arc<Inventory>>; 2],
     gap: Option<(SystemTime, String)>,
@@ -144,9 +144,9 @@ struct Merged {
 }
 
 impl Merged {
-    /// The events that come of one side's event. The side that told its full state last
-    /// leads: that is the Core which became active last. `complete_until` is the
-    /// moment up to which each side missed nothing.
+    /// The events that follow from one side's event. The side that last sent its full state leads:
+    /// that is the Core that became active last. `complete_until` is the moment up to which each
+    /// side missed nothing.
     fn take(
         &mut self,
         side: usize,
@@ -158,7 +158,7 @@ impl Merged {
                 self.found[side] = Some(found);
                 Vec::new()
             }
-            // What the other side loses is nothing of ours.
+            // Losses of the side that does not lead do not matter.
             WatchEvent::Lost { from, why } if self.leading == Some(side) => {
                 self.gap.get_or_insert((from, why.clone()));
                 vec![WatchEvent::Lost { from, why }]
@@ -203,7 +203,7 @@ impl Merged {
         self.ids[side].get(id.0 as usize).copied()
     }
 
-    /// Takes over what a side found; a control that the list has keeps its place.
+    /// Takes one side's inventory into the list. A control that the list already has keeps its id.
     fn merge(&mut self, side: usize) -> Arc<Inventory> {
         if let Some(found) = self.found[side].take() {
             let list = &mut self.inventory.controls;

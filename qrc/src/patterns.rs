@@ -1,4 +1,4 @@
-//! A selection's globs, compiled: which controls to watch, at which rate.
+//! A selection's compiled globs: which controls to watch, and at which rate.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::method::component::ControlInfo;
 use crate::watch::Selection;
 
-/// Names that Q-SYS gives to controls that show a level (protocol reference, meters).
+/// The names that Q-SYS gives to controls that show a level.
 const METER_NAMES: [&str; 6] = [
     "*meter*",
     "*level",
@@ -47,8 +47,8 @@ impl Patterns {
         })
     }
 
-    /// True for a component's control that is to be watched. Triggers hold no value and
-    /// never appear among changes.
+    /// True for a component's control to watch. Triggers have no value and are never among changes,
+    /// so they are left out.
     pub(crate) fn wants(&self, path: &str, control: &ControlInfo) -> bool {
         control.kind != "Trigger"
             && self.include.is_match(path)
@@ -56,12 +56,12 @@ impl Patterns {
             && !self.is_meter(control)
     }
 
-    /// True for a Named Control that is to be watched.
+    /// True for a Named Control to watch.
     pub(crate) fn wants_named(&self, name: &str) -> bool {
         !self.exclude.is_match(name)
     }
 
-    /// How often to ask for a control.
+    /// How often the Core must report a control.
     pub(crate) fn rate(&self, path: &str) -> Duration {
         let own = self.rates.iter().find(|(glob, _)| glob.is_match(path));
         own.map_or(self.rate, |(_, rate)| *rate)

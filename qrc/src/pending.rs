@@ -1,4 +1,4 @@
-//! Requests that wait for their answer, by id; no I/O and no clock.
+//! The requests of a connection that wait for their answers, by id; no I/O and no clock.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::message::RpcError;
 use crate::outcome::Due;
 
-/// All requests under way on one connection. Ids count up from 1 and are never used twice.
+/// All requests under way on one connection. Ids count up from 1 and are never reused.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     last_id: u64,
@@ -16,24 +16,24 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// An id that was never used on this connection.
+    /// A new id.
     pub(crate) fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
     }
 
-    /// Keeps a request that was sent until its answer comes.
+    /// Adds a request that was sent; it stays until its answer comes.
     pub(crate) fn add(&mut self, id: u64, due: Due) {
         self.due.insert(id, due);
     }
 
-    /// How many wait.
+    /// How many requests wait.
     pub(crate) fn len(&self) -> usize {
         self.due.len()
     }
 
-    /// Hands an answer to the caller that waits for it; a late or repeated one finds nobody. Returns
-    /// the method that was answered.
+    /// Gives an answer to the caller that waits for it, and returns the method. `None` for a late
+    /// or repeated answer, which nobody waits for.
     pub(crate) fn answer(
         &mut self,
         id: u64,
@@ -56,7 +56,7 @@ impl Pending {
         self.due.retain(|_, due| due.is_wanted());
     }
 
-    /// The link is lost: what was under way has an unknown outcome.
+    /// The link is lost: the outcome of every request under way is unknown.
     pub(crate) fn fail_all(&mut self, why: &str) {
         for (_, due) in self.due.drain() {
             due.lost(why);

@@ -37,8 +37,8 @@ impl<'a> From<WireControl<'a>> for PushedChange<'a> {
 }
 
 impl<'a> Push<'a> {
-    /// Reads a whole frame if it is a push of the usual shape. `None` says nothing: the
-    /// frame is then read as any message is.
+    /// Reads a frame that is a push of the usual shape. `None`: the frame may be anything else, and
+    /// must be read as a message.
     pub(crate) fn from_frame(frame: &'a [u8]) -> Option<Self> {
         if !frame.starts_with(HEAD.as_bytes()) {
             return None;
@@ -66,7 +66,7 @@ impl<'a> Push<'a> {
         })
     }
 
-    /// Reads the payload of a push: any order, any further members.
+    /// Reads the payload of a push, with its members in any order and with unknown members.
     pub(crate) fn from_params(params: &'a str) -> serde_json::Result<Self> {
         #[derive(Deserialize)]
         struct Params<'a> {
@@ -103,7 +103,7 @@ impl<'a> Input<'a> {
     fn string(&mut self) -> Option<&'a str> {
         self.literal("\"")?;
         let start = self.at;
-        // Most are so short that a plain loop beats a call.
+        // Most strings are so short that a plain loop is faster than a call.
         let length = self
             .rest()
             .iter()
@@ -113,8 +113,8 @@ impl<'a> Input<'a> {
         self.text.get(start..start + length)
     }
 
-    /// A number as JSON has it. Rust's own parser takes more (`5.`, `5.e3`, `.5`, `01`), and
-    /// what is too great for it becomes infinity, which no control has.
+    /// A JSON number. Rust's own parser accepts more (`5.`, `5.e3`, `.5`, `01`) and turns too large
+    /// a number into infinity, which no control has.
     fn number(&mut self) -> Option<f64> {
         let bytes = self.rest();
         let digits = |from: usize| {
@@ -149,7 +149,7 @@ impl<'a> Input<'a> {
         let start = self.at;
         match self.short_change() {
             Some(change) => Some(change),
-            // Something more than the four usual members, or escapes in a text.
+            // A member beside the four usual ones, or a text with escapes.
             None => {
                 self.at = start;
                 let rest = self.text.get(start..)?;
@@ -194,7 +194,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A push read as any message is: what [`Push::from_frame`] must agree with.
+/// A push read as any message is: [`Push::from_frame`] must give the same.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn slowly(frame: &[u8]) -> Option<Push<'_>> {
     match crate::message::Incoming::parse(frame).ok()? {
@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(slowly(&frame), None);
     }
 
-    /// A string of what numbers are made of, so that most are nearly numbers.
+    /// A string of the characters of numbers; most are nearly numbers.
     fn number_like() -> impl Strategy<Value = String> {
         "[-+.eE0-9]{1,8}"
     }

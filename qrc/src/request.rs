@@ -1,4 +1,4 @@
-//! Typed calls into the queue of the task that owns the socket.
+//! Typed calls, put into the queue of the task that owns the socket.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Requester {
         Self { calls, timeout }
     }
 
-    /// When a request that begins now must have its outcome.
+    /// The deadline of a request that begins now.
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.timeout
     }
@@ -53,7 +53,7 @@ impl Requester {
         })
     }
 
-    /// Sends a request once and gives the result as it came.
+    /// Sends a request once and returns the result as it came.
     pub(crate) async fn raw(&self, method: &str, params: &(impl Serialize + ?Sized)) -> Outcome {
         self.raw_by(method, params, self.deadline()).await
     }
@@ -72,7 +72,7 @@ impl Requester {
         let queued = self.calls.send(Call { params, due });
         match tokio::time::timeout_at(deadline, queued).await {
             Ok(queued) => {
-                // A closed queue gives the call back; dropping it tells the caller so.
+                // A closed queue gives the call back; dropping it tells the caller.
                 drop(queued);
                 caller.outcome(deadline, self.timeout).await
             }

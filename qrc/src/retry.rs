@@ -1,12 +1,13 @@
-//! How long to wait before the next attempt to connect; the only room that knows the backoff crate.
+//! How long to wait before the next attempt to connect. The only module that uses the crate
+//! `backoff`.
 
 use std::time::Duration;
 
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff;
 
-/// Waits that double from attempt to attempt, each drawn evenly between nothing and its
-/// ceiling (full jitter), so that many clients of one Core do not come back in step.
+/// Waits whose limit doubles from attempt to attempt. Each wait is random between zero and its
+/// limit ("full jitter"), so that the clients of one Core do not reconnect at the same moment.
 #[derive(Debug)]
 pub(crate) struct Retry {
     waits: ExponentialBackoff,
@@ -15,11 +16,11 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    /// The first wait is below `first`, none is above `cap`.
+    /// The first wait is less than `first`; no wait is longer than `cap`.
     pub(crate) fn new(first: Duration, cap: Duration) -> Retry {
         let mut waits = ExponentialBackoff {
-            // The crate draws from (1 ± factor) × interval: half the ceiling and a
-            // factor of one make it zero to the ceiling.
+            // The crate draws from (1 ± factor) × interval. With half the limit and a factor of one
+            // that is zero to the limit.
             initial_interval: first / 2,
             max_interval: cap / 2,
             randomization_factor: 1.0,
@@ -42,12 +43,12 @@ impl Retry {
         self.waits.next_backoff().unwrap_or(self.cap).min(self.cap)
     }
 
-    /// How many attempts have been waited for since the link was last good.
+    /// How many attempts were waited for since the link was last good.
     pub(crate) fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// To be called when the Core has given a good answer, not when it merely accepted.
+    /// Call this after a good answer of the Core. An accepted connection alone proves nothing.
     pub(crate) fn proved(&mut self) {
         self.attempt = 0;
         self.waits.reset();

@@ -18,7 +18,7 @@ use state::permit_for;
 const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Session {
-    /// Runs until the stop signal, or until every handle and every watch is gone.
+    /// Runs until the stop signal, or until all handles and watches are gone.
     pub(crate) async fn run(mut self) {
         let mut retry = Retry::new(self.options.retry_first, self.options.retry_cap);
         let mut last_error = None;

@@ -1,4 +1,4 @@
-//! A TCP connection to the Core, with the socket options that let a dead peer be noticed.
+//! A TCP connection to the Core, with socket options that show a dead peer soon.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,15 +9,15 @@ use tokio::net::{TcpSocket, TcpStream, lookup_host};
 
 use crate::options::Options;
 
-/// A probe after 3 s of silence, then each second.
+/// A keepalive probe after 3 s of silence, then every second.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(3);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
-/// Sent data (a keepalive probe too) that stays unacknowledged this long ends the
-/// connection: a cable pulled is noticed within 10 s whether we are writing or not.
+/// Data (or a keepalive probe) that stays unacknowledged for this long ends the connection. So a
+/// pulled cable is noticed within 10 s, whether the client writes or not.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(8);
 
-/// Connects to the first address of the host that takes us.
+/// Connects to the first address of the host that accepts.
 pub(crate) async fn connect(options: &Options) -> Result<TcpStream, String> {
     let Options { host, port, .. } = options;
     let attempt = async {
@@ -49,7 +49,7 @@ async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
         Some(Protocol::TCP),
     )?;
     socket.set_nonblocking(true)?;
-    // Requests are small and someone waits for each.
+    // Requests are small, and a caller waits for each.
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(
         &TcpKeepalive::new()

@@ -1,4 +1,5 @@
-//! A control's condition as the Core reports it: value, string, position, and what a panel would show.
+//! A control's reading as the Core reports it: value, text, position, and what a script set for
+//! panels.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,20 +9,20 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize as DeriveDeserialize, Serialize, Serializer};
 
-/// A control's value. `Component.GetControls` types it, all else sends numbers
-/// (booleans as 0.0 and 1.0); text comes where the Core gives no number.
+/// A control's value. `Component.GetControls` sends it with its type; everything else sends numbers
+/// (booleans as 0.0 and 1.0), or a text if the Core has no number.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Engineering units: dB, Hz, s, an index.
+    /// In the control's own unit: dB, Hz, s, an index.
     Number(f64),
-    /// A boolean, as `GetControls` gives it and as any boolean may be written.
+    /// A boolean, as `GetControls` sends it. Booleans may also be written so.
     Bool(bool),
-    /// Text of text and combo controls.
+    /// The text of text and combo controls.
     Text(CompactString),
 }
 
 impl Value {
-    /// The number, with booleans as 0 and 1.
+    /// The number; booleans are 0 and 1.
     #[must_use]
     pub fn as_number(&self) -> Option<f64> {
         match self {
@@ -69,7 +70,7 @@ impl Serialize for Value {
     }
 }
 
-/// By hand, since trying one type after the other halves the speed of parsing.
+/// Written by hand: trying one type after the other takes twice as long.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct AnyScalar;
@@ -99,21 +100,21 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// A control's condition. Every member may be missing on the wire.
+/// A control's reading. Every member may be missing on the wire.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reading {
-    /// The value; `None` where the Core gave none or null.
+    /// The value, in the control's own unit. `None` if the Core sent none, or null.
     pub value: Option<Value>,
-    /// Display text as Designer shows it; never to be parsed.
+    /// The text that Designer shows. Do not parse it.
     pub string: Option<CompactString>,
     /// 0 to 1 within the control's range.
     pub position: Option<f64>,
-    /// What a panel shows beside the value; most controls have nothing of it.
+    /// What a script set for panels to show; most controls have none of it.
     pub looks: Option<Box<Looks>>,
 }
 
 impl Reading {
-    /// Bytes of its value's and its display text.
+    /// The bytes of its texts: the value's and the displayed one.
     pub(crate) fn text_bytes(&self) -> usize {
         let value = match &self.value {
             Some(Value::Text(text)) => text.len(),
@@ -123,7 +124,7 @@ impl Reading {
     }
 }
 
-/// What scripts can set on a control for panels to show.
+/// What a script can set on a control for panels to show.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Looks {
     /// A combo box's options.
@@ -140,18 +141,17 @@ pub struct Looks {
     pub indeterminate: bool,
 }
 
-/// Text borrowed from a frame where it holds no escapes. (An `Option<Cow<str>>` alone
-/// would never borrow.)
+/// Text borrowed from the frame if it has no escapes. (serde never borrows for an
+/// `Option<Cow<str>>` alone.)
 #[derive(Debug, Default, DeriveDeserialize)]
 #[serde(transparent)]
 pub struct WireText<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
-/// One control in a reply or a push, borrowed from the frame (protocol reference, fields
-/// of control values). Unknown members are passed over.
+/// One control in a reply or a push, borrowed from the frame. Unknown members are ignored.
 #[derive(Debug, Default, DeriveDeserialize)]
 #[serde(default)]
 pub struct WireControl<'a> {
-    /// The component's Code Name; missing for Named Controls.
+    /// The component's Code Name; missing for a Named Control.
     #[serde(rename = "Component", borrow)]
     pub component: Option<WireText<'a>>,
     /// The control's name within its component, or the Named Control's name.
@@ -178,7 +178,7 @@ pub struct WireControl<'a> {
 }
 
 impl WireControl<'_> {
-    /// The control's condition, taken out of the frame.
+    /// Takes the control's reading out of the frame.
     #[must_use]
     pub fn into_reading(self) -> Reading {
         let looks = Looks {
@@ -198,8 +198,8 @@ impl WireControl<'_> {
     }
 }
 
-/// Any JSON where a scalar belongs: null reads as nothing, an array or an object as its
-/// JSON text. One odd control must not hide the others of its frame.
+/// Any JSON in the place of a scalar: null is nothing, an array or an object is its JSON text. So
+/// one odd control does not hide the others of its frame.
 #[derive(Debug, Default)]
 struct Scalar(Option<Value>);
 
@@ -265,7 +265,7 @@ fn json_text<'de, D: Deserializer<'de>>(compound: D) -> Result<Scalar, D::Error>
     Ok(Scalar(Some(Value::Text(format_compact!("{json}")))))
 }
 
-/// An array of texts; anything else reads as an empty one.
+/// An array of texts; anything else is an empty list.
 #[derive(Debug, Default)]
 struct List(Vec<CompactString>);
 

@@ -1,4 +1,4 @@
-//! What to watch, and the stream of what changes.
+//! What to watch, and the stream of changes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,35 +12,34 @@ use crate::method::component::ComponentInfo;
 use crate::method::session::EngineStatus;
 use crate::value::Reading;
 
-/// Bytes of text that take a place of their own.
+/// For every so many bytes of text an event takes one more place.
 const TEXT_PLACE: usize = 128;
 
-/// Which controls to watch, and how often to ask for their changes.
+/// Which controls to watch, and how often the Core reports their changes.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    /// Globs on `Component.control` and on Named Controls; `*` is everything.
+    /// Globs for `Component.control` and for Named Controls; `*` is everything.
     pub include: Vec<String>,
-    /// Globs of controls to leave out; they win over `include`.
+    /// Globs of controls to leave out. They win over `include`.
     pub exclude: Vec<String>,
-    /// Named Controls. QRC cannot list them, so they are named one by one. One that is
-    /// another name for a control that `include` picks is not reported a second time:
-    /// its control is, under the component's name, and [`Inventory::aliases`] says so.
-    /// (A Core that reports both names in one change group gives no way to tell; then
-    /// both are reported.)
+    /// Named Controls to watch, by name: QRC cannot list them. If one is another name for a control
+    /// that `include` picks, only the control itself is reported, under the component's name, and
+    /// [`Inventory::aliases`] says so. (If a Core reports both names in one change group, they
+    /// cannot be matched, and both are reported.)
     pub named: Vec<String>,
-    /// Named Controls whose controls are left out, under every name they have: a client's
-    /// own. Where a Core hides which control a Named Control stands for (see `named`), only
-    /// the Named Control itself is left out.
+    /// Named Controls whose controls are left out under every name, for example a client's own. If
+    /// the Core does not show which control a Named Control stands for (see `named`), only the
+    /// Named Control itself is left out.
     pub exclude_named: Vec<String>,
-    /// How often the Core pushes changes. Cores exchange control changes at 30 Hz; less
-    /// than 30 ms is of no use.
+    /// How often the Core pushes changes. Less than 30 ms gains nothing: Cores exchange control
+    /// changes at 30 Hz.
     pub rate: Duration,
-    /// Other rates for some controls: glob, rate; the first that matches counts.
+    /// Other rates for some controls, each a glob and its rate. The first glob that matches counts.
     pub rates: Vec<(String, Duration)>,
-    /// Watch meters too; they change at every push.
+    /// Whether to watch meters, too; they change at every push.
     pub meters: bool,
-    /// How many of the connection's four change groups this watch may use. With fewer
-    /// groups than rates, the slowest controls are asked for more often than they need be.
+    /// How many of the connection's four change groups this watch may use. If there are more rates
+    /// than groups, the slowest controls are reported more often than asked for.
     pub max_groups: usize,
 }
 
@@ -77,21 +76,21 @@ impl fmt::Display for ControlName {
     }
 }
 
-/// A watched control's place in [`Inventory::controls`]. The same name keeps the same
-/// place for the life of a watch, whatever happens to the link or the design.
+/// A watched control's place in [`Inventory::controls`], from 0. A name keeps its place as long as
+/// the watch lives, whatever happens to the link or the design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ControlId(pub u32);
 
 /// What a watch found in the design.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
-    /// The Core and its design.
+    /// The status of the Core and its design.
     pub status: EngineStatus,
     /// All components that Script Access shows.
     pub components: Vec<ComponentInfo>,
-    /// Every control this watch has ever watched, by [`ControlId`].
+    /// Every control that this watch has ever watched, by [`ControlId`].
     pub controls: Vec<WatchedControl>,
-    /// Named Controls asked for that are other names for watched controls, in no order.
+    /// Named Controls of the selection that are other names for watched controls, in no order.
     pub aliases: Vec<(CompactString, ControlId)>,
 }
 
@@ -100,50 +99,49 @@ pub struct Inventory {
 pub struct WatchedControl {
     /// Its full name.
     pub name: ControlName,
-    /// Its type in the Core's words; empty for Named Controls, whose type QRC does not tell.
+    /// Its type in the Core's words; empty for a Named Control, whose type QRC does not give.
     pub kind: CompactString,
     /// `Read Only`, `Write Only`, `Read/Write`; empty where unknown.
     pub direction: CompactString,
-    /// The range of its values, where it has one.
+    /// The lowest and the highest value, in the control's own unit, if it has a range.
     pub range: Option<(f64, f64)>,
-    /// Which of the watch's change groups reports it.
+    /// The change group that reports it, counted from 0 within the watch.
     pub group: u8,
-    /// How often.
+    /// How often the group reports it.
     pub rate: Duration,
-    /// It is in the present design; `false` for one that an earlier design had.
+    /// Whether the present design has it; `false` for a control of an earlier design.
     pub present: bool,
 }
 
-/// What a watch tells, in the order in which it happened.
+/// The events of a watch, in the order in which they happened.
 #[derive(Debug)]
 pub enum WatchEvent {
-    /// The design was read: the first event of all, and again after every reconnect.
+    /// The design was read: the first event, and again after every reconnect.
     Inventory(Arc<Inventory>),
-    /// Nothing is watched any more; a [`Gap`](Self::Gap) follows when it is again.
+    /// Nothing is watched any more. A [`Gap`](Self::Gap) follows once the watch is back.
     Lost {
-        /// The last moment at which nothing was missed.
+        /// Up to this moment nothing was missed.
         from: SystemTime,
         /// Why.
         why: String,
     },
-    /// Changes between these moments may have been missed. Comes before the
-    /// [`State`](Self::State) that ends it.
+    /// Changes between these two moments may have been missed. A [`State`](Self::State) follows.
     Gap {
-        /// The last moment at which nothing was missed.
+        /// Up to this moment nothing was missed.
         from: SystemTime,
         /// When everything was read again.
         to: SystemTime,
         /// Why.
         why: String,
     },
-    /// All watched controls, read in full: after every connect.
+    /// The readings of all watched controls, after every connect.
     State {
-        /// When it was read.
+        /// When they were read.
         at: SystemTime,
         /// Each control that the Core reported.
         readings: Vec<(ControlId, Reading)>,
     },
-    /// Some controls changed. One event for each push that brought news.
+    /// Some controls changed: one event for each push with news.
     Changes {
         /// When the push was received.
         at: SystemTime,
@@ -153,8 +151,8 @@ pub enum WatchEvent {
 }
 
 impl WatchEvent {
-    /// The places it takes on its way: one for each change or reading that it brings, and one
-    /// for every 128 bytes of its texts.
+    /// How many places of the watch's queue it takes: one for each change or reading, and one more
+    /// for every 128 bytes of its text.
     pub(crate) fn places(&self) -> usize {
         let of = |reading: &Reading| 1 + reading.text_bytes() / TEXT_PLACE;
         match self {
@@ -165,7 +163,7 @@ impl WatchEvent {
     }
 }
 
-/// One control's new condition.
+/// One control's new reading.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// Which control.
@@ -174,10 +172,10 @@ pub struct Change {
     pub reading: Reading,
 }
 
-/// A stream of changes. Dropping it ends the watch.
+/// A stream of events. Dropping it ends the watch.
 ///
-/// A watch whose events are not taken stops the reading of the socket, so that nothing
-/// grows and nothing is lost; other watches and requests of the same client wait with it.
+/// If nobody takes the events, the client stops reading the socket: nothing grows and nothing is
+/// lost, but other watches and calls of the same client wait, too.
 #[derive(Debug)]
 pub struct Watch {
     pub(crate) events: EventReceiver<WatchEvent>,
@@ -186,7 +184,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The next event; `None` once the client was shut down.
+    /// The next event; `None` after the client was shut down.
     pub async fn next(&mut self) -> Option<WatchEvent> {
         self.events.next().await
     }

@@ -18,13 +18,13 @@ use crate::watch::{Change, ControlId, Inventory, WatchEvent, WatchedControl};
 pub(crate) struct WatchState {
     pub(crate) wanted: Arc<Wanted>,
     pub(crate) events: EventSender<WatchEvent>,
-    /// Shared with the consumer: the list is long.
+    /// Shared with the watch's user, because the list is long.
     inventory: Arc<Inventory>,
     names: Names,
-    /// What each control said last, as a fingerprint; 0 for nothing yet.
+    /// Each control's last reading as a fingerprint; 0 before the first one.
     last: Vec<u64>,
-    /// When the design was read; `None` while the watch is not set up. A watch that
-    /// matches nothing has no groups and is set up all the same.
+    /// When the design was read; `None` while the watch is not set up. A watch that matches nothing
+    /// has no groups but counts as set up.
     since: Option<SystemTime>,
     groups: Vec<LiveGroup>,
     missed: Missed,
@@ -77,7 +77,7 @@ impl WatchState {
         self.since.is_some()
     }
 
-    /// True for a watch that was live and has lost its groups.
+    /// True if the watch was live and has lost its groups.
     pub(crate) fn is_to_be_rebuilt(&self) -> bool {
         !self.is_live() && matches!(self.missed, Missed::Since { .. })
     }
@@ -137,7 +137,7 @@ impl WatchState {
             };
             match known {
                 Some(id) => controls[id.0 as usize] = watched,
-                // A design has far less than 2^32 controls.
+                // No design has 2^32 controls.
                 None => {
                     let id = ControlId(u32::try_from(controls.len()).unwrap_or(u32::MAX));
                     controls.push(watched);

@@ -1,4 +1,4 @@
-//! A Core of prepared bytes: answers what a watch asks for, then pushes as fast as the socket takes it.
+//! A Core of prepared bytes: answers what a watch asks, then pushes as fast as the socket accepts.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -6,17 +6,17 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 const CONTROLS_EACH: usize = 50;
-/// Pushes prepared at a time; the numbers of pushes asked for are multiples of it.
+/// How many pushes are prepared at a time; every number of pushes asked for is a multiple of it.
 const ROUND: usize = 128;
 
-/// The far end as a process; ends when dropped.
+/// The far end as a process, which ends when this is dropped.
 pub(crate) struct FarEnd {
     child: Child,
     pub(crate) address: SocketAddr,
 }
 
 impl FarEnd {
-    /// `controls` in the design, `changes` in each push, `pushes` of them.
+    /// `controls` in the design, `changes` in each push, `pushes` pushes.
     pub(crate) fn start(controls: usize, changes: usize, pushes: usize) -> FarEnd {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .arg("far-end")
@@ -42,7 +42,7 @@ impl Drop for FarEnd {
     }
 }
 
-/// The process: one connection after the other.
+/// The process: serves one connection after the other.
 pub(crate) fn run(arguments: &[String]) {
     let numbers: Vec<usize> = arguments.iter().map(|text| text.parse().unwrap()).collect();
     let design = Design::new(numbers[0], numbers[1], numbers[2]);
@@ -118,7 +118,7 @@ impl Design {
         }
     }
 
-    /// `count` controls from `from`, around the design, in their `turn`.
+    /// `count` controls from `from` on, around the design; their values depend on `turn`.
     fn list(&self, from: usize, count: usize, turn: usize) -> String {
         let mut list = String::new();
         for at in (from..from + count).map(|at| at % self.controls) {
@@ -136,7 +136,7 @@ impl Design {
     }
 
     fn push(&self, stream: &mut TcpStream, group: &str) -> std::io::Result<()> {
-        // Prepared pushes; the second half gives each control another value than the first.
+        // Prepared pushes; the second half gives each control another value than the first half.
         let round: Vec<u8> = (0..ROUND)
             .flat_map(|turn| {
                 let other = if turn < ROUND / 2 { 1 } else { 301 };
@@ -148,7 +148,7 @@ impl Design {
         for _ in 0..self.pushes.div_ceil(ROUND) {
             stream.write_all(&round)?;
         }
-        // Stay until the client has gone.
+        // Wait until the client has gone.
         std::io::copy(&mut stream.take(u64::MAX), &mut std::io::sink()).map(drop)
     }
 }

@@ -1,8 +1,8 @@
 //! What the client costs, through a real socket: pushes against the floor, round trips, memory.
 //!
 //! `cargo bench -p qrc` prints a table. The Core at the far end is a process of its own that
-//! answers from prepared bytes, so that its work is not measured with ours; the round trips
-//! alone are made with the simulated Core.
+//! answers from prepared bytes, so that its work is not measured. Only the round trips use the
+//! simulated Core.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a program that measures and prints
 
@@ -27,7 +27,7 @@ fn main() {
     }
 }
 
-/// What the numbers were measured on.
+/// The machine of this measurement.
 fn machine() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu

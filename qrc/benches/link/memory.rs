@@ -1,4 +1,4 @@
-//! What 20,000 watched controls take, in a process of their own.
+//! How much memory 20,000 watched controls take, in a process of their own.
 
 use std::process::Command;
 
@@ -63,7 +63,7 @@ fn resident() -> usize {
     status("VmRSS:")
 }
 
-/// A line of the process's own status, in KiB; 0 where there is none.
+/// A line of the process's own status, in KiB; 0 if there is none.
 fn status(key: &str) -> usize {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     text.lines()

@@ -1,4 +1,5 @@
-//! Pushes per second through the client, beside reading the same bytes and splitting them at NUL.
+//! Pushes per second through the client, beside a program that only reads the bytes and splits them
+//! at NUL.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

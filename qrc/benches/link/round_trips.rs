@@ -1,4 +1,4 @@
-//! How long a `Control.Set` takes, there and back, at the simulated Core.
+//! How long a `Control.Set` takes to the simulated Core and back.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Any bytes in any portions: no panic, no frame with a NUL or over the limit, and the
-//! same frames as when the bytes come at once.
+//! Any bytes in any portions: no panic, no frame with a NUL or over the limit, and the same frames
+//! as from the bytes at once.
 #![no_main]
 
 use bytes::{Bytes, BytesMut};
@@ -9,7 +9,7 @@ use tokio_util::codec::{Decoder, Encoder};
 
 const LIMIT: usize = 48;
 
-/// Feeds the portions; the frames, and whether the stream went on to its end.
+/// Feeds the portions. Returns the frames, and whether the stream went on to its end.
 fn frames<'a>(portions: impl Iterator<Item = &'a [u8]>) -> (Vec<Bytes>, bool) {
     let mut codec = FrameCodec::new(LIMIT);
     let mut buffer = BytesMut::new();

@@ -1,5 +1,5 @@
-//! Any bytes as a frame: parsed or refused, never a panic; and what is parsed can be read
-//! as every payload a Core may send there.
+//! Any bytes as a frame: parsed or refused, never a panic. What is parsed is then read as every
+//! payload that a Core may send.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Any bytes as a push: what the quick reader takes, the slow one reads the same.
+//! Any bytes as a push: if the quick reader accepts them, the slow one reads the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

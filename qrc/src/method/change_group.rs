@@ -1,4 +1,4 @@
-//! Change groups: lists of controls whose changes the Core reports. A group lives with its
+//! Change groups: lists of controls whose changes the Core reports. A group ends with its
 //! connection; a connection may have four.
 
 use compact_str::CompactString;
@@ -10,7 +10,7 @@ use super::{Done, GroupId, Method, NamedReading};
 /// The name of the push that carries [`Changes`].
 pub const PUSH: &str = "ChangeGroup.Poll";
 
-/// `ChangeGroup.AddControl`: adds Named Controls; makes the group if need be.
+/// `ChangeGroup.AddControl`: adds Named Controls. Makes the group if it does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddControl {
     /// The group.
@@ -21,7 +21,8 @@ pub struct AddControl {
     pub controls: Vec<CompactString>,
 }
 
-/// `ChangeGroup.AddComponentControl`: adds controls of a component; makes the group if need be.
+/// `ChangeGroup.AddComponentControl`: adds controls of a component. Makes the group if it does not
+/// exist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddComponentControl {
     /// The group.
@@ -43,7 +44,7 @@ pub struct ComponentControls {
     pub controls: Vec<ControlRef>,
 }
 
-/// `ChangeGroup.Remove`: takes Named Controls out. No call takes component controls out.
+/// `ChangeGroup.Remove`: removes Named Controls. No method removes component controls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remove {
     /// The group.
@@ -84,8 +85,8 @@ macro_rules! group_methods {
 }
 
 group_methods! {
-    /// `ChangeGroup.Poll`: what changed since the last poll; the first lists all. Asking
-    /// again after a lost answer would miss what that answer carried.
+    /// `ChangeGroup.Poll`: the changes since the last poll; the first poll lists all. Not
+    /// repeatable: a second poll after a lost answer would miss the changes in that answer.
     Poll = "ChangeGroup.Poll" -> Changes, repeatable false;
     /// `ChangeGroup.Invalidate`: the next poll lists all again.
     Invalidate = "ChangeGroup.Invalidate" -> Done, repeatable true;
@@ -119,13 +120,13 @@ impl Method for AutoPoll {
     type Reply = Done;
 }
 
-/// The changes of a group: the answer to a poll, and the payload of a push.
+/// The changes of a group: the reply to a poll and the payload of a push.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Changes {
     /// The group.
     #[serde(rename = "Id")]
     pub id: GroupId,
-    /// The controls that changed, in no promised order.
+    /// The controls that changed, in no particular order.
     #[serde(rename = "Changes", default)]
     pub changes: Vec<NamedReading>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Done, Method, NamedReading, NoParams};
 use crate::value::Value;
 
-/// `Component.GetComponents`: all that Script Access shows.
+/// `Component.GetComponents`: all components that Script Access shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub struct GetComponents;
 
@@ -22,17 +22,17 @@ impl Method for GetComponents {
     type Reply = Vec<ComponentInfo>;
 }
 
-/// A component as it is listed. Older firmware leaves members out.
+/// A component in the list. Older firmware leaves members out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
 pub struct ComponentInfo {
     /// The Code Name.
     #[serde(rename = "Name")]
     pub name: CompactString,
-    /// `gain`, `mixer`, …; plugins have opaque ones.
+    /// `gain`, `mixer`, …; a plugin's type says nothing readable.
     #[serde(rename = "Type")]
     pub kind: CompactString,
-    /// What the designer set; values are text.
+    /// What the designer set; all values are text.
     #[serde(rename = "Properties")]
     pub properties: Vec<Property>,
 }
@@ -47,12 +47,12 @@ pub struct Property {
     /// Its value, as text.
     #[serde(rename = "Value")]
     pub value: CompactString,
-    /// The name for people.
+    /// Its name for people.
     #[serde(rename = "PrettyName")]
     pub pretty_name: CompactString,
 }
 
-/// `Component.GetControls`: the only method that tells types and ranges.
+/// `Component.GetControls`: the only method that gives types and ranges.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GetControls {
     /// The component's Code Name.
@@ -78,7 +78,7 @@ pub struct ControlList {
     pub controls: Vec<ControlInfo>,
 }
 
-/// A control as it is listed, with type and range.
+/// A control in the list, with type and range.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub struct ControlInfo {
@@ -91,7 +91,7 @@ pub struct ControlInfo {
     /// Read Only, Write Only or Read/Write.
     #[serde(rename = "Direction")]
     pub direction: CompactString,
-    /// Typed here; text controls have none.
+    /// The value with its type; text controls have none.
     #[serde(rename = "Value")]
     pub value: Option<Value>,
     /// Display text.
@@ -100,10 +100,10 @@ pub struct ControlInfo {
     /// 0 to 1.
     #[serde(rename = "Position")]
     pub position: Option<f64>,
-    /// The least value.
+    /// The lowest value, in the control's own unit.
     #[serde(rename = "ValueMin")]
     pub value_min: Option<f64>,
-    /// The greatest value.
+    /// The highest value, in the control's own unit.
     #[serde(rename = "ValueMax")]
     pub value_max: Option<f64>,
 }
@@ -149,19 +149,19 @@ impl Method for Get {
     type Reply = Readings;
 }
 
-/// Some controls of one component with their conditions.
+/// Some controls of one component with their readings.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub struct Readings {
     /// The component's Code Name.
     #[serde(rename = "Name")]
     pub name: CompactString,
-    /// The controls in the order asked for.
+    /// The controls, in the order asked for.
     #[serde(rename = "Controls")]
     pub controls: Vec<NamedReading>,
 }
 
-/// `Component.Set`: several controls of one component in one go.
+/// `Component.Set`: writes several controls of one component in one call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Set {
     /// The component's Code Name.
@@ -170,7 +170,7 @@ pub struct Set {
     /// What to write.
     #[serde(rename = "Controls")]
     pub controls: Vec<SetControl>,
-    /// Ask newer firmware to answer with the values after the write.
+    /// Whether newer firmware answers with the values after the write.
     #[serde(
         rename = "ResponseValues",
         default,
@@ -190,7 +190,7 @@ impl Set {
     }
 }
 
-/// One write of a `Component.Set`; the same members as a Named Control's write.
+/// One write of a `Component.Set`; it has the same members as a Named Control's write.
 pub type SetControl = super::control::Set;
 
 impl Method for Set {

@@ -1,4 +1,4 @@
-//! Named Controls: read and write by the name in Designer's Named Controls pane.
+//! Named Controls: read and written by the name in Designer's Named Controls pane.
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Done, Method, NamedReading};
 use crate::value::Value;
 
-/// `Control.Get`: one unknown name fails the whole call (error 8, named in the message).
+/// `Control.Get`: one unknown name fails the whole call (error 8 with the name in its message).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Get(pub Vec<CompactString>);
@@ -23,13 +23,13 @@ pub struct Set {
     /// The Named Control.
     #[serde(rename = "Name")]
     pub name: CompactString,
-    /// Engineering units, boolean, or text. Send this or a position.
+    /// The value in the control's own unit, a boolean, or a text. Send either this or a position.
     #[serde(rename = "Value", default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
-    /// 0 to 1.
+    /// The position, 0 to 1.
     #[serde(rename = "Position", default, skip_serializing_if = "Option::is_none")]
     pub position: Option<f64>,
-    /// Seconds to get there, for continuous controls.
+    /// Seconds for the change to take, for continuous controls.
     #[serde(rename = "Ramp", default, skip_serializing_if = "Option::is_none")]
     pub ramp: Option<f64>,
 }
@@ -55,7 +55,7 @@ impl Set {
         }
     }
 
-    /// Takes `seconds` to get there.
+    /// Makes the change take `seconds`.
     #[must_use]
     pub fn over(mut self, seconds: f64) -> Self {
         self.ramp = Some(seconds);

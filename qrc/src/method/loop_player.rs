@@ -8,28 +8,29 @@ use super::{Done, Method};
 /// The name of the push about a job that failed.
 pub const ERROR: &str = "LoopPlayer.Error";
 
-/// `LoopPlayer.Start`: options stand at the top level; in a file's entry they are ignored.
+/// `LoopPlayer.Start`. The options belong at the top level; the Core ignores them in a file's
+/// entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Start {
     /// The loop player's Code Name.
     #[serde(rename = "Name")]
     pub name: CompactString,
-    /// What to play where.
+    /// What to play, and on which outputs.
     #[serde(rename = "Files")]
     pub files: Vec<File>,
-    /// Seconds of the day; -1 for now.
+    /// When to start, in seconds since midnight; -1 is now.
     #[serde(rename = "StartTime", default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<f64>,
-    /// Begin again at the end.
+    /// Whether to begin again at the end.
     #[serde(rename = "Loop", default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<bool>,
-    /// Seconds into the file.
+    /// Where in the file to begin, in seconds.
     #[serde(rename = "Seek", default, skip_serializing_if = "Option::is_none")]
     pub seek: Option<f64>,
-    /// Write to the Core's log.
+    /// Whether to write to the Core's log.
     #[serde(rename = "Log", default, skip_serializing_if = "Option::is_none")]
     pub log: Option<bool>,
-    /// Comes back in [`JobError`].
+    /// The job's reference; [`JobError`] repeats it.
     #[serde(rename = "RefID", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<CompactString>,
 }
@@ -53,7 +54,7 @@ impl Method for Start {
     type Reply = Done;
 }
 
-/// Which of a loop player's outputs to stop.
+/// Which outputs of a loop player to stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outputs {
     /// The loop player's Code Name.
@@ -62,7 +63,7 @@ pub struct Outputs {
     /// Outputs, from 1.
     #[serde(rename = "Outputs")]
     pub outputs: Vec<u32>,
-    /// Write to the Core's log.
+    /// Whether to write to the Core's log.
     #[serde(rename = "Log", default, skip_serializing_if = "Option::is_none")]
     pub log: Option<bool>,
 }
@@ -90,10 +91,10 @@ impl Method for Cancel {
 /// The payload of [`ERROR`]: a job that could not run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobError {
-    /// The reason's name, e.g. `JobInPast`.
+    /// The name of the reason, for example `JobInPast`.
     #[serde(rename = "Error", default)]
     pub error: CompactString,
-    /// The job's reference; the spelling differs from the request's.
+    /// The job's reference, spelled differently from the request's.
     #[serde(rename = "RefId", alias = "RefID", default)]
     pub reference: Option<CompactString>,
 }

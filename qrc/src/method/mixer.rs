@@ -1,5 +1,5 @@
-//! Mixers: crosspoints, inputs, outputs and cues, written by selectors. There is no way to
-//! read here; read a mixer's controls (`input.1.gain`, `output.2.mute`, …) as a component's.
+//! Mixers: writes to crosspoints, inputs, outputs and cues, chosen by selectors. No method reads
+//! here; read a mixer's controls (`input.1.gain`, `output.2.mute`, …) as a component's.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Done, Method};
 
-/// Some channels of a mixer, in QRC's own notation: `*` for all, numbers from 1, ranges
-/// `a-b`, and `!` before what is taken out again, parted by blanks or commas.
+/// Some channels of a mixer in QRC's own notation: `*` for all, numbers from 1, ranges `a-b`, and
+/// `!` before what to leave out, separated by blanks or commas.
 ///
 /// ```
 /// use qrc::method::mixer::Selector;
@@ -23,7 +23,7 @@ use super::{Done, Method};
 #[serde(transparent)]
 pub struct Selector(CompactString);
 
-/// Why a text selects no channels.
+/// Why a text is no selector, or does not fit the mixer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorError {
     /// A piece is neither `*`, a number, nor a range, with or without `!`.
@@ -34,12 +34,12 @@ pub enum SelectorError {
         /// The whole selector.
         selector: String,
     },
-    /// A channel the mixer does not have (the Core's error 9).
+    /// The mixer has no such channel (the Core's error 9).
     #[error("channel {channel} is outside this mixer, which has 1 to {size}")]
     Outside {
-        /// The channel asked for.
+        /// The channel in the selector.
         channel: u32,
-        /// How many the mixer has.
+        /// How many channels the mixer has.
         size: u32,
     },
 }
@@ -59,17 +59,17 @@ impl Selector {
         Self(CompactString::const_new("*"))
     }
 
-    /// The text as it goes over the wire.
+    /// The text as it is sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The channels this selects in a mixer with `size` of them, ascending. What is taken
-    /// out is taken out wherever it stands.
+    /// The channels that this selects in a mixer with `size` channels, ascending, from 1. The order
+    /// of the pieces does not matter: what any piece leaves out is left out.
     ///
     /// # Errors
-    /// Where a channel lies outside the mixer.
+    /// [`SelectorError`] if the mixer has no such channel.
     pub fn channels(&self, size: u32) -> Result<Vec<u32>, SelectorError> {
         let mut chosen = vec![false; size as usize];
         let pieces: Vec<Piece> = self
@@ -110,7 +110,7 @@ fn piece(text: &str, selector: &str) -> Result<Piece, SelectorError> {
             range: None,
         });
     }
-    // `parse` alone would take a plus sign.
+    // `parse` alone would accept a plus sign.
     let number = |digits: &str| {
         let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         if plain { digits.parse().ok() } else { None }
@@ -174,7 +174,7 @@ impl<'de> Deserialize<'de> for Selector {
     }
 }
 
-/// The types of this family differ in their selectors and in what they write.
+/// The types of this family differ only in their selectors and in what they write.
 macro_rules! mixer_methods {
     ($($(#[$doc:meta])+ $type:ident = $name:literal,
         [$($field:ident: $key:literal $what:literal),+], $value:ty $(, $ramp:ident)?;)+) => {$(
@@ -193,7 +193,7 @@ macro_rules! mixer_methods {
             #[serde(rename = "Value")]
             pub value: $value,
             $(
-                /// Seconds to get there.
+                /// Seconds for the change to take.
                 #[serde(rename = "Ramp", default, skip_serializing_if = "Option::is_none")]
                 pub $ramp: Option<f64>,
             )?
@@ -236,7 +236,7 @@ mixer_methods! {
     /// `Mixer.SetInputCueEnable`: sends inputs to cues.
     SetInputCueEnable = "Mixer.SetInputCueEnable",
         [cues: "Cues" "Which cues.", inputs: "Inputs" "Which inputs."], bool;
-    /// `Mixer.SetInputCueAfl`: cues inputs after their faders.
+    /// `Mixer.SetInputCueAfl`: sends inputs to cues after their faders.
     SetInputCueAfl = "Mixer.SetInputCueAfl",
         [cues: "Cues" "Which cues.", inputs: "Inputs" "Which inputs."], bool;
 }

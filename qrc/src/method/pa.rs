@@ -1,28 +1,28 @@
-//! Paging: pages, their progress, zones (Q-SYS calls it the PA Remote API).
+//! Paging: pages, their progress, and zones (Q-SYS calls it the PA Remote API).
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{Done, Method};
 
-/// The push about a page of this connection; see [`PageStatus`].
+/// The name of the push about a page of this connection; see [`PageStatus`].
 pub const PAGE_STATUS: &str = "PA.PageStatus";
-/// The push about a zone; see [`ZoneStatus`].
+/// The name of the push about a zone; see [`ZoneStatus`].
 pub const ZONE_STATUS: &str = "PA.ZoneStatus";
 
-/// `PA.PageSubmit`: asks for a page. Without `start` it waits for [`PageStart`].
+/// `PA.PageSubmit`: submits a page. Without `start` it waits for [`PageStart`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PageSubmit {
-    /// Where the sound comes from, and when.
+    /// The kind of the page.
     pub mode: PageMode,
-    /// Zones by number or name; these or tags, at least one.
+    /// Zones by number or name. Give at least one zone or tag.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<Zone>,
     /// Zones by tag.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zone_tags: Vec<CompactString>,
-    /// 1 is the highest.
+    /// The priority, from 1, which is the highest.
     pub priority: u32,
     /// The page station; required except for messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,37 +30,37 @@ pub struct PageSubmit {
     /// The file to play; required for messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<CompactString>,
-    /// For people.
+    /// A text for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<CompactString>,
-    /// The file played before.
+    /// The file to play before the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preamble: Option<CompactString>,
-    /// Delete the message's file afterwards.
+    /// Whether to delete the message's file afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_delete: Option<bool>,
-    /// Start at once.
+    /// Whether to start at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<bool>,
-    /// Seconds to wait in the queue; 0 without end, -1 not at all.
+    /// How many seconds to wait in the queue; 0 waits without limit, -1 not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_timeout: Option<f64>,
-    /// Keep a recording.
+    /// Whether to keep a recording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<bool>,
-    /// Begin in the zones that are free.
+    /// Whether to begin in the zones that are free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<bool>,
-    /// Go on in the zones that are left when one is taken over.
+    /// Whether to go on in the remaining zones when another page takes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split_on_interrupt: Option<bool>,
-    /// How often to try again.
+    /// How many times to try again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_count: Option<u32>,
-    /// The longest page, in seconds.
+    /// The longest time for the page, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_page_time: Option<f64>,
-    /// Seconds in which it can still be cancelled.
+    /// For how many seconds the page can still be cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_delay: Option<f64>,
     /// Who asked; the Core's default is `QRAPI`.
@@ -77,11 +77,11 @@ impl Method for PageSubmit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PageMode {
-    /// Spoken, heard at once.
+    /// Spoken and heard at once.
     Live,
     /// Recorded, then played.
     Delay,
-    /// Live if the zones are free, else recorded.
+    /// Live if the zones are free; recorded otherwise.
     Auto,
     /// A file.
     #[default]
@@ -92,16 +92,16 @@ pub enum PageMode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Zone {
-    /// From 1.
+    /// Its number, from 1.
     Number(u32),
-    /// As the design names it.
+    /// Its name in the design.
     Name(CompactString),
 }
 
-/// The answer to a page submitted.
+/// The reply to a submitted page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submitted {
-    /// The page's number from now on.
+    /// The page's number.
     #[serde(rename = "PageID")]
     pub page: i64,
 }
@@ -111,7 +111,7 @@ macro_rules! page_methods {
         $(#[$doc])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         pub struct $type {
-            /// The page, as [`Submitted`] named it.
+            /// The page's number, from [`Submitted`].
             #[serde(rename = "PageID")]
             pub page: i64,
         }
@@ -124,9 +124,9 @@ macro_rules! page_methods {
 }
 
 page_methods! {
-    /// `PA.PageStart`: its status comes before its reply.
+    /// `PA.PageStart`. The page's status comes before the reply.
     PageStart = "PA.PageStart";
-    /// `PA.PageStop`: its status comes before its reply.
+    /// `PA.PageStop`. The page's status comes before the reply.
     PageStop = "PA.PageStop";
     /// `PA.PageCancel`.
     PageCancel = "PA.PageCancel";
@@ -134,11 +134,11 @@ page_methods! {
     PageProceed = "PA.PageProceed";
 }
 
-/// `PA.ZoneStatusConfigure`: one [`ZoneStatus`] per zone comes before the reply, then one
-/// at each change.
+/// `PA.ZoneStatusConfigure`. One [`ZoneStatus`] per zone comes before the reply, then one at each
+/// change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ZoneStatusConfigure {
-    /// Send them or stop.
+    /// Whether to send them.
     #[serde(rename = "Enabled")]
     pub enabled: bool,
 }
@@ -159,13 +159,13 @@ impl Method for GetConfig {
     type Reply = Config;
 }
 
-/// What can be paged, and how urgently.
+/// The priorities, tags and zones of a design.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct Config {
-    /// From the highest.
+    /// The priorities, highest first.
     pub priorities: Vec<Priority>,
-    /// All tags of zones.
+    /// The tags of all zones.
     pub tags: Vec<Tag>,
     /// All zones.
     pub zones: Vec<ZoneConfig>,
@@ -175,17 +175,17 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct Priority {
-    /// Pages of it are recorded.
+    /// Whether its pages are recorded.
     pub archive: serde_json::Value,
-    /// `#AARRGGBB`.
+    /// Its colour, `#AARRGGBB`.
     pub color: CompactString,
-    /// Its identity.
+    /// Its GUID.
     pub guid: CompactString,
     /// Its name.
     pub name: CompactString,
-    /// Pages of it are tried again.
+    /// Whether its pages are tried again.
     pub retry: serde_json::Value,
-    /// Pages of it begin in the zones that are free.
+    /// Whether its pages begin in the zones that are free.
     pub split: serde_json::Value,
 }
 
@@ -193,21 +193,21 @@ pub struct Priority {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct Tag {
-    /// Its identity.
+    /// Its GUID.
     pub guid: CompactString,
     /// Its name.
     pub name: CompactString,
 }
 
-/// A zone as configured.
+/// A zone of the design.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct ZoneConfig {
-    /// Its group; the documentation does not say of which type.
+    /// Its group; the documentation does not give the type.
     pub group: serde_json::Value,
-    /// Its number, as text.
+    /// Its number, from 1, as text.
     pub index: CompactString,
-    /// It belongs to this Core.
+    /// Whether it belongs to this Core.
     pub is_local: bool,
     /// Its name.
     pub name: CompactString,
@@ -215,10 +215,10 @@ pub struct ZoneConfig {
     pub tags: Vec<Tag>,
 }
 
-/// `PA.SourceWatchdog`. What it answers is not documented.
+/// `PA.SourceWatchdog`. Its reply is not documented.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceWatchdog {
-    /// The remote system.
+    /// The remote system's name.
     #[serde(rename = "RemoteSystem")]
     pub remote_system: CompactString,
 }
@@ -228,20 +228,20 @@ impl Method for SourceWatchdog {
     type Reply = Done;
 }
 
-/// The payload of [`PAGE_STATUS`]. A page goes ready, wait or input, output, done.
+/// The payload of [`PAGE_STATUS`]. A page goes through ready, wait or input, output, done.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct PageStatus {
     /// `ready`, `wait`, `input`, `output` or `done`.
     pub state: CompactString,
-    /// Which kind of that; for `done` it is success, cancel, timeout, interrupt or fail.
+    /// A closer state; for `done` it is success, cancel, timeout, interrupt or fail.
     pub sub_state: CompactString,
-    /// For people.
+    /// A text for people.
     pub message: CompactString,
-    /// Seconds left, once a second, while it can be cancelled or is spoken.
+    /// Seconds left, sent every second while the page is spoken or can be cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
-    /// The page.
+    /// The page's number.
     #[serde(rename = "PageID")]
     pub page: i64,
 }
@@ -250,22 +250,22 @@ pub struct PageStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct ZoneStatus {
-    /// ISO 8601, UTC.
+    /// The time, ISO 8601 in UTC.
     pub time: CompactString,
     /// The zone's number.
     pub zone: i64,
-    /// Something is heard in it.
+    /// Whether a page is heard in it.
     pub active: bool,
-    /// While active.
+    /// The page's priority, while active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<i64>,
-    /// While active.
+    /// The priority's name, while active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority_name: Option<CompactString>,
-    /// While active.
+    /// The page station, while active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub station: Option<CompactString>,
-    /// The page heard.
+    /// The page's number, while active.
     #[serde(rename = "PageID", skip_serializing_if = "Option::is_none")]
     pub page: Option<i64>,
 }

@@ -1,17 +1,17 @@
-//! Log-on, keepalive, and how the Core is.
+//! Log-on, keepalive, and the Core's status.
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{Done, Method, NoParams};
 
-/// `Logon`: needed where the design restricts external control; holds until the socket closes.
+/// `Logon`: needed if the design restricts external control. It holds until the connection ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Logon {
-    /// A user made in Q-SYS Administrator.
+    /// A user from Q-SYS Administrator.
     #[serde(rename = "User")]
     pub user: String,
-    /// The PIN, as text.
+    /// The PIN: digits, as text.
     #[serde(rename = "Password")]
     pub pin: String,
 }
@@ -19,11 +19,11 @@ pub struct Logon {
 impl Method for Logon {
     const NAME: &'static str = "Logon";
     const REPEATABLE: bool = true;
-    /// `true`; anything else is a refusal.
+    /// `true` is a success; anything else is a refusal.
     type Reply = serde_json::Value;
 }
 
-/// `NoOp`: keeps the connection open; the Core closes one that is silent for 60 s.
+/// `NoOp`: keeps the connection open. The Core closes a connection that is silent for 60 s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub struct NoOp;
 
@@ -39,12 +39,12 @@ impl Method for NoOp {
     type Reply = Done;
 }
 
-/// `StatusGet`: the same facts that [`EngineStatus`] pushes; answered on standby too.
+/// `StatusGet`: the same facts that [`EngineStatus`] pushes. Works on standby, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StatusGet;
 
 impl Serialize for StatusGet {
-    /// The customary parameter is 0.
+    /// The parameter is usually 0.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u8(0)
     }
@@ -59,59 +59,59 @@ impl Method for StatusGet {
 /// The name of the push that carries an [`EngineStatus`].
 pub const ENGINE_STATUS: &str = "EngineStatus";
 
-/// How the Core is: pushed at connect and at each change, answered to `StatusGet`.
-/// The documentation lists five members, Cores send seven; each may be missing.
+/// The Core's status: pushed at connect and at each change, and the reply to `StatusGet`. The
+/// documentation lists five members, Cores send seven; each may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EngineStatus {
-    /// `Core 110f`, …, or `Emulator`.
+    /// The model, for example `Core 110f`, or `Emulator`.
     #[serde(rename = "Platform")]
     pub platform: CompactString,
-    /// Active, Standby or Idle.
+    /// Whether the Core runs the design.
     #[serde(rename = "State")]
     pub state: CoreState,
     /// The running design's name.
     #[serde(rename = "DesignName")]
     pub design_name: CompactString,
-    /// Opaque; another one means another design.
+    /// A code for the version of the design: a different code is a different design.
     #[serde(rename = "DesignCode")]
     pub design_code: CompactString,
-    /// The Core is one of a pair.
+    /// Whether the Core is one of a pair.
     #[serde(rename = "IsRedundant")]
     pub is_redundant: bool,
-    /// It is Designer in Emulate mode.
+    /// Whether it is Designer in Emulate mode.
     #[serde(rename = "IsEmulator")]
     pub is_emulator: bool,
-    /// The design's overall health.
+    /// The overall health of the design.
     #[serde(rename = "Status")]
     pub status: Health,
 }
 
 impl EngineStatus {
-    /// True for a Core that runs its design and takes commands.
+    /// True for a Core that runs its design and accepts commands.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.state == CoreState::Active
     }
 }
 
-/// Which part of its life a Core is in.
+/// Whether a Core runs its design.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum CoreState {
     /// No design runs.
     #[default]
     Idle,
-    /// It runs the design.
+    /// This Core runs the design.
     Active,
-    /// Its partner runs the design.
+    /// The other Core of the pair runs the design.
     Standby,
-    /// A word that this client does not know.
+    /// Another word, unknown to this client.
     #[serde(untagged)]
     Other(CompactString),
 }
 
 impl CoreState {
-    /// The Core's word.
+    /// The state in the Core's own word.
     #[must_use]
     pub fn word(&self) -> &str {
         match self {
@@ -123,14 +123,14 @@ impl CoreState {
     }
 }
 
-/// A status code with its sentence.
+/// A status code with its text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Health {
     /// 0 OK, 1 Compromised, 2 Fault, 3 Not Present, 4 Missing, 5 Initializing.
     #[serde(rename = "Code")]
     pub code: i64,
-    /// A count in words; never to be parsed.
+    /// For people, for example `Missing - 9 OK, 1 Missing`. Do not parse it.
     #[serde(rename = "String")]
     pub string: CompactString,
 }

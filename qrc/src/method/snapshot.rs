@@ -1,4 +1,4 @@
-//! Snapshots: load and save by bank and number.
+//! Snapshots: loaded and saved by bank and number.
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct Load {
     /// The snapshot's number in the bank, from 1; the protocol calls it the bank.
     #[serde(rename = "Bank")]
     pub number: u32,
-    /// Seconds to get there.
+    /// Seconds for the change to take.
     #[serde(rename = "Ramp", default, skip_serializing_if = "Option::is_none")]
     pub ramp: Option<f64>,
 }

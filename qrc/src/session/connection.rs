@@ -1,4 +1,5 @@
-//! One connection: writes requests, reads frames, sets watches up, tells when the link is dead.
+//! One connection: writes requests, reads frames, sets watches up, and notices when the link is
+//! dead.
 
 // Each knows only those above it.
 mod work;
@@ -21,11 +22,11 @@ use crate::watch_state::WatchState;
 pub(super) use state::{Connection, End};
 use work::{greet, next};
 
-/// How often the connection looks at its clock, and forgets what nobody waits for.
+/// How often the connection looks at its clock.
 const TICK: Duration = Duration::from_millis(250);
-/// No more requests are taken while this many bytes wait to be written.
+/// While this many bytes wait to be written, the connection takes no more requests.
 const WRITE_LIMIT: usize = 1 << 20;
-/// No more requests are taken while this many wait for their answer.
+/// While this many requests wait for their answers, the connection takes no more.
 const PENDING_LIMIT: usize = 1024;
 
 impl Connection<'_> {
@@ -55,8 +56,8 @@ impl Connection<'_> {
             let may_read = next_in_backlog.is_none()
                 || (self.pending.len() > 0 && self.ahead < self.options.read_ahead);
             let is_ready = self.is_ready();
-            // In this order: what we have learnt is used before more is read, so that a
-            // watch is installed before its first push is looked at.
+            // The order matters: what the connection has learned counts before it reads more, so
+            // that a watch is installed before its first push is read.
             let ended = tokio::select! {
                 biased;
                 () = stop.cancelled() => Some(End::Stopped),
@@ -76,7 +77,7 @@ impl Connection<'_> {
                 }
                 permitted = permit_for(next_in_backlog.as_ref()), if next_in_backlog.is_some() => {
                     self.session.send_next(permitted);
-                    // Silence is counted only while we listen.
+                    // Silence counts only while the connection reads.
                     self.last_read = Instant::now();
                     None
                 }
@@ -93,8 +94,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Callers' requests wait until the session is as it was: greeted, and every watch that
-    /// an earlier connection lost set up again, or found impossible to set up now.
+    /// Callers' requests wait until the Core is greeted, and until every watch that an earlier
+    /// connection lost is set up again or cannot be set up now.
     fn is_ready(&self) -> bool {
         let active = self.status.as_ref().is_some_and(EngineStatus::is_active);
         let rebuilding = active

@@ -1,4 +1,5 @@
-//! What outlives a connection: the callers' queues, the watches, their backlog, the state of the link.
+//! What outlives a connection: the callers' queues, the watches, their backlog, and the state of
+//! the link.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,7 +20,8 @@ pub(crate) struct Session {
     pub(super) calls: mpsc::Receiver<Call>,
     pub(super) new_watches: mpsc::Receiver<WatchState>,
     pub(super) watches: Vec<WatchState>,
-    /// Events that wait for a permit of their watch, by its number, in the order in which they happened.
+    /// Events that wait for a permit of their watch, each with the watch's number, in the order in
+    /// which they happened.
     pub(super) backlog: VecDeque<(u32, WatchEvent)>,
     pub(super) link: watch::Sender<Link>,
     pub(super) stop: CancellationToken,

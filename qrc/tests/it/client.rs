@@ -45,7 +45,7 @@ async fn event(watch: &mut Watch) -> WatchEvent {
         .expect("a live watch")
 }
 
-/// The next state, with all before it.
+/// The next state, and all events before it.
 async fn until_state(watch: &mut Watch) -> (Vec<WatchEvent>, Vec<(String, Reading)>) {
     let mut before = Vec::new();
     let mut names: Vec<String> = Vec::new();
@@ -109,7 +109,7 @@ async fn reads_and_writes_components_and_named_controls() {
     assert_eq!(error.subject(), Some("NoSuch"));
     client.shutdown().await;
     assert_eq!(*client.link().borrow(), Link::Closed);
-    // At once, not when a request's time is over.
+    // At once, not only when a request's time is over.
     let late = control::Get(vec!["LobbyVolume".into()]);
     let late = client.call(&late);
     let late = tokio::time::timeout(Duration::from_secs(5), late).await;
@@ -147,7 +147,8 @@ async fn a_watch_tells_the_design_the_state_and_then_each_change_once() {
     assert_eq!(names, ["DeskNote", "Lobby.gain", "Lobby.mute"]);
 
     let other = Client::start(options(stage.address));
-    // Each once, under the component's name alone: a second report would come before the next.
+    // Each once, under the component's name only: a second report would come before the next
+    // change.
     for step in 1..=5 {
         let value = -20.0 - f64::from(step);
         let set = component::Set::new("Lobby", vec![component::SetControl::value("gain", value)]);
@@ -286,7 +287,7 @@ async fn a_watch_that_is_not_taken_loses_nothing() {
     };
     let mut watch = client.watch(fast).await.unwrap();
     until_state(&mut watch).await;
-    // Far more pushes with news than the queue takes, each seen by the Core as pushed.
+    // Far more pushes with news than the queue takes; the Core has sent each of them.
     for step in 0..20 {
         let pushes = stage.core.stats().pushes;
         stage.core.with_controls(|controls| {
@@ -325,7 +326,7 @@ async fn a_consumer_that_calls_between_its_events_gets_answers_and_misses_nothin
     };
     let mut watch = client.watch(quick).await.unwrap();
     until_state(&mut watch).await;
-    // Takes no event until all calls are answered: the changes they make stand before the
+    // Takes no event before all calls are answered: the changes that they make come before the
     // later answers in the socket.
     for step in 1..=10 {
         let value = -20.0 - f64::from(step);
@@ -372,7 +373,7 @@ async fn a_watch_that_matches_nothing_is_told_so_once_and_keeps_no_other_from_st
     let (_, state) = until_state(&mut full).await;
     assert!(!state.is_empty());
 
-    // Whatever comes next for the full one comes after a second reading for the empty one.
+    // The next event of the full watch comes after a second reading for the empty one.
     stage.core.with_controls(|controls| {
         let gain = controls.lookup("Lobby", "gain").unwrap();
         controls.set_value(gain, -3.0)

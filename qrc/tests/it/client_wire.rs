@@ -1,4 +1,5 @@
-//! The client against bytes written by hand: shapes and silences that the simulated Core has not.
+//! The client against bytes written by hand: shapes and silences that the simulated Core does not
+//! have.
 
 #![allow(clippy::unwrap_used)] // only tests call these
 
@@ -20,7 +21,7 @@ fn change(value: u32) -> String {
     )
 }
 
-/// What the Core writes for a request: the usual answers, and what `script` has for it instead.
+/// What the Core writes for a request: the usual answers, or what `script` returns instead.
 fn answer(request: &Value, script: fn(&str, &str) -> Option<String>) -> String {
     let (method, id) = (request["method"].as_str().unwrap(), &request["id"]);
     if let Some(scripted) = script(method, &id.to_string()) {
@@ -130,7 +131,7 @@ async fn a_link_that_falls_silent_while_up_is_noticed_and_made_anew() {
     brisk.silence_limit = Duration::from_millis(300);
     brisk.retry_first = Duration::from_millis(1);
     let client = Client::start(brisk);
-    // It greets, and from then on neither reads nor answers.
+    // It greets; after that it neither reads nor answers.
     let (mut half_open, _) = listener.accept().await.unwrap();
     let status = format!("{{\"jsonrpc\":\"2.0\",\"result\":{STATUS},\"id\":1}}\0");
     half_open.write_all(status.as_bytes()).await.unwrap();

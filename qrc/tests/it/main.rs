@@ -1,9 +1,9 @@
-//! The crate from outside: bytes on real sockets, one binary.
+//! The client from outside, over real sockets: one binary.
 
 mod client;
 mod client_wire;
 mod pair;
 mod soak;
-// The simulated Core that the crate `qrc-sim` serves to its own tests.
+// The served Core of the tests of `qrc-sim`.
 #[path = "../../sim/tests/it/stage.rs"]
 mod stage;

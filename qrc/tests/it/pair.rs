@@ -1,4 +1,4 @@
-//! A redundant pair: the active Core is followed, and a failover is a gap.
+//! A redundant pair: the client follows the active Core, and a failover is a gap.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Two hundred random faults: each change is told exactly once, or lies in a gap that is told.
+//! Two hundred random faults: each change is reported exactly once, or is inside a reported gap.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::stage::Stage;
 
 const FAULTS: usize = 200;
 const CONTROLS: usize = 16;
-/// The Core merges what happens to a control between two polls, so each control rests longer.
+/// The Core merges changes of a control between two polls, so each control rests longer than that.
 const RATE: Duration = Duration::from_millis(30);
 const REST: Duration = Duration::from_millis(160);
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,7 +46,7 @@ fn random_fault(random: &mut fastrand::Rng) -> Fault {
     fault
 }
 
-/// Counts every control up, each in its turn, until told to stop. What it reached.
+/// Counts every control up, one after the other, until stopped. Returns the count reached.
 async fn count_up(core: Core, stop: Arc<AtomicBool>) -> u32 {
     let mut round = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -64,13 +64,13 @@ async fn count_up(core: Core, stop: Arc<AtomicBool>) -> u32 {
     round
 }
 
-/// What a consumer has been told.
+/// What a consumer has received.
 #[derive(Default)]
 struct Ledger {
     told: Vec<Option<u32>>,
     changes: u64,
     gaps: u64,
-    /// Changes that were made inside gaps and not told one by one.
+    /// Changes that were made inside gaps and not reported one by one.
     in_gaps: u64,
     in_gap: bool,
     violations: Vec<String>,

@@ -1,4 +1,4 @@
-//! What comes in: answers to those who wait, pushes to their watch, and how the Core is.
+//! What comes in: answers for callers, pushes for watches, and the Core's status.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,7 +14,7 @@ use crate::method::session::{ENGINE_STATUS, EngineStatus};
 use crate::push::Push;
 use crate::watch_state::WatchState;
 
-/// Everything is read again this long after a frame that could not be read.
+/// How long after an unreadable frame everything is read again.
 const REREAD_WAIT: Duration = Duration::from_millis(250);
 
 impl Connection<'_> {
@@ -40,8 +40,8 @@ impl Connection<'_> {
             Incoming::Response { id, outcome } => {
                 let result = outcome.as_ref().ok().copied().flatten();
                 let answered = self.pending.answer(id, outcome);
-                // The Help shows pushes as results, the first as the answer to `AutoPoll`
-                // and all under its id.
+                // The Help shows pushes as results under the id of `AutoPoll`, the first of them as
+                // its answer.
                 if answered.is_none_or(|method| method == AutoPoll::NAME) {
                     self.receive_bare_push(result);
                 }
@@ -70,7 +70,7 @@ impl Connection<'_> {
         None
     }
 
-    /// A result that may be a push; most that nobody waits for are late answers.
+    /// A result that may be a push. Most results that nobody waits for are late answers.
     fn receive_bare_push(&mut self, result: Option<&RawValue>) {
         if let Some(push) = result.and_then(|result| Push::from_params(result.get()).ok()) {
             self.receive_push(push);
@@ -91,9 +91,9 @@ impl Connection<'_> {
         }
     }
 
-    /// What a frame said that nobody could read may have been changes: all watches read
-    /// everything again, behind a gap. Not at once, lest a Core that keeps sending such
-    /// frames keeps us at it.
+    /// An unreadable frame may have held changes, so all watches read everything again and report a
+    /// gap. They wait a little first: a Core that keeps sending such frames must not keep them
+    /// busy.
     fn read_again(&mut self, why: &str) {
         if self.session.watches.iter().any(WatchState::is_live) {
             self.session.lost(why);

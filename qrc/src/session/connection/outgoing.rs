@@ -1,4 +1,4 @@
-//! What goes out: calls under an id, and requests whose answer nobody waits for.
+//! What goes out: calls with an id, and requests whose answer nobody waits for.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::method::{GroupId, Method, change_group};
 use crate::request::Call;
 
 impl Connection<'_> {
-    /// Nobody takes a watch's events any more: its groups go, too.
+    /// A watch has ended: its groups end, too.
     pub(super) fn forget(&mut self, number: u32) {
         self.session.backlog.retain(|(watch, _)| *watch != number);
         let Some(at) = self

@@ -1,4 +1,4 @@
-//! Set-up of the connection: begins each piece of its own work and takes in what came of it.
+//! Set-up of a connection: starts each piece of its own work and uses the result.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,11 +10,11 @@ use crate::link::Link;
 use crate::message::code;
 use crate::method::session::EngineStatus;
 
-/// A watch that could not be set up is tried again after this long.
+/// How long to wait before a watch that could not be set up is tried again.
 const SETUP_RETRY: Duration = Duration::from_secs(2);
 
 impl Connection<'_> {
-    /// Sets the next watch up that needs it, if nothing else is under way.
+    /// Starts to set up the next watch that needs it, unless other work is under way.
     pub(super) fn begin_setup(&mut self) {
         let active = self.status.as_ref().is_some_and(EngineStatus::is_active);
         if self.work.is_some() || !self.greeted || !active || self.setup_again > Instant::now() {
@@ -78,8 +78,8 @@ impl Connection<'_> {
                     None => "the Core asks for a user and PIN".to_owned(),
                 },
             }),
-            // A Core that answers, but not this: a standby partner, a design just being
-            // replaced. Groups half made are made anew.
+            // The Core answers, but refuses this: it stands by, or its design is being replaced.
+            // Groups that are half set up are made again.
             Some(_) => {
                 tracing::warn!("setting up: {error}");
                 self.session.lost(&error.to_string());

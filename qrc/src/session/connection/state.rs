@@ -1,4 +1,5 @@
-//! What belongs to one connection: the socket, the requests under way, how far its greeting and its set-up have got.
+//! What belongs to one connection: the socket, the requests under way, and how far its set-up has
+//! got.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,13 +30,13 @@ pub(crate) enum End {
     },
 }
 
-/// A connection at work.
+/// An open connection.
 ///
-/// While a watch has untaken events beyond its queue the socket is left unread: that is
-/// how a slow consumer slows the Core down and nothing here grows. An answer that somebody
-/// waits for comes behind those unread changes, and the one who waits may be the very
-/// consumer. So while an answer is due, reading goes on up to `Options::read_ahead` bytes.
-/// Past that the call ends by its own timeout: no change is dropped, nobody waits for ever.
+/// While events wait for a watch, the connection does not read the socket. So a slow consumer slows
+/// the Core down and nothing grows here. An answer that a caller waits for comes after those unread
+/// changes, and the caller may be the slow consumer itself. So while an answer is due, the
+/// connection reads up to `Options::read_ahead` bytes more. Beyond that the call ends by its own
+/// timeout: no change is dropped, and nobody waits for ever.
 pub(crate) struct Connection<'a> {
     pub(super) session: &'a mut Session,
     pub(super) options: Arc<Options>,
@@ -44,14 +45,15 @@ pub(crate) struct Connection<'a> {
     pub(super) codec: FrameCodec,
     pub(super) unwritten: BytesMut,
     pub(super) pending: crate::pending::Pending,
-    /// The way of the connection's own requests; callers wait until it is greeted.
+    /// Carries the connection's own requests, which may go before the Core is greeted; callers'
+    /// requests wait until then.
     pub(super) own: Requester,
     pub(super) own_calls: mpsc::Receiver<Call>,
     pub(super) work: Option<Work>,
     pub(super) setup_again: Instant,
     pub(super) status: Option<EngineStatus>,
     pub(super) greeted: bool,
-    /// Bytes read since the first of the backlog.
+    /// Bytes read since the backlog was last empty.
     pub(super) ahead: usize,
     pub(super) last_read: Instant,
     pub(super) last_written: Instant,

@@ -1,4 +1,4 @@
-//! The connection's own work, one piece at a time: each a future that ends in what it brought.
+//! The connection's own work, one piece at a time; each piece is a future that ends in its result.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use crate::request::Requester;
 
 pub(super) type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
 
-/// What a piece of the connection's own work brought.
+/// The result of a piece of work.
 pub(super) enum Done {
     Greeted(Result<EngineStatus, Error>),
     Discovered {
@@ -24,7 +24,7 @@ pub(super) enum Done {
     Armed(Result<(), Error>),
 }
 
-/// Logs on where credentials are set, then asks how the Core is.
+/// Logs on if there are credentials, then asks for the Core's status.
 pub(super) async fn greet(core: Requester, options: Arc<Options>) -> Done {
     let greeting = async {
         if let Some(credentials) = &options.credentials {
@@ -48,7 +48,7 @@ pub(super) async fn greet(core: Requester, options: Arc<Options>) -> Done {
     Done::Greeted(greeting.await)
 }
 
-/// The end of the work under way, or never.
+/// Waits for the work under way; without work it never ends.
 pub(super) async fn next(work: &mut Option<Work>) -> Done {
     match work {
         Some(running) => {
