@@ -1,4 +1,4 @@
-//! The fault bench: which faults are on, what is due, and what happens to the next frame. No I/O, no clock of its own.
+//! The fault bench: which faults are on, what is due now, and what happens to the next frame. No I/O, no clock.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub(crate) enum Due {
     Stall(Duration),
     Restart(Duration),
     Failover(Duration),
-    /// So many control changes.
+    /// A number of control changes.
     Flood(u32),
 }
 
@@ -20,7 +20,7 @@ pub(crate) enum Due {
 pub(crate) enum ReplyFate {
     Goes,
     Swallowed,
-    /// Held until the next reply, or this moment.
+    /// Held until the next reply, or until this moment.
     Held(Duration),
 }
 
@@ -28,25 +28,25 @@ pub(crate) enum ReplyFate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Treatment {
     pub(crate) delay: Duration,
-    /// Pieces of so many bytes; Some(0): of random sizes.
+    /// Pieces of this many bytes; Some(0): of random sizes.
     pub(crate) split: Option<usize>,
     pub(crate) coalesce: Duration,
 }
 
-/// The steps in which a flood comes.
+/// How often a flood makes its changes.
 const FLOOD_STEP: Duration = Duration::from_millis(10);
 
-/// What stands before a number; the quotes keep it from being found inside a text.
+/// The bytes before a number. The quotes prevent a match inside a text.
 const VALUE: &[u8] = b"\"Value\":";
 
 #[derive(Debug)]
 struct Running {
     fault: Fault,
-    /// When the present window begins, or the next moment is.
+    /// When the present window begins, or when the fault strikes next.
     begins: Duration,
     seen: u64,
     hits: u64,
-    /// Flood: until when changes have been made.
+    /// Flood: up to when its changes have been made.
     flooded: Duration,
 }
 
@@ -55,7 +55,7 @@ impl Running {
         self.fault.times.is_some_and(|times| self.hits >= times)
     }
 
-    /// Whether the fault is on; moves to the window that `now` is in.
+    /// Whether the fault is on. Moves on to the window that `now` is in.
     fn is_on(&mut self, now: Duration) -> bool {
         if self.is_spent() || now < self.begins {
             return false;
@@ -71,7 +71,7 @@ impl Running {
             .is_none_or(|lasting| now < self.begins + lasting)
     }
 
-    /// Whether this frame is hit.
+    /// Whether the fault hits this frame.
     fn hits(&mut self, now: Duration, random: &mut fastrand::Rng) -> bool {
         if !self.is_on(now) {
             return false;
@@ -123,12 +123,12 @@ impl Bench {
         self.running.clear();
     }
 
-    /// How often faults have struck, cleared ones included.
+    /// How often faults have struck, including faults that were cleared.
     pub(crate) fn hits(&self) -> u64 {
         self.done + self.running.iter().map(|running| running.hits).sum::<u64>()
     }
 
-    /// When [`Bench::take_due`] has something.
+    /// When [`Bench::take_due`] next has something.
     pub(crate) fn next_due(&self, now: Duration) -> Option<Duration> {
         let next = |running: &Running| match running.fault.kind {
             _ if running.is_spent() => None,
@@ -168,7 +168,7 @@ impl Bench {
             });
             running.hits += 1;
             match running.fault.period {
-                // A bench that was held up does not make up for the moments it missed.
+                // A bench that was late does not make up for the moments it missed.
                 Some(period) => {
                     let next = running.begins + period;
                     running.begins = if next <= now { now + period } else { next };
@@ -201,7 +201,7 @@ impl Bench {
         ReplyFate::Goes
     }
 
-    /// Spoils a frame, if it is to be spoiled: with a byte that no JSON text may hold, or a null for a number.
+    /// Spoils a frame if a fault asks for it: with a byte that JSON cannot contain, or with null for a number.
     pub(crate) fn spoil(&mut self, now: Duration, frame: &mut Vec<u8>) {
         for running in &mut self.running {
             if running.fault.kind == FaultKind::Garble {

@@ -1,11 +1,11 @@
-//! One live control: its key, its state, and what can be done to it.
+//! One live control: its key, its state, and what can happen to it.
 
 use compact_str::CompactString;
 
 use crate::control::Kind;
 use crate::design::Control;
 
-/// A control of a simulated Core; stays valid as long as the Core.
+/// A control of a simulated Core. Valid until another design is deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ControlKey(pub(crate) u32);
 
@@ -14,7 +14,7 @@ pub struct ControlKey(pub(crate) u32);
 pub struct ControlEvent {
     /// Which control.
     pub control: ControlKey,
-    /// True for a press that leaves no value: a trigger, a state trigger.
+    /// True for a press that leaves no value: on a trigger or a state trigger.
     pub trigger: bool,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Author {
     Script(usize),
 }
 
-/// What is to be written.
+/// A new value, position or text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Write<'a> {
     Number(f64),
@@ -42,7 +42,7 @@ pub(crate) enum Outcome {
     Fired,
 }
 
-/// A text that stands for no value of the control it was written to.
+/// The text is no value of the control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotAValue;
 
@@ -57,16 +57,16 @@ pub(crate) struct Metadata {
     pub(crate) disabled: bool,
 }
 
-/// One control, live.
+/// One live control.
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(crate) spec: Control,
     pub(crate) component: usize,
     pub(crate) value: f32,
-    /// Content of textual kinds, detail of a status; the others derive their text from the value.
+    /// The content of textual kinds, or the detail of a status. Other kinds derive their text from the value.
     pub(crate) text: Option<CompactString>,
     pub(crate) metadata: Option<Box<Metadata>>,
-    /// Waiting to be taken by the change groups.
+    /// The change groups have not taken this change yet.
     pub(crate) changed: bool,
     /// The frame and author of the last event.
     pub(crate) heard: Option<(u64, Author)>,
@@ -94,7 +94,7 @@ impl Cell {
         cell
     }
 
-    /// Back to the state after a deploy.
+    /// Puts the control back to its state after a deploy.
     pub(crate) fn reset(&mut self) {
         self.value = self.spec.kind.fit(self.spec.value.unwrap_or(0.0));
         self.text = match &self.spec.kind {

@@ -1,4 +1,4 @@
-//! What a control is: its kind, its direction, and the laws between value, position and display text.
+//! A control's kind and direction, and the rules between its value, position and display text.
 
 use compact_str::{CompactString, ToCompactString};
 
@@ -31,18 +31,18 @@ impl Direction {
 pub enum Kind {
     /// A number in a range. Gains are floats in decibels.
     Float {
-        /// Smallest value.
+        /// The lowest value, in `unit`.
         min: f32,
-        /// Largest value.
+        /// The highest value, in `unit`.
         max: f32,
-        /// What the number means.
+        /// The unit.
         unit: Unit,
     },
-    /// A whole number in a range. A Core keeps it as `f32`: exact up to 16,777,216.
+    /// A whole number in a range. A Core keeps it as `f32`, exact up to 16,777,216.
     Integer {
-        /// Smallest value.
+        /// The lowest value.
         min: i32,
-        /// Largest value.
+        /// The highest value.
         max: i32,
     },
     /// On or off: toggle buttons, mutes, LEDs.
@@ -52,9 +52,9 @@ pub enum Kind {
         /// Display text when off, for example `unmuted`.
         off: CompactString,
     },
-    /// A button that is on while it is held. On the wire a Boolean.
+    /// A button that is on while it is pressed. A Boolean on the wire.
     Momentary,
-    /// A time of day in seconds, 0 to 86399.
+    /// A time of day, in seconds from 0 to 86,399.
     Time,
     /// Free text.
     Text,
@@ -63,26 +63,26 @@ pub enum Kind {
         /// The options.
         choices: Vec<CompactString>,
     },
-    /// Fires and holds nothing.
+    /// A trigger: it fires and has no value.
     Trigger,
-    /// A button with several states, 0 to `max`, which only its own script changes; a write counts as a press.
+    /// A button with the states 0 to `max`, which only its own script changes. A write counts as a press.
     StateTrigger {
         /// The last state.
         max: i32,
     },
-    /// A level that the Core measures: a Float that nobody writes.
+    /// A level that the Core measures: a Float that clients cannot write.
     Meter {
-        /// Smallest level in dB.
+        /// The lowest level, in dB.
         min: f32,
-        /// Largest level in dB.
+        /// The highest level, in dB.
         max: f32,
     },
-    /// Q-SYS status: 0 OK, 1 Compromised, 2 Fault, 3 Not Present, 4 Missing, 5 Initializing; its text is separate.
+    /// A Q-SYS status: 0 OK, 1 Compromised, 2 Fault, 3 Not Present, 4 Missing, 5 Initializing. Its text is separate.
     Status,
 }
 
 impl Kind {
-    /// The `Type` that `Component.GetControls` gives.
+    /// The `Type` in the reply to `Component.GetControls`.
     pub fn wire_type(&self) -> &'static str {
         match self {
             Kind::Float { .. } | Kind::Meter { .. } => "Float",
@@ -96,7 +96,7 @@ impl Kind {
         }
     }
 
-    /// Smallest and largest value.
+    /// The lowest and the highest value.
     pub fn range(&self) -> (f32, f32) {
         match *self {
             Kind::Float { min, max, .. } | Kind::Meter { min, max } => (min, max),
@@ -110,12 +110,12 @@ impl Kind {
         }
     }
 
-    /// Whether the content is a text and the number says little.
+    /// Whether the content is a text, so that the number says little.
     pub fn is_textual(&self) -> bool {
         matches!(self, Kind::Text | Kind::Combo { .. })
     }
 
-    /// Whether values between two others exist, so that a ramp makes sense.
+    /// Whether the values are continuous, so that a ramp makes sense.
     pub fn is_continuous(&self) -> bool {
         matches!(self, Kind::Float { .. } | Kind::Meter { .. })
     }
@@ -129,7 +129,7 @@ impl Kind {
         }
     }
 
-    /// The value that this kind would really hold: in range, whole where it must be whole.
+    /// The nearest value that this kind can have: in range, and whole if it must be whole.
     pub(crate) fn fit(&self, value: f64) -> f32 {
         let (min, max) = self.range();
         let value = (value as f32).clamp(min, max);
@@ -140,7 +140,7 @@ impl Kind {
         }
     }
 
-    /// Where in its range a value lies, 0 to 1.
+    /// The position of a value in the range, 0 to 1.
     pub(crate) fn position_of(&self, value: f32, logarithmic: bool) -> f32 {
         let (min, max) = self.range();
         if max <= min {
@@ -152,7 +152,7 @@ impl Kind {
         (value - min) / (max - min)
     }
 
-    /// The value at a place in the range.
+    /// The value at a position from 0 to 1.
     pub(crate) fn value_at(&self, position: f64, logarithmic: bool) -> f32 {
         let (min, max) = self.range();
         let position = position.clamp(0.0, 1.0) as f32;
@@ -162,7 +162,7 @@ impl Kind {
         self.fit(f64::from(min + position * (max - min)))
     }
 
-    /// The display text of a value; textual kinds keep their own text and never ask.
+    /// The display text of a value. Do not call it for textual kinds, which keep their own text.
     pub(crate) fn text_of(&self, value: f32) -> CompactString {
         match self {
             Kind::Float { unit, .. } => number::display(value, *unit),
@@ -185,7 +185,7 @@ impl Kind {
         }
     }
 
-    /// The value that a text stands for on a control that holds a number.
+    /// The value that a text means, for a control with a number.
     pub(crate) fn parse(&self, text: &str) -> Option<f64> {
         match self {
             Kind::Boolean { on, off } if !on.eq_ignore_ascii_case("true") => {

@@ -1,4 +1,4 @@
-//! Controls and the words for their parts in design files.
+//! Controls in design files, and the words for their parts.
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use crate::control::{Direction, Kind};
 use crate::design::{Control, ScriptAccess};
 use crate::number::Unit;
 
-/// A control as written.
+/// A control as a file has it.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ControlFile {
@@ -33,7 +33,7 @@ pub(crate) struct ControlFile {
     direction: Option<DirectionFile>,
 }
 
-/// Script Access as written.
+/// Script Access as a file has it.
 #[derive(Serialize, Deserialize, Default, Clone, Copy, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum AccessFile {
@@ -109,17 +109,17 @@ fn back<A: Copy, B: Copy + PartialEq>(table: &[(A, B)], from: B) -> A {
     found.expect("the table names every case").0
 }
 
-/// The access a file's word stands for.
+/// The access that a file's word means.
 pub(crate) fn access_of(access: AccessFile) -> ScriptAccess {
     across(&ACCESSES, access)
 }
 
-/// A file's word for an access.
+/// The word for an access.
 pub(crate) fn file_of(access: ScriptAccess) -> AccessFile {
     back(&ACCESSES, access)
 }
 
-/// What is wrong with a control by itself.
+/// The first mistake in a control, looked at alone.
 pub(crate) fn check_control(control: &Control) -> Result<(), String> {
     if control.name.is_empty() {
         return Err("the name is empty".into());
@@ -149,7 +149,7 @@ impl ControlFile {
             (None, "led") => Some(Direction::ReadOnly),
             (None, _) => None,
         };
-        // Each kind takes the members it knows; what is left was written for another kind.
+        // Each kind takes the members that it knows. A member left over belongs to another kind.
         let left = [
             ("min", self.min.is_some()),
             ("max", self.max.is_some()),

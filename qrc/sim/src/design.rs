@@ -1,16 +1,16 @@
-//! What a simulated Core holds: components with their controls, Named Controls, snapshot banks and paging zones.
+//! What a simulated Core runs: components with their controls, Named Controls, snapshot banks and paging zones.
 
 use compact_str::{CompactString, ToCompactString};
 
 use crate::control::{Direction, Kind};
 use crate::number::Unit;
 
-/// A design, as Q-SYS Designer would deploy it. Built in Rust or read from a file ([`Design::load`]).
+/// A design, as Q-SYS Designer would deploy it. Build it in Rust or read it from a file ([`Design::load`]).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Design {
     /// `DesignName` of the EngineStatus.
     pub name: CompactString,
-    /// `DesignCode` of the EngineStatus; opaque to clients.
+    /// `DesignCode` of the EngineStatus. Clients can only compare it.
     pub code: CompactString,
     /// The components, in the order in which `Component.GetComponents` lists them.
     pub components: Vec<Component>,
@@ -48,7 +48,7 @@ impl Design {
         self
     }
 
-    /// How many component controls the design has; Named Controls are views on them and count nothing.
+    /// How many component controls the design has. Named Controls are further names and do not count.
     pub fn control_count(&self) -> usize {
         self.components
             .iter()
@@ -60,13 +60,13 @@ impl Design {
 /// Who may reach a component (Designer 9.5 and later).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ScriptAccess {
-    /// Nobody.
+    /// No access.
     None,
-    /// Scripts in the Core.
+    /// Scripts in the Core only.
     Script,
-    /// QRC and QRWC.
+    /// QRC and QRWC only.
     External,
-    /// Both.
+    /// Scripts, QRC and QRWC.
     #[default]
     All,
 }
@@ -78,14 +78,14 @@ impl ScriptAccess {
     }
 }
 
-/// A component under its Code Name.
+/// A component.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Component {
-    /// The Code Name, unique and case-sensitive.
+    /// Its Code Name: unique in the design, case-sensitive.
     pub name: CompactString,
-    /// The component type, for example `gain` or `mixer`.
+    /// Its type, for example `gain` or `mixer`.
     pub type_: CompactString,
-    /// What `Component.GetComponents` tells about it.
+    /// Its properties, which `Component.GetComponents` lists.
     pub properties: Vec<Property>,
     /// Who may reach it.
     pub script_access: ScriptAccess,
@@ -94,7 +94,7 @@ pub struct Component {
 }
 
 impl Component {
-    /// A component without controls, open to all.
+    /// A component without controls that everyone may reach.
     pub fn new(name: &str, type_: &str) -> Component {
         Component {
             name: name.into(),
@@ -129,31 +129,31 @@ impl Component {
 /// A property of a component; its value is always a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Property {
-    /// Internal name, `max_gain`.
+    /// Its internal name, for example `max_gain`.
     pub name: CompactString,
-    /// Value as text, `20`.
+    /// Its value as text, for example `20`.
     pub value: CompactString,
-    /// Name for people, `Max Gain (dB)`.
+    /// Its name for people, for example `Max Gain (dB)`.
     pub pretty_name: CompactString,
 }
 
 /// A control with its state after a deploy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Control {
-    /// Name within the component.
+    /// Its name within the component.
     pub name: CompactString,
     /// Its kind.
     pub kind: Kind,
     /// Who may write it.
     pub direction: Direction,
-    /// Initial value; the value nearest to zero where it is missing.
+    /// Its initial value, in its own unit. Without one: the value of its range that is nearest to zero.
     pub value: Option<f64>,
-    /// Initial text of Text, Combo and Status controls.
+    /// The initial text of a Text, Combo or Status control.
     pub string: Option<CompactString>,
 }
 
 impl Control {
-    /// A control of any kind. Meters and status are Read Only, triggers and all others Read/Write.
+    /// A control of any kind. Meters and status indicators are Read Only; all others are Read/Write.
     pub fn new(name: &str, kind: Kind) -> Control {
         let direction = match kind {
             Kind::Meter { .. } | Kind::Status => Direction::ReadOnly,
@@ -168,17 +168,17 @@ impl Control {
         }
     }
 
-    /// A gain in dB.
+    /// A gain from `min` to `max` dB.
     pub fn gain(name: &str, min: f32, max: f32) -> Control {
         Control::float(name, min, max, Unit::Db)
     }
 
-    /// A number with a unit.
+    /// A number with a unit, from `min` to `max`.
     pub fn float(name: &str, min: f32, max: f32, unit: Unit) -> Control {
         Control::new(name, Kind::Float { min, max, unit })
     }
 
-    /// A whole number.
+    /// A whole number from `min` to `max`.
     pub fn integer(name: &str, min: i32, max: i32) -> Control {
         Control::new(name, Kind::Integer { min, max })
     }
@@ -194,27 +194,27 @@ impl Control {
         )
     }
 
-    /// A Boolean that reads `muted` and `unmuted`.
+    /// A Boolean with the texts `muted` and `unmuted`.
     pub fn mute(name: &str) -> Control {
         Control::boolean(name, "muted", "unmuted")
     }
 
-    /// A toggle button: a Boolean that reads `true` and `false`.
+    /// A toggle button: a Boolean with the texts `true` and `false`.
     pub fn toggle(name: &str) -> Control {
         Control::boolean(name, "true", "false")
     }
 
-    /// An LED: a Boolean that only the Core writes.
+    /// An LED: a Boolean that clients cannot write.
     pub fn led(name: &str) -> Control {
         Control::toggle(name).read_only()
     }
 
-    /// A button that is on while it is held.
+    /// A button that is on while it is pressed.
     pub fn momentary(name: &str) -> Control {
         Control::new(name, Kind::Momentary)
     }
 
-    /// A time of day.
+    /// A time of day, in seconds from 0 to 86,399.
     pub fn time(name: &str) -> Control {
         Control::new(name, Kind::Time)
     }
@@ -224,7 +224,7 @@ impl Control {
         Control::new(name, Kind::Text)
     }
 
-    /// A text chosen from a list; the first one at start.
+    /// A text chosen from a list. The first option is the initial text.
     pub fn combo(name: &str, choices: &[&str]) -> Control {
         Control::new(
             name,
@@ -247,12 +247,12 @@ impl Control {
         Control::new(name, Kind::StateTrigger { max })
     }
 
-    /// A level meter in dB.
+    /// A level meter from `min` to `max` dB.
     pub fn meter(name: &str, min: f32, max: f32) -> Control {
         Control::new(name, Kind::Meter { min, max })
     }
 
-    /// A status indicator, 0 to 5 with a text of its own.
+    /// A status indicator: 0 to 5, with a separate text.
     pub fn status(name: &str) -> Control {
         Control::new(name, Kind::Status)
     }
@@ -269,49 +269,49 @@ impl Control {
         self
     }
 
-    /// Only the Core writes it.
+    /// Makes it Read Only: clients cannot write it.
     pub fn read_only(mut self) -> Control {
         self.direction = Direction::ReadOnly;
         self
     }
 
-    /// It can be written, not read.
+    /// Makes it Write Only: clients cannot read it.
     pub fn write_only(mut self) -> Control {
         self.direction = Direction::WriteOnly;
         self
     }
 }
 
-/// A Named Control: a second, design-wide name for one control of a component.
+/// A Named Control: a second name, unique in the design, for one control of a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedControl {
-    /// Its name, unique and case-sensitive.
+    /// Its name: unique in the design, case-sensitive.
     pub name: CompactString,
-    /// Code Name of the component.
+    /// The component's Code Name.
     pub component: CompactString,
-    /// The control's name there.
+    /// The control's name within the component.
     pub control: CompactString,
 }
 
-/// A bank of snapshots over a list of controls.
+/// A bank of snapshots of a list of controls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapshotBank {
-    /// Its name, the `Name` of Snapshot.Load.
+    /// Its name: the `Name` of `Snapshot.Load`.
     pub name: CompactString,
     /// How many snapshots it has, 1 to 24.
     pub count: usize,
-    /// The controls it remembers, as component and control name.
+    /// The controls that it remembers, each as component and control name.
     pub controls: Vec<(CompactString, CompactString)>,
 }
 
 /// The paging system of a design.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Paging {
-    /// Priorities, highest first.
+    /// The names of the priorities, highest first.
     pub priorities: Vec<CompactString>,
-    /// Zones; the first one is zone 1.
+    /// The zones; the first one is zone 1.
     pub zones: Vec<Zone>,
-    /// Message files that exist.
+    /// The names of the message files.
     pub messages: Vec<CompactString>,
 }
 
@@ -320,7 +320,7 @@ pub struct Paging {
 pub struct Zone {
     /// Its name.
     pub name: CompactString,
-    /// Its group; may be empty.
+    /// Its group, or empty.
     pub group: CompactString,
     /// Its tags.
     pub tags: Vec<CompactString>,

@@ -1,4 +1,4 @@
-//! Designs as readable JSON files, with errors that say where, what was found, and what was expected.
+//! Designs as readable JSON files. An error says where it is, what was found and what was expected.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -17,10 +17,10 @@ pub enum DesignError {
     Unreadable {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// It is no JSON, or a member has another type or name than expected.
+    /// The text is no JSON, or a member has an unexpected type or name.
     #[error("{path}line {line}, column {column}: {problem}")]
     Malformed {
         /// The file and a separator, or empty for a text.
@@ -32,12 +32,12 @@ pub enum DesignError {
         /// What was found and what was expected.
         problem: String,
     },
-    /// It is well-formed but contradicts itself.
+    /// The design contradicts itself.
     #[error("{path}{place}: {problem}")]
     Wrong {
         /// The file and a separator, or empty for a text.
         path: String,
-        /// Which component, control or bank.
+        /// The component, control or bank.
         place: String,
         /// What was found and what was expected.
         problem: String,
@@ -79,9 +79,12 @@ impl Design {
     /// # Ok::<(), qrc_sim::DesignError>(())
     /// ```
     ///
-    /// Control types: `gain` (dB, -100 to 20 unless told), `float` (with `min`, `max` and `unit`: `dB`, `Hz`, `percent`,
+    /// Control types: `gain` (dB, -100 to 20 by default), `float` (with `min`, `max` and `unit`: `dB`, `Hz`, `percent`,
     /// `s`, `pan`, `position`), `integer`, `boolean` (with `on` and `off` texts), `momentary`, `led`, `time`, `text`,
     /// `combo` (with `choices`), `trigger`, `state_trigger` (with `max`), `meter`, `status`.
+    ///
+    /// # Errors
+    /// [`DesignError::Malformed`] or [`DesignError::Wrong`], with the place of the mistake.
     pub fn from_json(text: &str) -> Result<Design, DesignError> {
         let file: DesignFile = serde_json::from_str(text).map_err(|error| {
             let problem = error.to_string();
@@ -102,6 +105,10 @@ impl Design {
     }
 
     /// Reads a design file.
+    ///
+    /// # Errors
+    /// [`DesignError::Unreadable`] for a file that cannot be read; otherwise as [`Design::from_json`], with the file's
+    /// name.
     pub fn load(path: impl AsRef<Path>) -> Result<Design, DesignError> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|source| DesignError::Unreadable {
@@ -117,7 +124,10 @@ impl Design {
             .expect("texts and finite numbers always have a JSON form")
     }
 
-    /// Checks names, ranges and references; [`Design::from_json`] has done this already.
+    /// Checks names, ranges and references. [`Design::from_json`] has done this already.
+    ///
+    /// # Errors
+    /// [`DesignError::Wrong`] for the first contradiction.
     pub fn check(&self) -> Result<(), DesignError> {
         let mut components: HashMap<&str, HashSet<&str>> = HashMap::new();
         for component in &self.components {

@@ -1,4 +1,4 @@
-//! The Core without sockets: requests in, replies and pushes out, on a clock that the caller moves.
+//! The Core without sockets: requests go in, replies and pushes come out. The caller moves its clock.
 
 // Each knows only those above it.
 mod call;
@@ -34,7 +34,7 @@ pub(crate) use state::Engine;
 pub use state::{CoreState, CoreStats};
 
 impl Engine {
-    /// A connection came in; None when there are too many.
+    /// Takes a new connection in. None: there are too many.
     pub(crate) fn admit(&mut self, now: Duration) -> Option<ConnectionId> {
         self.set_now(now);
         if self.connections.len() >= self.options.connection_limit {
@@ -47,19 +47,19 @@ impl Engine {
         Some(connection)
     }
 
-    /// The first frame on every connection.
+    /// Sends the first frame of every connection.
     pub(crate) fn greet(&mut self, connection: ConnectionId, sink: &mut dyn Sink) {
         sink.send(connection, self.engine_status());
     }
 
-    /// A connection ended: everything that belonged to it goes.
+    /// Ends a connection and everything that belongs to it.
     pub(crate) fn disconnect(&mut self, connection: ConnectionId) {
         self.connections.remove(&connection);
         self.groups.destroy_all_of(connection);
         self.forget_pages_of(connection);
     }
 
-    /// Does what one frame asks for. Frames of blanks only are skipped.
+    /// Does what one frame asks for. Skips frames of blanks only.
     pub(crate) fn receive(
         &mut self,
         now: Duration,
@@ -108,7 +108,7 @@ impl Engine {
         }
     }
 
-    /// Whether the Core hears this call now; Ok(false): it stays silent.
+    /// Whether the Core accepts this call now. Ok(false): it does not answer.
     fn gate(&self, connection: ConnectionId, request: &Request<'_>) -> Result<bool, Refusal> {
         let points = &self.options.points;
         let open = matches!(request.method.as_ref(), "NoOp" | "StatusGet");

@@ -1,32 +1,33 @@
 //! Faults of a Core and its network, as values and as text (`drop@after=5s,every=30s`).
 //!
-//! A fault is `KIND`, `KIND=ARGUMENT`, or either with conditions behind an `@`, separated by commas.
+//! A fault is `KIND`, `KIND=ARGUMENT`, or either of them with conditions after an `@`, separated by commas.
 //!
 //! | Kind | What happens |
 //! |---|---|
-//! | `drop`, `drop=TIME` | all connections are closed; with a time, new ones are refused for so long |
+//! | `drop`, `drop=TIME` | all connections are closed; with a time, new ones are refused for that time |
 //! | `stall=TIME` | nothing is read or written |
-//! | `restart`, `restart=TIME` | the Core restarts; with a time, it is away for so long |
+//! | `restart`, `restart=TIME` | the Core restarts; with a time, it is away for that time |
 //! | `failover`, `failover=TIME` | the other Core of the pair takes over, after a time in which neither is active |
-//! | `flood=NUMBER` | so many control changes a second, over all writable numbers |
+//! | `flood=NUMBER` | this many control changes a second, over all writable numbers |
 //! | `delay=TIME`, `delay=TIME..TIME` | a frame goes out later; the order is kept |
-//! | `split=BYTES`, `split` | a frame goes out in pieces of so many bytes, or of random sizes |
-//! | `coalesce=TIME` | output is collected for so long and written at once |
+//! | `split=BYTES`, `split` | a frame goes out in pieces of this many bytes, or of random sizes |
+//! | `coalesce=TIME` | output is collected for this time and written at once |
 //! | `reorder`, `reorder=TIME` | a reply goes out after the next one, or after the time (100 ms) if there is none |
 //! | `garble` | a byte of a frame becomes one that JSON cannot contain |
-//! | `null` | one `Value` of a frame becomes `null`, as a Core may write what is no number |
+//! | `null` | one `Value` of a frame becomes `null`; a Core may write that for what is no number |
 //! | `swallow`, `swallow=METHOD` | a reply is not sent |
 //!
 //! | Condition | Meaning |
 //! |---|---|
 //! | `after=TIME` | not before this time since the fault was added |
-//! | `every=TIME` | again and again; `drop`, `stall`, `restart`, `failover` happen each time, the others begin each time |
-//! | `every=NUMBER` | each so-manieth frame or reply (frame faults only) |
+//! | `every=TIME` | again and again; `drop`, `stall`, `restart` and `failover` strike each time, the others begin each time |
+//! | `every=NUMBER` | every NUMBERth frame or reply (frame faults only) |
 //! | `chance=PART` | a frame or reply is hit with this probability, 0 to 1 (frame faults only) |
-//! | `for=TIME` | lasts so long, each time (flood and frame faults) |
-//! | `times=NUMBER` | at most so many times |
+//! | `for=TIME` | lasts this long, each time (flood and frame faults) |
+//! | `times=NUMBER` | at most this many times |
 //!
-//! TIME is a number with `ms`, `s` or `m`. Without conditions the first five happen at once, the others always.
+//! TIME is a number with `ms`, `s` or `m`. Without conditions the first five kinds begin at once, and the others hit
+//! every frame.
 
 use std::fmt;
 use std::str::FromStr;
@@ -37,7 +38,7 @@ use compact_str::CompactString;
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultKind {
-    /// Connections are closed, new ones refused for a time.
+    /// All connections are closed, and new ones refused for a time.
     Drop(Duration),
     /// Nothing is read or written for a time.
     Stall(Duration),
@@ -45,21 +46,21 @@ pub enum FaultKind {
     Restart(Duration),
     /// The other Core of the pair takes over after a time.
     Failover(Duration),
-    /// So many control changes a second.
+    /// This many control changes a second.
     Flood(u32),
-    /// Frames go out later, by a time between the two.
+    /// Frames go out later, by a time between the two; their order stays.
     Delay(Duration, Duration),
-    /// Frames go out in pieces of so many bytes; 0: of random sizes.
+    /// Frames go out in pieces of this many bytes; 0 is of random sizes.
     Split(usize),
-    /// Output is collected for a time.
+    /// Output is collected for a time and written at once.
     Coalesce(Duration),
-    /// A reply waits for the next one, this long at most.
+    /// A reply goes out after the next one, or after this time.
     Reorder(Duration),
-    /// A frame is no JSON any more.
+    /// A byte of a frame becomes one that JSON cannot contain.
     Garble,
-    /// One value of a frame is null.
+    /// One value of a frame becomes null.
     Null,
-    /// A reply, of this method or of any, is not sent.
+    /// A reply, to this method or to any, is not sent.
     Swallow(Option<CompactString>),
 }
 
@@ -82,7 +83,7 @@ impl FaultKind {
         }
     }
 
-    /// Whether it happens at a moment, not to frames or over a time.
+    /// Whether it strikes at a moment, not frames and not over a time.
     pub(crate) fn is_moment(&self) -> bool {
         matches!(
             self,
@@ -99,17 +100,17 @@ impl FaultKind {
 pub struct Fault {
     /// What goes wrong.
     pub kind: FaultKind,
-    /// Not before this, counted from when the fault was added.
+    /// When it begins, counted from when it is added.
     pub after: Duration,
-    /// Again and again.
+    /// How often it comes again, if it does.
     pub period: Option<Duration>,
-    /// How long it lasts each time; None: without end.
+    /// How long it lasts each time; None is without end.
     pub lasting: Option<Duration>,
-    /// Each so-manieth frame; None: each.
+    /// Which frames: every nth; None is every one.
     pub nth: Option<u64>,
-    /// The probability with which a frame is hit.
+    /// The probability that a frame is hit, 0 to 1.
     pub chance: f64,
-    /// At most so many times.
+    /// How many times at most.
     pub times: Option<u64>,
 }
 
@@ -127,7 +128,7 @@ impl From<FaultKind> for Fault {
     }
 }
 
-/// A fault that cannot be understood; the text says what was found, what was expected, and where.
+/// A fault that cannot be read. The text says what was found, what was expected, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("fault {fault:?}: {problem}")]
 pub struct FaultError {
@@ -197,7 +198,7 @@ fn parse(text: &str) -> Result<Fault, String> {
     if fault.period == Some(Duration::ZERO) {
         return Err("every=0; a longer time was expected".into());
     }
-    // What comes every 30 s comes the first time after 30 s, unless told otherwise.
+    // A fault that comes every 30 s comes first after 30 s, unless `after` says otherwise.
     if periodic_only && !text.contains("after=") {
         fault.after = fault.period.unwrap_or_default();
     }

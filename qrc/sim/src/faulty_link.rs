@@ -1,4 +1,4 @@
-//! From the engine to the connections: a queue for each, with the faults that strike frames on the way.
+//! From the engine to the connections: a queue for each, and the faults that strike frames on the way.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use crate::sink::Sink;
 pub(crate) struct FaultyLink {
     queues: HashMap<ConnectionId, Arc<Queue>>,
     pub(crate) bench: Bench,
-    /// Replies that wait for a later one to pass them.
-    held: Vec<Held>,
+    /// Replies that wait until a later one has passed them.
+    held: Vec<HeldReply>,
     now: Duration,
 }
 
-struct Held {
+struct HeldReply {
     connection: ConnectionId,
     frame: Vec<u8>,
     until: Duration,
@@ -41,7 +41,7 @@ impl FaultyLink {
         self.queues.insert(connection, queue);
     }
 
-    /// Closes every connection and names them.
+    /// Closes every connection and returns them.
     pub(crate) fn close_all(&mut self) -> Vec<ConnectionId> {
         let all: Vec<ConnectionId> = self.queues.keys().copied().collect();
         for connection in &all {
@@ -50,19 +50,19 @@ impl FaultyLink {
         all
     }
 
-    /// When held replies are due.
+    /// When the next held reply is due.
     pub(crate) fn next_release(&self) -> Option<Duration> {
         self.held.iter().map(|held| held.until).min()
     }
 
-    /// Sends the replies that have waited long enough for one to pass them.
+    /// Sends the held replies that are due, though no later one has passed them.
     pub(crate) fn release(&mut self) {
         let now = self.now;
         let (due, rest) = std::mem::take(&mut self.held)
             .into_iter()
             .partition(|h| h.until <= now);
         self.held = rest;
-        let due: Vec<Held> = due;
+        let due: Vec<HeldReply> = due;
         for held in due {
             self.send(held.connection, held.frame);
         }
@@ -91,7 +91,7 @@ impl Sink for FaultyLink {
         match self.bench.reply(self.now, method) {
             ReplyFate::Swallowed => {}
             ReplyFate::Held(until) if passed.is_none() => {
-                self.held.push(Held {
+                self.held.push(HeldReply {
                     connection,
                     frame,
                     until,

@@ -1,4 +1,4 @@
-//! Change groups: which connection watches which controls, what is dirty, and when to push. No I/O.
+//! Change groups: which connection watches which controls, which of them changed, and when to push. No I/O.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use crate::cell::ControlKey;
 use crate::table::Table;
 
-/// A connection to the Core; never used twice.
+/// A connection to the Core; its number is never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ConnectionId(pub(crate) u64);
 
@@ -16,10 +16,10 @@ pub(crate) struct ConnectionId(pub(crate) u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GroupSlot(u32);
 
-/// A control in a group, as itself or under a Named Control's name.
+/// A control in a group, under its own name or a Named Control's.
 #[derive(Debug)]
 struct Entry {
-    /// None once removed.
+    /// None after it was removed.
     control: Option<ControlKey>,
     named: Option<CompactString>,
     dirty: bool,
@@ -28,11 +28,11 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) connection: ConnectionId,
-    /// The `Id` as JSON, in the type the client gave it.
+    /// The `Id` as JSON, as the client wrote it.
     pub(crate) id: CompactString,
     entries: Vec<Entry>,
     known: HashMap<(ControlKey, Option<CompactString>), u32>,
-    /// Controls that are here under a name: these hide the same controls without one.
+    /// Controls that are here under a Named Control's name. They hide the same controls under their own names.
     named: HashSet<ControlKey>,
     dirty: Vec<u32>,
     pub(crate) auto_poll: Option<AutoPoll>,
@@ -105,7 +105,7 @@ impl Groups {
             .expect("slots are handed out for living groups")
     }
 
-    /// Adds a control, or marks it dirty if it is there already.
+    /// Adds a control; marks one that is already there as changed.
     pub(crate) fn add(
         &mut self,
         slot: GroupSlot,
@@ -131,7 +131,7 @@ impl Groups {
         group.mark(entry);
     }
 
-    /// Removes a Named Control; false if it was not there.
+    /// Removes a Named Control. False: it was not there.
     pub(crate) fn remove(&mut self, slot: GroupSlot, control: ControlKey, named: &str) -> bool {
         let group = self.groups[slot.0 as usize]
             .as_mut()
@@ -179,7 +179,7 @@ impl Groups {
         }
     }
 
-    /// Marks what changed in every group that shows it, and names it to `seen`.
+    /// Marks every changed control in the groups that show it, and passes it to `seen`.
     pub(crate) fn spread(&mut self, table: &mut Table, mut seen: impl FnMut(ControlKey)) {
         table.take_changed(|control| {
             seen(control);
@@ -201,14 +201,14 @@ impl Group {
         }
     }
 
-    /// Marks all.
+    /// Marks all controls as changed.
     pub(crate) fn invalidate(&mut self) {
         for entry in 0..self.entries.len() as u32 {
             self.mark(entry);
         }
     }
 
-    /// Hands what is dirty to `each`, in the order of adding, and forgets it.
+    /// Passes the changed controls to `each`, in the order in which they were added, and unmarks them.
     pub(crate) fn drain(&mut self, mut each: impl FnMut(ControlKey, Option<&str>)) {
         self.dirty.sort_unstable();
         for index in self.dirty.drain(..) {

@@ -1,4 +1,4 @@
-//! Laws of the engine, tried with many inputs: nothing panics it, and no change is lost on the way to a group.
+//! Laws of the engine, tested with many inputs: no input makes it panic, and no change is lost on the way to a group.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::groups::ConnectionId;
 use crate::options::CoreOptions;
 use crate::sink::Sink;
 
-/// Keeps what was sent; says at will whether there is room.
+/// Keeps what was sent. The test sets whether it has room.
 #[derive(Default)]
 struct Kept {
     frames: Vec<(ConnectionId, Vec<u8>)>,
@@ -36,7 +36,7 @@ impl Sink for Kept {
 }
 
 impl Kept {
-    /// Everything sent since the last call, as JSON.
+    /// Everything that was sent since the last call, as JSON.
     fn take(&mut self) -> Vec<Value> {
         let frames = self.frames.drain(..);
         frames
@@ -111,7 +111,7 @@ fn set(component: usize, control: usize, value: i32, ramp: bool) -> Value {
 }
 
 proptest! {
-    /// Whatever is written, polled, pushed or held back: a group that has heard everything knows what Get tells.
+    /// Whatever is written, polled, pushed or held back: a group that has reported everything agrees with Get.
     #[test]
     fn a_group_ends_up_knowing_the_present(steps in proptest::collection::vec(step(), 1..60)) {
         let mut engine = engine();
@@ -173,7 +173,7 @@ proptest! {
         kept.take();
     }
 
-    /// Every method with params of every shape: one reply with the id, and never a panic.
+    /// Every method with params of every shape gives one reply with the id, and never panics.
     #[test]
     fn no_params_panic_a_method(
         method in prop_oneof![

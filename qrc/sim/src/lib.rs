@@ -31,19 +31,20 @@
 //! # }
 //! ```
 //!
-//! This crate shares no code with the client crate `qrc`: its framing, method names, error codes and number texts
-//! are its own, written from the protocol's facts. A mistake in one of the two therefore shows as a test that fails,
-//! not as two ends that agree on it. Keep it so: neither may depend on the other, save for tests.
+//! This crate shares no code with the client crate `qrc`: its framing, method names, error codes and number texts are
+//! its own, written from what is known of the protocol. So a mistake in one of the two makes a test fail; it does not
+//! stay hidden because both ends agree on it. Keep it that way: `qrc` may use this crate in tests only, and this crate
+//! never uses `qrc`.
 //!
-//! Inside run [`Script`]s, in frames of 33 ms: plugins, control scripts, the life in the room. What goes wrong is
-//! switched on at [`Core::faults`]; a [`Pair`] is two Cores of which one is active; what no source settles about real
-//! Cores is a field of [`OpenPoints`].
+//! [`Script`]s run inside the Core, in frames of 33 ms: plugins, control scripts, simulated life in the hall.
+//! [`Core::faults`] switches faults on. A [`Pair`] is two Cores, of which one is active. Each point about real Cores that
+//! no source settles is a field of [`OpenPoints`].
 //!
-//! A connection that does not take its output is never waited for: above [`CoreOptions::output_limit`] its AutoPoll
-//! ticks are left out, so that its changes collapse into the newest values, and its requests stay unread; nothing is
-//! lost, and nobody else notices.
+//! The Core never waits for a connection that does not take its output. Above [`CoreOptions::output_limit`] it leaves
+//! the connection's AutoPoll pushes out, so that changes merge into the newest values, and does not read its requests.
+//! Only intermediate values are lost, and other connections are not affected.
 //!
-//! It does not: measure audio, play files, keep the order of a real Core's controls, know vector controls, or compute
+//! The Core does not measure audio, play files, list controls in a real Core's order, know vector controls, or compute
 //! anything between controls unless a script does.
 
 // Each module knows only those above it.

@@ -1,9 +1,8 @@
-//! What a number means, and how a Core prints it: single precision cut after eight decimals, display texts of three
-//! digits.
+//! Units, and how a Core prints numbers: single precision cut after eight decimals, display texts of three digits.
 
 use compact_str::{CompactString, format_compact};
 
-/// What a number means; decides the display text.
+/// The unit of a number. It decides the display text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unit {
     /// A plain number.
@@ -17,9 +16,9 @@ pub enum Unit {
     Percent,
     /// Seconds: `60.0s`, below one second `250ms`.
     Seconds,
-    /// Left to right, -1 to 1.
+    /// A pan from -1 (left) to 1 (right).
     Pan,
-    /// 0 to 1.
+    /// A position from 0 to 1.
     Position,
 }
 
@@ -38,7 +37,7 @@ pub(crate) fn push_wire(out: &mut Vec<u8>, value: f32) {
         out.extend_from_slice(format!("{whole:.0}").as_bytes());
     }
     out.push(b'.');
-    // 24 bits of the f32 times 5^8 fit in the 53 bits of an f64: this product is exact, so the cut is exact too.
+    // The f32's 24 bits times 5^8 fit in the 53 bits of an f64. So this product is exact, and so is the cut.
     let mut decimals = ((exact - whole) * 1e8) as u64;
     let mut width = 8;
     while width > 1 && decimals.is_multiple_of(10) {
@@ -53,7 +52,7 @@ pub(crate) fn push_wire(out: &mut Vec<u8>, value: f32) {
     }
 }
 
-/// Appends a bare integer.
+/// Appends an integer.
 pub(crate) fn push_integer(out: &mut Vec<u8>, value: i64) {
     if value < 0 {
         out.push(b'-');
@@ -109,7 +108,7 @@ fn three_digits(value: f64) -> CompactString {
     }
     for (below, decimals) in [(10.0, 2), (100.0, 1)] {
         let unit = 10f64.powi(decimals);
-        // Decide on the rounded value, or 9.999 would come out with four digits.
+        // The number of digits depends on the rounded value; otherwise 9.999 would get four.
         if ((value.abs() * unit).round() / unit) < below {
             let decimals = decimals as usize + usize::from(value.abs() < 0.9995);
             return format_compact!("{value:.decimals$}");
@@ -118,7 +117,7 @@ fn three_digits(value: f64) -> CompactString {
     format_compact!("{value:.0}")
 }
 
-/// The display text of a number with this unit.
+/// The display text of a number in this unit.
 pub(crate) fn display(value: f32, unit: Unit) -> CompactString {
     let value = f64::from(value);
     match unit {
@@ -163,7 +162,7 @@ pub(crate) fn clock_text(seconds: f32) -> CompactString {
     )
 }
 
-/// The number at the start of a display text such as `-6.00dB`, `1.5kHz` or `500ms`, in the unit's own scale.
+/// The number at the start of a display text such as `-6.00dB`, `1.5kHz` or `500ms`, in the unit's base scale.
 pub(crate) fn parse_display(text: &str, unit: Unit) -> Option<f64> {
     let text = text.trim();
     let end = text

@@ -1,4 +1,4 @@
-//! How a simulated Core behaves: who it is, its limits, and one switch for each point that no source settles.
+//! How a simulated Core behaves: its identity, its limits, and one switch for each point that no source settles.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,32 +9,32 @@ use compact_str::CompactString;
 pub struct CoreOptions {
     /// `Platform` of the EngineStatus: `Emulator`, or a model such as `Core 110f`.
     pub platform: CompactString,
-    /// `IsEmulator`. An emulator takes any user and PIN and plays no loop-player files.
+    /// `IsEmulator`. An emulator accepts any user and PIN, and plays no loop-player files.
     pub is_emulator: bool,
-    /// `IsRedundant`; [`super::Pair`] sets it.
+    /// `IsRedundant`. [`Pair`](crate::Pair) sets it.
     pub is_redundant: bool,
-    /// `Status`: a code 0 to 5 and its text.
+    /// `Status`: a code from 0 to 5 and its text.
     pub status: (u8, CompactString),
-    /// Users and PINs with the External Control permission. None: no Logon is needed, and any succeeds.
+    /// Users and PINs with the External Control permission. Without any, no Logon is needed and every Logon succeeds.
     pub users: Vec<(CompactString, CompactString)>,
-    /// A connection that sends nothing for so long is closed; the Help says 60 s.
+    /// A connection that sends nothing for this long is closed; None is never. The Help says 60 s.
     pub idle_limit: Option<Duration>,
-    /// Connections at a time; more are closed at once. No source names the real limit.
+    /// Connections at a time; further ones are closed at once. No source gives the real limit.
     pub connection_limit: usize,
     /// Change groups per connection; the Help says 4.
     pub group_limit: usize,
-    /// The longest request in bytes; a longer one closes the connection. No source names the real limit.
+    /// The longest request in bytes. A longer one closes the connection. No source gives the real limit.
     pub request_limit: usize,
-    /// Bytes waiting for a connection above which its AutoPoll pushes are held back, their changes collapsing into the
-    /// newest values, and its requests are not read. One connection never holds more than this and one frame.
+    /// Bytes that may wait for a connection. Above that, its AutoPoll pushes are held back, so that its changes merge
+    /// into the newest values, and its requests are not read. A connection never holds more than this and one frame.
     pub output_limit: usize,
-    /// The time of a script frame and of a ramp's step.
+    /// The time between script frames and between steps of a ramp.
     pub frame: Duration,
-    /// The wall clock when the Core is made: times of day and PA times count from here.
+    /// The wall clock at the moment the Core is made, UTC. Times of day and of paging count from it.
     pub epoch: SystemTime,
-    /// Seed of everything random in this Core and its faults.
+    /// The seed of all that is random in this Core and its faults.
     pub seed: u64,
-    /// The unverified points.
+    /// The points that no source settles.
     pub points: OpenPoints,
 }
 
@@ -60,7 +60,7 @@ impl Default for CoreOptions {
 }
 
 impl CoreOptions {
-    /// As Designer's Emulate mode shows itself.
+    /// A Core that presents itself as Designer's Emulate mode does.
     pub fn emulator() -> CoreOptions {
         CoreOptions {
             platform: "Emulator".into(),
@@ -73,14 +73,14 @@ impl CoreOptions {
         }
     }
 
-    /// Demands a Logon with this PIN.
+    /// Requires a Logon with this PIN.
     pub fn with_user(mut self, user: &str, pin: &str) -> CoreOptions {
         self.users.push((user.into(), pin.into()));
         self
     }
 }
 
-/// The `result` of a call that has nothing to tell.
+/// The `result` of a call without content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
     /// `true`
@@ -98,7 +98,7 @@ pub enum Reply {
 /// What a Core does with a number outside a control's range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutOfRange {
-    /// Takes the nearest value.
+    /// Uses the nearest value.
     Clamp,
     /// Answers -32602.
     Refuse,
@@ -115,10 +115,10 @@ pub enum Unusable {
     Refuse,
 }
 
-/// When readings carry `Choices`, `Color` and so on.
+/// When readings contain `Choices`, `Color` and so on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetadataKeys {
-    /// For controls that have any.
+    /// Only for controls that have them.
     WhenSet,
     /// Never.
     Never,
@@ -126,7 +126,7 @@ pub enum MetadataKeys {
     Always,
 }
 
-/// What a call that is refused on a Standby Core gets.
+/// How a Standby Core answers a call that it refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standby {
     /// Error -32604.
@@ -135,7 +135,7 @@ pub enum Standby {
     Silent,
 }
 
-/// How the first member of an AutoPoll push is named.
+/// The shape of an AutoPoll push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PushShape {
     /// A notification with `params`, as live Cores send it.
@@ -144,19 +144,19 @@ pub enum PushShape {
     Result,
 }
 
-/// One field per protocol point that no strong source settles. The defaults are the likeliest; a client must live with
-/// every setting.
+/// One field for each point of the protocol that no strong source settles. The defaults are the likeliest; a client
+/// must work with every setting.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenPoints {
-    /// Answer a frame that is no JSON with -32700; otherwise stay silent.
+    /// Answer a frame that is not JSON with -32700; otherwise stay silent.
     pub answer_not_json: bool,
     /// Answer a batch or another non-object with -32600; otherwise stay silent.
     pub answer_batch: bool,
-    /// Send error replies also to requests without id, with `"id":null`.
+    /// Send error replies to requests without id, too, with `"id":null`.
     pub errors_without_id: bool,
-    /// Take `"jsonrpc":2.0` and requests without `jsonrpc`; otherwise -32600.
+    /// Accept `"jsonrpc":2.0` and requests without `jsonrpc`; otherwise -32600.
     pub lenient_jsonrpc: bool,
-    /// Take method names in any case.
+    /// Accept method names in any case.
     pub methods_in_any_case: bool,
     /// The result of NoOp.
     pub no_op: Reply,
@@ -166,43 +166,43 @@ pub struct OpenPoints {
     pub open_before_logon: bool,
     /// The shortest AutoPoll period.
     pub auto_poll_minimum: Duration,
-    /// An AutoPoll rate of 0 or less switches off; otherwise it means the shortest period.
+    /// An AutoPoll rate of 0 or less switches AutoPoll off; otherwise it means the shortest period.
     pub auto_poll_zero_is_off: bool,
     /// The first push comes at once; otherwise after one period.
     pub first_push_at_once: bool,
     /// AutoPoll on an unknown group makes it; otherwise error 6.
     pub auto_poll_makes_group: bool,
-    /// Ticks without a change are pushed too.
+    /// Push ticks without a change, too.
     pub empty_pushes: bool,
     /// The shape of pushes.
     pub push_shape: PushShape,
     /// Destroy of an unknown group is error 6; otherwise `true`.
     pub destroy_unknown_is_error: bool,
-    /// One unknown name keeps the good names of an Add out of the group too.
+    /// One unknown name keeps the known names of an Add out of the group, too.
     pub add_is_all_or_nothing: bool,
-    /// One unknown control keeps the others of a Component.Set from being written.
+    /// One unknown control in a Component.Set keeps the others from being written.
     pub set_is_all_or_nothing: bool,
-    /// Get leaves unknown names out; otherwise one unknown name is error 8 for all.
+    /// Get leaves unknown names out; otherwise one unknown name is error 8 for the whole call.
     pub get_skips_unknown: bool,
-    /// Control.Get takes a name or objects with a `Name` beside an array of names; otherwise -32602.
+    /// Control.Get accepts a name, or objects with a `Name`, beside an array of names; otherwise -32602.
     pub lenient_control_get: bool,
     /// The reply of AutoPoll is a Poll's result, as the Help prints it; otherwise `true`.
     pub auto_poll_replies_changes: bool,
     /// The reply of ChangeGroup.Remove names the unknown controls, as the Help says; otherwise `true`.
     pub remove_replies_unknown: bool,
-    /// One more push may follow the Destroy of an AutoPoll'ed group.
+    /// One more push may follow the Destroy of a group with AutoPoll.
     pub late_push_after_destroy: bool,
-    /// The reply of Logon names its result `response`, as the Help prints it.
+    /// The reply of Logon has `response` in place of `result`, as the Help prints it.
     pub logon_says_response: bool,
-    /// The reply of Control.Set; None: the control's object.
+    /// The reply of Control.Set; None is the control's object.
     pub control_set: Option<Reply>,
     /// The reply of Component.Set without `ResponseValues`.
     pub component_set: Reply,
-    /// Firmware that knows `ResponseValues`.
+    /// The firmware knows `ResponseValues`.
     pub knows_response_values: bool,
     /// The reply of Mixer methods.
     pub mixer: Reply,
-    /// A mixer selector of negatives only selects all the others; otherwise nothing.
+    /// A mixer selector of negatives only selects all other channels; otherwise none.
     pub lone_negative_means_others: bool,
     /// The reply of LoopPlayer.Start.
     pub loop_player_start: Reply,
@@ -212,31 +212,31 @@ pub struct OpenPoints {
     pub source_watchdog: Reply,
     /// The error code of Snapshot methods for an unknown bank or number.
     pub snapshot_error: i64,
-    /// Numbers out of range.
+    /// How a Set treats numbers out of range.
     pub out_of_range: OutOfRange,
     /// Texts written to numeric controls are read as numbers.
     pub texts_as_numbers: bool,
-    /// Texts that stand for no value.
+    /// How a Set treats texts that are no value of the control.
     pub unusable_text: Unusable,
-    /// With `Value` and `Position` both given, Position counts.
+    /// If a Set has both `Value` and `Position`, Position counts.
     pub position_wins: bool,
-    /// `String` in a Set is taken as a text.
+    /// A Set accepts `String` as a text.
     pub string_sets_text: bool,
-    /// Writes to Read Only controls.
+    /// How a Set treats Read Only controls.
     pub read_only_write: Unusable,
-    /// A Set with Ramp answers with the target; otherwise with where the control is.
+    /// A Set with Ramp answers with the target; otherwise with the present value.
     pub ramp_reply_is_target: bool,
     /// The `Value` of a combo box is its index; otherwise 0.0.
     pub combo_value_is_index: bool,
-    /// Component.GetControls gives `Choices` for texts that have any.
+    /// Component.GetControls gives `Choices` for texts that have them.
     pub choices_in_get_controls: bool,
-    /// Frequencies have a logarithmic position law; otherwise a linear one.
+    /// Frequencies have a logarithmic scale of positions; otherwise a linear one.
     pub logarithmic_frequency: bool,
-    /// When readings carry metadata.
+    /// When readings contain metadata.
     pub metadata: MetadataKeys,
-    /// Components without external access: writes pass silently; otherwise error 7.
+    /// Writes to components without external access succeed without effect; otherwise error 7.
     pub hidden_writes_pass: bool,
-    /// What a Standby Core answers.
+    /// How a Standby Core answers.
     pub standby: Standby,
     /// LoopPlayer.Error spells `RefID`; otherwise `RefId`.
     pub error_spells_ref_id_in_capitals: bool,

@@ -1,4 +1,4 @@
-//! A redundant pair: two Cores with one design, of which one is active.
+//! A redundant pair: two Cores with one design; one of them is active.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use crate::options::CoreOptions;
 use crate::script::Script;
 use crate::simulated_core::Core;
 
-/// Two Cores with the same design, each to be served on a listener of its own.
+/// Two Cores with the same design; serve each on a listener of its own.
 ///
-/// What can be written is kept in step; Read Only controls are not, and scripts run on the active Core only.
+/// The pair keeps writable controls in step, but not Read Only ones. Scripts run on the active Core only.
 #[derive(Clone)]
 pub struct Pair {
     /// Active at the start.
@@ -42,18 +42,19 @@ impl Pair {
         }
     }
 
-    /// Adds a script; it runs wherever the design runs.
+    /// Adds a script. It always runs on the active Core.
     pub fn add_script(&self, script: Box<dyn Script>) {
         self.active().add_script(script);
     }
 
-    /// The other Core takes over at once.
+    /// Makes the other Core take over at once.
     pub fn fail_over(&self) {
         let (to, estate) = self.retire();
         to.take_over(estate);
     }
 
-    /// The other Core takes over after a time in which both stand by: about 3 s by hand, 10 s by itself on real pairs.
+    /// Makes the other Core take over after a time in which both stand by. Real pairs take about 3 s by hand and 10 s
+    /// by themselves.
     pub async fn fail_over_within(&self, gap: Duration) {
         let (to, estate) = self.retire();
         tokio::time::sleep(gap).await;

@@ -1,12 +1,13 @@
-//! What waits to be sent on one connection: bounded by bytes, filled by the engine, emptied by the connection's writer.
+//! The frames that wait to be sent on one connection. The engine fills it, the connection's writer empties it, a limit
+//! in bytes bounds it.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use tokio::sync::Notify;
 
-/// The output of one connection. Filling never waits: the engine asks for room before it pushes, and a connection
-/// without room is not read from, so that it holds its limit and one frame at most.
+/// The output of one connection. Filling it never waits: the engine checks for room before it pushes, and the server
+/// does not read from a connection without room. So it holds at most its limit and one frame.
 #[derive(Debug)]
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
@@ -18,7 +19,7 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     frames: VecDeque<Vec<u8>>,
-    /// Bytes in `frames` and in the hands of the writer.
+    /// Bytes in `frames`, and bytes that the writer is sending.
     bytes: usize,
     closed: bool,
 }
@@ -50,7 +51,8 @@ impl Queue {
         }
         waiting.bytes += frame.len();
         waiting.frames.push_back(frame);
-        // Status and paging news come unasked and may pile up for a peer that takes nothing: that peer is gone.
+        // Status and paging notifications come without a request and could pile up. A peer that takes nothing of them
+        // is gone.
         if waiting.bytes > self.limit.saturating_mul(2).max(64 << 20) {
             waiting.closed = true;
             waiting.frames.clear();
@@ -59,7 +61,7 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Nothing more will be sent; what waits is given up.
+    /// Ends the queue and drops what waits.
     pub(crate) fn close(&self) {
         let mut waiting = self.waiting();
         waiting.closed = true;
@@ -69,7 +71,7 @@ impl Queue {
         self.emptied.notify_one();
     }
 
-    /// Everything that waits, as soon as something does; None once closed.
+    /// Takes everything that waits, as soon as there is something. None: the queue has ended.
     pub(crate) async fn take(&self) -> Option<VecDeque<Vec<u8>>> {
         loop {
             {
@@ -85,12 +87,12 @@ impl Queue {
         }
     }
 
-    /// Everything that waits now.
+    /// Takes everything that waits now.
     pub(crate) fn take_now(&self) -> VecDeque<Vec<u8>> {
         std::mem::take(&mut self.waiting().frames)
     }
 
-    /// `bytes` of what was taken have gone out.
+    /// The writer has sent `bytes` of what it took.
     pub(crate) fn sent(&self, bytes: usize) {
         let mut waiting = self.waiting();
         waiting.bytes = waiting.bytes.saturating_sub(bytes);
@@ -101,7 +103,7 @@ impl Queue {
         }
     }
 
-    /// Waits until everything has gone out, or the end.
+    /// Waits until everything is sent, or the queue has ended.
     pub(crate) async fn empty(&self) {
         loop {
             {
@@ -114,7 +116,7 @@ impl Queue {
         }
     }
 
-    /// Waits until there is room, or the end.
+    /// Waits until there is room, or the queue has ended.
     pub(crate) async fn room(&self) {
         loop {
             {

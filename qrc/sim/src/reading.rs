@@ -6,8 +6,8 @@ use crate::number::{push_integer, push_text, push_wire};
 use crate::options::{MetadataKeys, OpenPoints};
 use crate::table::Table;
 
-/// A control as Get, Set and changes show it. `name` is the Named Control or the control's own name; `component` is
-/// there for component controls in changes only.
+/// A control as Get, Set and changes show it. `name` is the Named Control's or the control's own name; `component` is
+/// given only for component controls in changes.
 pub(crate) fn push_reading(
     out: &mut Vec<u8>,
     table: &Table,
@@ -105,7 +105,7 @@ fn push_choices(out: &mut Vec<u8>, metadata: &Metadata) {
     out.push(b']');
 }
 
-/// A control as `Component.GetControls` describes it: with its type, and a value typed by it.
+/// A control as `Component.GetControls` shows it: with its type, and its value in that type.
 pub(crate) fn push_description(
     out: &mut Vec<u8>,
     table: &Table,

@@ -1,4 +1,4 @@
-//! What runs inside the Core, plugins and control scripts, and what they may do to its controls.
+//! Scripts inside the Core, such as plugins and control scripts, and what they may do to its controls.
 
 use std::time::Duration;
 
@@ -7,36 +7,36 @@ use compact_str::CompactString;
 use crate::cell::{Author, ControlEvent, ControlKey, Write};
 use crate::table::Table;
 
-/// Something that runs inside the Core: a plugin, a control script, the life in the room.
+/// A script that runs inside the Core: a plugin, a control script, simulated life in the hall.
 ///
-/// Scripts run on the Core's one script thread: a slow frame delays the others and every connection.
+/// All scripts run on the Core's one script thread. A slow frame delays the others and every connection.
 pub trait Script: Send {
-    /// Runs at the start and after each restart, when indicators have been reset.
+    /// Runs at the start and after each restart, after indicators were reset.
     fn start(&mut self, core: &mut Controls<'_>);
 
-    /// Runs every 33 ms. `now` is the time since the Core was made, from the injected clock; `events` are what others
-    /// than this script did to controls since its last frame, oldest first. Several changes of one control by one
-    /// author within a frame are one event; presses are never merged.
+    /// Runs every 33 ms. `now` is the time since the Core was made. `events` are changes by others since this script's
+    /// last frame, oldest first. Several changes of one control by one author within a frame are one event; presses are
+    /// never merged.
     fn frame(&mut self, core: &mut Controls<'_>, now: Duration, events: &[ControlEvent]);
 }
 
-/// What a control is at a moment.
+/// The state of a control at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ControlState {
-    /// Its value; 0 for texts, the index for combo boxes.
+    /// Its value, in its own unit; 0 for texts, the index for combo boxes.
     pub value: f64,
-    /// Its display text, or the content of a text.
+    /// Its display text, or the content of a text control.
     pub string: CompactString,
-    /// Where it is in its range, 0 to 1.
+    /// Its position in its range, 0 to 1.
     pub position: f64,
     /// Whether it is on.
     pub boolean: bool,
 }
 
-/// Access to a Core's controls from inside. Writes know no Read Only: this is the Core's own side.
+/// Access to a Core's controls from inside. Writes ignore Read Only, which binds clients only.
 ///
-/// Every `set_…` returns whether it altered the control; values out of range are brought into it, texts that stand for
-/// no value of the control, NaN and infinities leave it as it was.
+/// Every `set_…` returns whether it altered the control. A value out of range becomes the nearest one in range. NaN,
+/// infinities, and texts that are no value of the control alter nothing.
 pub struct Controls<'a> {
     table: &'a mut Table,
     author: Author,
@@ -47,7 +47,7 @@ impl<'a> Controls<'a> {
         Controls { table, author }
     }
 
-    /// The control of this name.
+    /// The control with this name.
     pub fn lookup(&self, component: &str, name: &str) -> Option<ControlKey> {
         self.table.lookup(component, name)
     }
@@ -57,7 +57,7 @@ impl<'a> Controls<'a> {
         self.table.named(name)
     }
 
-    /// Names and types of all components, also of those that QRC does not see.
+    /// The names and types of all components, including those that QRC does not see.
     pub fn components(&self) -> impl Iterator<Item = (&str, &str)> {
         self.table
             .components
@@ -77,22 +77,22 @@ impl<'a> Controls<'a> {
         (0..self.table.len() as u32).map(ControlKey)
     }
 
-    /// The component a control belongs to.
+    /// The control's component.
     pub fn component(&self, key: ControlKey) -> &str {
         &self.table.components[self.table.cell(key).component].name
     }
 
-    /// The name of a control within its component.
+    /// The control's name within its component.
     pub fn name(&self, key: ControlKey) -> &str {
         &self.table.cell(key).spec.name
     }
 
-    /// What the control is made of: kind, direction, initial state.
+    /// The control's kind, direction and initial state.
     pub fn spec(&self, key: ControlKey) -> &crate::design::Control {
         &self.table.cell(key).spec
     }
 
-    /// Value, text, position and truth at once.
+    /// Its value, text, position and whether it is on.
     pub fn get(&self, key: ControlKey) -> ControlState {
         ControlState {
             value: self.value(key),
@@ -102,22 +102,22 @@ impl<'a> Controls<'a> {
         }
     }
 
-    /// The value.
+    /// Its value, in its own unit.
     pub fn value(&self, key: ControlKey) -> f64 {
         f64::from(self.table.cell(key).value)
     }
 
-    /// The display text, or the content of a text.
+    /// Its display text, or the content of a text control.
     pub fn string(&self, key: ControlKey) -> CompactString {
         self.table.cell(key).text()
     }
 
-    /// The position, 0 to 1.
+    /// Its position, 0 to 1.
     pub fn position(&self, key: ControlKey) -> f64 {
         f64::from(self.table.position(key))
     }
 
-    /// True above position 0.5.
+    /// Whether its position is above 0.5.
     pub fn boolean(&self, key: ControlKey) -> bool {
         self.table.position(key) > 0.5
     }
@@ -131,22 +131,22 @@ impl<'a> Controls<'a> {
             .map_or(&[], |metadata| &metadata.choices)
     }
 
-    /// Sets the value.
+    /// Sets the value, in the control's own unit.
     pub fn set_value(&mut self, key: ControlKey, value: f64) -> bool {
         self.write(key, Write::Number(value))
     }
 
-    /// Sets the text; on a control that holds a number the text is read as one, on a status it is the detail.
+    /// Sets the text. A control with a number reads it as a number; a status takes it as its detail.
     pub fn set_string(&mut self, key: ControlKey, text: &str) -> bool {
         self.write(key, Write::Text(text))
     }
 
-    /// Sets the position.
+    /// Sets the position, 0 to 1.
     pub fn set_position(&mut self, key: ControlKey, position: f64) -> bool {
         self.write(key, Write::Position(position))
     }
 
-    /// Switches on or off.
+    /// Switches it on or off.
     pub fn set_bool(&mut self, key: ControlKey, on: bool) -> bool {
         self.write(key, Write::Bool(on))
     }
@@ -155,12 +155,12 @@ impl<'a> Controls<'a> {
         self.table.write(key, write, self.author) == Ok(crate::cell::Outcome::Altered)
     }
 
-    /// Presses the control: an event for the other scripts, no change of value.
+    /// Presses the control: an event for the other scripts, without a change of value.
     pub fn trigger(&mut self, key: ControlKey) {
         self.table.fire(key, self.author);
     }
 
-    /// Moves to `target` over `length`; what cannot move jumps.
+    /// Moves to `target` over `length`. A control without values in between jumps.
     pub fn ramp(&mut self, key: ControlKey, target: f64, length: Duration) -> bool {
         self.table
             .ramp(key, Write::Number(target), length, self.author)
@@ -177,7 +177,7 @@ impl<'a> Controls<'a> {
             .annotate(key, |metadata| metadata.choices = choices)
     }
 
-    /// Sets the colour, as Designer writes colours.
+    /// Sets the colour, in Designer's notation.
     pub fn set_color(&mut self, key: ControlKey, color: &str) -> bool {
         self.table
             .annotate(key, |metadata| metadata.color = color.into())
@@ -189,19 +189,19 @@ impl<'a> Controls<'a> {
             .annotate(key, |metadata| metadata.legend = legend.into())
     }
 
-    /// Greys the control out.
+    /// Disables the control on panels.
     pub fn set_disabled(&mut self, key: ControlKey, disabled: bool) -> bool {
         self.table
             .annotate(key, |metadata| metadata.disabled = disabled)
     }
 
-    /// Hides the control from panels; QRC sees it still.
+    /// Hides the control from panels. QRC still sees it.
     pub fn set_invisible(&mut self, key: ControlKey, invisible: bool) -> bool {
         self.table
             .annotate(key, |metadata| metadata.invisible = invisible)
     }
 
-    /// Marks a mixed state.
+    /// Marks the control as mixed.
     pub fn set_indeterminate(&mut self, key: ControlKey, indeterminate: bool) -> bool {
         self.table
             .annotate(key, |metadata| metadata.indeterminate = indeterminate)

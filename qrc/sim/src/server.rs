@@ -1,4 +1,4 @@
-//! The Core on the network: a listener, and a reading and a writing task per connection.
+//! The Core on the network: a listener, and for each connection a reading and a writing task.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,11 +15,14 @@ use crate::groups::ConnectionId;
 use crate::queue::Queue;
 use crate::simulated_core::Core;
 
-/// How long a peer that has ended its side may take its last replies.
+/// How long a peer that has ended its side has to take its last replies.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Core {
-    /// Serves QRC on a bound listener until `stop`, then closes its connections. Several listeners may be served.
+    /// Serves QRC on a bound listener until `stop`, then closes its connections. May be called for several listeners.
+    ///
+    /// # Errors
+    /// None at present: a connection that cannot be accepted is logged, and serving goes on.
     pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
         let tasks = TaskTracker::new();
         let stop = stop.child_token();
@@ -35,9 +38,9 @@ impl Core {
                     tracing::debug!(%peer, "connection accepted");
                     tasks.spawn(connection(self.clone(), stream, stop.clone()));
                 }
-                // The peer gave up before we looked; others may come.
+                // The peer left before it was accepted. Others may come.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                // Out of files, for example: those who are connected go on, and the next one may get in.
+                // For example no more file handles: existing connections go on, and later ones may succeed.
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -67,7 +70,7 @@ async fn connection(core: Core, stream: TcpStream, stop: CancellationToken) {
     core.disconnect(id);
 }
 
-/// Reads requests; returns when the peer is gone, too slow to speak, or asks for too much.
+/// Reads requests. Returns when the peer has gone, was silent for too long, or sent too long a request.
 async fn reading(core: &Core, id: ConnectionId, queue: &Arc<Queue>, mut read: OwnedReadHalf) {
     let limits = core.limits();
     let mut buffer = bytes::BytesMut::with_capacity(8 * 1024);
@@ -86,7 +89,7 @@ async fn reading(core: &Core, id: ConnectionId, queue: &Arc<Queue>, mut read: Ow
         };
         match count {
             Ok(0) => {
-                // A peer that has only stopped speaking still gets its answers.
+                // A peer that ended only its own side still gets its answers.
                 let _ = tokio::time::timeout(LAST_WORDS, queue.empty()).await;
                 return;
             }
@@ -112,7 +115,7 @@ async fn reading(core: &Core, id: ConnectionId, queue: &Arc<Queue>, mut read: Ow
     }
 }
 
-/// Writes what waits, several frames at a time; returns at the end of the connection.
+/// Writes what waits, several frames at a time. Returns when the connection ends.
 async fn writing(core: &Core, queue: &Queue, mut write: OwnedWriteHalf) {
     while let Some(mut frames) = queue.take().await {
         while let Some(frame) = frames.pop_front() {
@@ -130,7 +133,7 @@ async fn writing(core: &Core, queue: &Queue, mut write: OwnedWriteHalf) {
     }
 }
 
-/// Does to a frame what the faults want and gives back what is left to write; None when the connection is lost.
+/// Does to a frame what the faults ask for and returns the rest to write. None: the connection is lost.
 async fn treated(
     core: &Core,
     queue: &Queue,
@@ -160,7 +163,7 @@ async fn treated(
         write.write_all(piece).await.ok()?;
         queue.sent(piece.len());
         rest = after;
-        // Lets the peer see this piece before the next one.
+        // Gives the peer time to see this piece alone.
         tokio::task::yield_now().await;
     }
     Some(Vec::new())

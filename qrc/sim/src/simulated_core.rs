@@ -1,4 +1,4 @@
-//! The handle on a simulated Core: one engine behind a lock, its clock, and the connections it talks to.
+//! The handle of a simulated Core: one engine behind a lock, its clock, and its connections.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,7 +18,7 @@ use crate::options::CoreOptions;
 use crate::queue::Queue;
 use crate::script::{Controls, Script};
 
-/// A simulated Core. Clones are handles on the same Core.
+/// A simulated Core. All clones are handles of the same Core.
 ///
 /// Its clock is tokio's: a test that pauses and advances tokio's time moves the Core's time.
 #[derive(Clone)]
@@ -28,18 +28,18 @@ pub struct Core {
 
 struct Shared {
     inner: Mutex<Inner>,
-    /// The next wake may have moved forward.
+    /// Signals that the next wake may be earlier.
     woken: Notify,
     /// Held by the one task that lets time pass.
     beat: tokio::sync::Mutex<()>,
     limits: Limits,
-    /// When the Core was made, by the clock of the runtime that first asked.
+    /// When the Core was first used, on the clock of that runtime.
     started: Mutex<Option<Instant>>,
     /// Whether connections must ask for faults before they read and write.
     faulty: AtomicBool,
 }
 
-/// What a connection's tasks need to know without asking the engine.
+/// The limits that a connection's tasks need.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) idle: Option<Duration>,
@@ -50,7 +50,7 @@ pub(crate) struct Limits {
 struct Inner {
     engine: Engine,
     link: FaultyLink,
-    /// When the beating task will look next.
+    /// When the task that lets time pass wakes next.
     planned: Option<Duration>,
     away_until: Duration,
     stalled_until: Duration,
@@ -73,7 +73,7 @@ impl Inner {
         }
     }
 
-    /// Does what the fault bench wants now; failovers are left to the caller, they need another Core's lock.
+    /// Does what the fault bench asks for now. Returns failovers for the caller, because they need another Core's lock.
     fn strike(&mut self, now: Duration) -> Vec<Duration> {
         let mut failovers = Vec::new();
         for due in self.link.bench.take_due(now) {
@@ -97,7 +97,8 @@ impl Inner {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A script that panicked must not take every connection with it; the table is whole between writes.
+    // A script that panics must not end every connection. The table is whole between writes, so a poisoned lock is
+    // usable.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -128,7 +129,7 @@ impl Core {
         }
     }
 
-    /// Adds a script; it starts at once and runs while the Core is served.
+    /// Adds a script. It starts at once and runs while the Core is served.
     pub fn add_script(&self, script: Box<dyn Script>) {
         self.with(|inner, now| inner.engine.add_script(now, script));
     }
@@ -138,29 +139,29 @@ impl Core {
         Faults { core: self }
     }
 
-    /// Restarts the Core: connections and groups are gone, indicators are reset, scripts start again; texts and what
+    /// Restarts the Core: connections and groups end, indicators fall back, scripts start again. Texts and values that
     /// people set stay.
     pub fn restart(&self) {
         self.with(|inner, now| inner.engine.restart(now, &mut inner.link));
     }
 
-    /// Deploys another design: connections are gone, scripts start again. A [`ControlKey`](super::ControlKey) of the
-    /// design before must not be used any more.
+    /// Deploys another design: connections end and scripts start again. A [`ControlKey`](crate::ControlKey) of the
+    /// earlier design must not be used any more.
     pub fn deploy(&self, design: Design) {
         self.with(|inner, now| inner.engine.deploy(now, design, &mut inner.link));
     }
 
-    /// Closes all connections; new ones are welcome.
+    /// Closes all connections; new ones may come at once.
     pub fn drop_connections(&self) {
         self.with(|inner, _| inner.drop_connections());
     }
 
-    /// Changes the `Status` of the EngineStatus, 0 to 5, and tells every connection.
+    /// Sets the `Status` of the EngineStatus, a code from 0 to 5 and its text, and sends it to every connection.
     pub fn set_status(&self, code: u8, text: &str) {
         self.with(|inner, _| inner.engine.set_status(code, text, &mut inner.link));
     }
 
-    /// Makes the Core Active, Standby or Idle and tells every connection.
+    /// Makes the Core Active, Standby or Idle, and tells every connection.
     pub fn set_state(&self, state: CoreState) {
         self.with(|inner, _| inner.engine.set_state(state, &mut inner.link));
     }
@@ -170,7 +171,8 @@ impl Core {
         lock(&self.shared.inner).engine.state()
     }
 
-    /// Access to the controls from the program around the Core. Not from inside a script: it has its own.
+    /// Access to the controls for the program around the Core. Do not call it inside a script, which has its own
+    /// access.
     pub fn with_controls<R>(&self, f: impl FnOnce(&mut Controls<'_>) -> R) -> R {
         self.with(|inner, _| f(&mut inner.engine.controls()))
     }
@@ -180,7 +182,8 @@ impl Core {
         lock(&self.shared.inner).engine.stats()
     }
 
-    /// Hands the running design to the other Core of a pair; nobody is active until `to` has taken over.
+    /// Stops running the design and returns it for the other Core of a pair. No Core is active until that one takes
+    /// over.
     pub(crate) fn retire(&self) -> Estate {
         self.with(|inner, _| inner.engine.retire(&mut inner.link))
     }
@@ -189,14 +192,14 @@ impl Core {
         self.with(|inner, now| inner.engine.take_over(now, estate, &mut inner.link));
     }
 
-    /// Makes two Cores know each other, for faults that ask for a failover.
+    /// Makes two Cores partners, for faults that ask for a failover.
     pub(crate) fn marry(&self, other: &Core) {
         for (core, partner) in [(self, other), (other, self)] {
             lock(&core.shared.inner).partner = Some(Arc::downgrade(&partner.shared));
         }
     }
 
-    /// The active one of a pair hands over after a time; a Core alone is on standby for so long.
+    /// The active Core of a pair hands over after a time. A Core without a partner is on standby for that time.
     fn fail_over(&self, gap: Duration) {
         let partner = lock(&self.shared.inner)
             .partner
@@ -278,7 +281,7 @@ impl Core {
         });
     }
 
-    /// Whether reading and writing must ask for faults first.
+    /// Whether connections must ask for faults before they read and write.
     pub(crate) fn is_faulty(&self) -> bool {
         self.shared.faulty.load(Ordering::Relaxed)
     }
@@ -294,18 +297,18 @@ impl Core {
         }
     }
 
-    /// How the next frame goes out.
+    /// What to do with the next frame to write.
     pub(crate) fn treat(&self) -> Treatment {
         let now = self.now();
         lock(&self.shared.inner).link.bench.treat(now)
     }
 
-    /// A random number of bytes for a piece of a frame.
+    /// A random size for a piece of a frame, in bytes.
     pub(crate) fn piece(&self) -> usize {
         lock(&self.shared.inner).link.bench.random.usize(1..=512)
     }
 
-    /// Lets the Core's time pass until `stop`; of several callers one at a time does so.
+    /// Lets the Core's time pass until `stop`. Of several callers only one does so at a time.
     pub(crate) async fn beat(&self, stop: &CancellationToken) {
         let _turn = tokio::select! {
             turn = self.shared.beat.lock() => turn,
@@ -342,7 +345,8 @@ pub struct Faults<'a> {
 }
 
 impl Faults<'_> {
-    /// Switches a fault on; its times count from now. A [`FaultKind`](super::FaultKind) alone happens at once, or to every frame.
+    /// Switches a fault on. Its times count from now. A plain [`FaultKind`](crate::FaultKind) strikes at once, or hits
+    /// every frame.
     ///
     /// ```
     /// # use qrc_sim::{Core, CoreOptions, Design, Fault, FaultKind};
@@ -359,7 +363,7 @@ impl Faults<'_> {
             .with(|inner, now| inner.link.bench.add(now, fault.into()));
     }
 
-    /// Switches all faults off; a stall or an absence under way ends too.
+    /// Switches all faults off, and ends a stall or an absence under way.
     pub fn clear(&self) {
         self.core.with(|inner, now| {
             inner.link.bench.clear();

@@ -12,7 +12,7 @@ use crate::control::{Direction, Kind};
 use crate::design::{Design, Property, ScriptAccess};
 use crate::number::Unit;
 
-/// A component, live.
+/// A live component.
 #[derive(Debug)]
 pub(crate) struct ComponentEntry {
     pub(crate) name: CompactString,
@@ -122,7 +122,7 @@ impl Table {
         self.logarithmic && kind.unit() == Unit::Hz
     }
 
-    /// Writes that altered a control, since the Core was made.
+    /// How many writes altered a control since the Core was made.
     pub(crate) fn alterations(&self) -> u64 {
         self.alterations
     }
@@ -131,12 +131,12 @@ impl Table {
         self.now = now;
     }
 
-    /// Whether anybody wants [`Table::take_events`].
+    /// Sets whether events are kept for [`Table::take_events`].
     pub(crate) fn listen(&mut self, listening: bool) {
         self.listening = listening;
     }
 
-    /// Writes at once; a ramp under way on the control ends.
+    /// Writes at once, and ends a ramp under way on the control.
     pub(crate) fn write(
         &mut self,
         key: ControlKey,
@@ -157,7 +157,7 @@ impl Table {
         Ok(self.store(key, value, text, author))
     }
 
-    /// Moves to the target in a straight line; kinds without values in between jump.
+    /// Moves to the target in a straight line. Kinds without values in between jump.
     pub(crate) fn ramp(
         &mut self,
         key: ControlKey,
@@ -197,7 +197,7 @@ impl Table {
         !self.ramps.is_empty()
     }
 
-    /// Moves all ramps to where they are now.
+    /// Moves all ramps to their present values.
     pub(crate) fn advance_ramps(&mut self) {
         let mut ramps = std::mem::take(&mut self.ramps);
         ramps.retain(|ramp| {
@@ -215,9 +215,9 @@ impl Table {
         self.ramps = ramps;
     }
 
-    /// A press: no value, no change, but an event for the scripts.
+    /// A press: no value and no change, but an event for the scripts.
     pub(crate) fn fire(&mut self, key: ControlKey, author: Author) {
-        // Presses cannot be merged; a bound keeps a Core that nobody serves from growing.
+        // Presses cannot be merged, so a limit keeps a Core that is not served from growing.
         if self.listening && self.events.len() < 65_536 {
             self.events.push((
                 ControlEvent {
@@ -337,7 +337,7 @@ impl Table {
         altered
     }
 
-    /// Hands every control that changed since the last call to `each`, once.
+    /// Passes every control that changed since the last call to `each`, once.
     pub(crate) fn take_changed(&mut self, mut each: impl FnMut(ControlKey)) {
         let mut changed = std::mem::take(&mut self.changed);
         for key in changed.drain(..) {
@@ -347,13 +347,13 @@ impl Table {
         self.changed = changed;
     }
 
-    /// The events since the last call; a new frame begins.
+    /// The events since the last call. A new frame begins.
     pub(crate) fn take_events(&mut self) -> Vec<(ControlEvent, Author)> {
         self.frame += 1;
         std::mem::take(&mut self.events)
     }
 
-    /// A restart of the Core: indicators fall back, what people set stays.
+    /// A restart of the Core: indicators fall back, and what people set stays.
     pub(crate) fn restart(&mut self) {
         self.ramps.clear();
         self.events.clear();
@@ -369,7 +369,7 @@ impl Table {
         }
     }
 
-    /// What a pair keeps in step: everything that can be written from outside.
+    /// What a pair keeps in step: every control that clients can write.
     pub(crate) fn writable(&self) -> Writable {
         let held = |cell: &Cell| {
             (cell.spec.direction != Direction::ReadOnly).then(|| (cell.value, cell.text.clone()))
@@ -377,7 +377,7 @@ impl Table {
         Writable(self.cells.iter().map(held).collect())
     }
 
-    /// Takes over what the other Core of the pair, with the same design, held.
+    /// Takes over the writable controls of the other Core of the pair, which has the same design.
     pub(crate) fn adopt(&mut self, writable: Writable) {
         for (index, held) in writable.0.into_iter().enumerate().take(self.cells.len()) {
             let Some((value, text)) = held else { continue };
@@ -391,5 +391,5 @@ impl Table {
     }
 }
 
-/// The writable state of all controls, in their order.
+/// The state of all writable controls, in their order.
 pub(crate) struct Writable(Vec<Option<(f32, Option<CompactString>)>>);

@@ -1,4 +1,4 @@
-//! The wall clock of a Core: an epoch and the time since then, as texts and seconds of the day (UTC).
+//! The wall clock of a Core, UTC: an epoch and the time since then, as texts and as seconds of the day.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

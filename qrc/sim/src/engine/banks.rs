@@ -1,4 +1,4 @@
-//! Snapshot banks: which controls each remembers, what was saved, which lamp shows it.
+//! Snapshot banks: which controls each one remembers, what was saved, and which lamp shows it.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::cell::{Author, ControlKey, Write};
 use crate::design::Design;
 use crate::table::Table;
 
-/// The snapshot banks of a Core and what they remember.
+/// The snapshot banks of a Core.
 #[derive(Debug, Default)]
 pub(super) struct Banks {
     pub(super) banks: Vec<Bank>,
@@ -20,25 +20,25 @@ pub(super) struct Banks {
 pub(super) struct Bank {
     pub(super) name: CompactString,
     pub(super) controls: Vec<ControlKey>,
-    pub(super) saved: Vec<Option<Vec<Held>>>,
-    /// `load.N` of the snapshot controller of the same name: 0 not loaded, 1 changed since, 2 matching.
+    pub(super) saved: Vec<Option<Vec<SavedValue>>>,
+    /// `load.N` of the snapshot controller of the same name: 0 not loaded, 1 changed since it was loaded, 2 unchanged.
     pub(super) lamps: Vec<Option<ControlKey>>,
     pub(super) loaded: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Held {
+pub(super) enum SavedValue {
     Number(f32),
     Text(CompactString),
 }
 
-impl Held {
-    pub(super) fn of(table: &Table, key: ControlKey) -> Held {
+impl SavedValue {
+    pub(super) fn of(table: &Table, key: ControlKey) -> SavedValue {
         let cell = table.cell(key);
         if cell.spec.kind.is_textual() {
-            Held::Text(cell.text())
+            SavedValue::Text(cell.text())
         } else {
-            Held::Number(cell.value)
+            SavedValue::Number(cell.value)
         }
     }
 }
@@ -69,7 +69,7 @@ impl Banks {
         self.members.contains(&key)
     }
 
-    /// Shows on the lamps whether what was loaded still holds.
+    /// Shows on the lamps whether the controls are still as they were loaded.
     pub(super) fn compare(&mut self, table: &mut Table) {
         for bank in &self.banks {
             let Some(number) = bank.loaded else { continue };
@@ -80,7 +80,7 @@ impl Banks {
                 .controls
                 .iter()
                 .zip(saved)
-                .all(|(key, held)| Held::of(table, *key) == *held);
+                .all(|(key, saved)| SavedValue::of(table, *key) == *saved);
             let _ = table.write(
                 lamp,
                 Write::Number(if same { 2.0 } else { 1.0 }),

@@ -1,4 +1,5 @@
-//! The envelope as the Core reads and writes it: ids come back byte for byte, members in the order of real Cores.
+//! The JSON-RPC envelope as the Core reads and writes it. Ids come back byte for byte; members have a real Core's
+//! order.
 
 use std::borrow::Cow;
 
@@ -9,7 +10,7 @@ use crate::groups::ConnectionId;
 use crate::number::{push_integer, push_text};
 use crate::options::{OpenPoints, Reply};
 
-/// A request whose method is a text; everything else is still raw.
+/// A request whose method was read; id and params are still raw.
 pub(super) struct Request<'a> {
     pub(super) id: Option<&'a RawValue>,
     pub(super) method: Cow<'a, str>,
@@ -29,7 +30,7 @@ struct Envelope<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Err(None): the Core says nothing.
+    /// Reads a frame. Err(None): the Core does not answer.
     pub(super) fn read(
         frame: &'a [u8],
         points: &OpenPoints,
@@ -51,7 +52,7 @@ impl<'a> Request<'a> {
                 );
             }
         };
-        // Only an object is a request; serde would take an array for a struct in the order of its fields.
+        // Only an object is a request. serde would accept an array, with the members in the order of the fields.
         let envelope = if text.starts_with('{') {
             serde_json::from_str::<Envelope<'a>>(text)
         } else {
@@ -110,7 +111,7 @@ impl<'a> Request<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Every method, for Cores that take them in any case.
+/// All methods, for a Core that accepts them in any case.
 const METHODS: [&str; 44] = [
     "Logon",
     "NoOp",
@@ -158,7 +159,7 @@ const METHODS: [&str; 44] = [
     "EngineStatus",
 ];
 
-/// Who calls, with what.
+/// A call: its connection and its params.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
     pub(super) connection: ConnectionId,
@@ -166,9 +167,9 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The params, an object, as `T`; -32602 says what was wrong with them.
+    /// The params, an object, as `T`. Otherwise a refusal with code -32602 that says what is wrong.
     pub(super) fn read<T: Deserialize<'a>>(&self) -> Result<T, Refusal> {
-        // serde would take an array for a struct in the order of its fields.
+        // serde would accept an array, with the members in the order of the fields.
         if !self
             .params
             .is_some_and(|params| params.get().starts_with('{'))
@@ -178,7 +179,7 @@ impl<'a> Call<'a> {
         self.read_any()
     }
 
-    /// The same for params that need not be an object.
+    /// Like [`Call::read`], for params that need not be an object.
     pub(super) fn read_any<T: Deserialize<'a>>(&self) -> Result<T, Refusal> {
         let params = self.params.map_or("null", RawValue::get);
         serde_json::from_str(params).map_err(|error| {
@@ -191,20 +192,20 @@ impl<'a> Call<'a> {
     }
 }
 
-/// What a method says when it worked.
+/// The answer of a method that succeeded.
 pub(super) enum Answer {
     /// The method wrote its result itself.
     Written,
     /// `false`
     False,
-    /// `"OK"`, as the paging calls say it.
+    /// `"OK"`, as the paging methods answer.
     Ok,
     /// A result without content.
     Plain(Reply),
 }
 
 impl Answer {
-    /// The reply; `frame` holds everything up to the result.
+    /// The whole reply; `frame` holds everything before the result.
     pub(super) fn frame(self, mut frame: Vec<u8>, id: &RawValue) -> Vec<u8> {
         match self {
             Answer::Written => {}
@@ -225,12 +226,12 @@ impl Answer {
     }
 }
 
-/// Why the Core refuses.
+/// Why the Core refuses a request.
 #[derive(Debug)]
 pub(super) struct Refusal {
     code: i64,
     message: String,
-    /// The id of a request whose method could not be read.
+    /// The request's id, if its method could not be read.
     id: Option<Box<str>>,
 }
 

@@ -1,4 +1,4 @@
-//! ChangeGroup.*: groups belong to one connection and hold what is dirty in it.
+//! ChangeGroup.*: a group belongs to one connection and collects the changes of its controls.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::cell::ControlKey;
 use crate::groups::{AutoPoll, ConnectionId, GroupSlot};
 use crate::options::Reply;
 
-/// A group's `Id`: normally a text, from some clients a number. It is kept as the JSON it was.
+/// A group's `Id`: usually a text, a number from some clients. Kept as the JSON that came.
 struct GroupId {
     json: CompactString,
     shown: CompactString,
@@ -191,7 +191,7 @@ impl Engine {
             }
             slot => slot?,
         };
-        // A day is longer than any useful period and far from what a Duration can hold.
+        // A day is longer than any useful period, and a Duration can hold far more.
         let rate = Duration::from_secs_f64(wanted.rate.clamp(0.0, 86_400.0)).max(minimum);
         let next = if at_once { self.now } else { self.now + rate };
         self.groups.get_mut(slot).auto_poll = (!off).then_some(AutoPoll { rate, next });

@@ -33,7 +33,7 @@ struct Set {
 }
 
 impl Engine {
-    /// A component that QRC may see; one without access is as good as none.
+    /// A component that QRC may see. Without access it does not exist for QRC.
     pub(super) fn visible(&self, name: &str) -> Result<&ComponentEntry, Refusal> {
         let entry = self
             .table
@@ -107,7 +107,7 @@ impl Engine {
         Ok(Answer::Written)
     }
 
-    /// The list of readings that a Get answers with.
+    /// The readings in the reply to a Get.
     pub(super) fn push_readings<'n>(
         &self,
         out: &mut Vec<u8>,

@@ -1,4 +1,4 @@
-//! Control.Get and Control.Set: Named Controls.
+//! Control.Get and Control.Set, for Named Controls.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The life of a Core: scripts, restarts, deploys, failovers, and the EngineStatus that tells of them.
+//! The life of a Core: scripts, restarts, deploys, failovers, and the EngineStatus that reports them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::script::{Controls, Script};
 use crate::sink::Sink;
 use crate::table::{Table, Writable};
 
-/// What goes from one Core of a pair to the other.
+/// What one Core of a pair hands to the other.
 pub(crate) struct Estate {
     scripts: Vec<Box<dyn Script>>,
     writable: Writable,
@@ -31,7 +31,8 @@ impl Engine {
         self.scripts.push(script);
     }
 
-    /// Restarts the Core: indicators and groups are gone, scripts start again; texts and what people set stay.
+    /// Restarts the Core: connections and groups end, indicators fall back, scripts start again. Texts and values that
+    /// people set stay.
     pub(crate) fn restart(&mut self, now: Duration, sink: &mut dyn Sink) {
         self.set_now(now);
         for connection in std::mem::take(&mut self.connections).into_keys() {
@@ -43,7 +44,7 @@ impl Engine {
         self.start_scripts();
     }
 
-    /// Runs another design from now on, as after a deploy: connections are gone, every control is new.
+    /// Deploys another design: connections end, and every control is new.
     pub(crate) fn deploy(&mut self, now: Duration, design: Design, sink: &mut dyn Sink) {
         self.set_now(now);
         for connection in std::mem::take(&mut self.connections).into_keys() {
@@ -74,7 +75,7 @@ impl Engine {
         }
     }
 
-    /// Runs the design from now on. Read Only controls start anew: a pair does not keep them in step.
+    /// Runs the design from now on. Read Only controls start anew, because a pair does not keep them in step.
     pub(crate) fn take_over(&mut self, now: Duration, estate: Estate, sink: &mut dyn Sink) {
         self.set_now(now);
         self.table.restart();
@@ -84,13 +85,13 @@ impl Engine {
         self.start_scripts();
     }
 
-    /// Changes the `Status` and tells every connection.
+    /// Sets the `Status` and sends it to every connection.
     pub(crate) fn set_status(&mut self, code: u8, text: &str, sink: &mut dyn Sink) {
         self.status = (code, text.into());
         self.tell_status(sink);
     }
 
-    /// Changes between Active, Standby and Idle; the groups of a Core that is no longer active are gone.
+    /// Changes between Active, Standby and Idle. A Core that is no longer active drops its groups.
     pub(crate) fn set_state(&mut self, state: CoreState, sink: &mut dyn Sink) {
         if self.state == state {
             return;

@@ -1,4 +1,4 @@
-//! LoopPlayer.*: jobs are taken or refused; a job that cannot run is told of by LoopPlayer.Error.
+//! LoopPlayer.*: jobs are accepted or refused. `LoopPlayer.Error` reports a job that cannot run.
 
 use serde::Deserialize;
 

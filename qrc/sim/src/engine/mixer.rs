@@ -1,4 +1,4 @@
-//! Mixer.*: many controls of a mixer at once, chosen by selectors such as `1-8 !3`.
+//! Mixer.*: writes many controls of a mixer at once, chosen by selectors such as `1-8 !3`.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::write::SetControl;
 use crate::cell::ControlKey;
 use crate::options::Reply;
 
-/// What a mixer method writes: `i`, `o` and `c` stand for the numbers of an input, an output and a cue.
+/// What a mixer method writes: `i`, `o` and `c` mean the numbers of an input, an output and a cue.
 const TARGETS: [(&str, &[Axis], &str); 13] = [
     (
         "Mixer.SetCrossPointGain",
@@ -83,7 +83,7 @@ struct Params {
     ramp: Option<f64>,
 }
 
-/// A selector; some clients send a bare number for one channel.
+/// A selector. Some clients send a bare number for one channel.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Selector {
@@ -92,7 +92,7 @@ enum Selector {
 }
 
 impl Engine {
-    /// The method, if it is one of the mixer's.
+    /// Calls the method, if it is one of the mixer's.
     pub(super) fn mixer(
         &mut self,
         method: &str,
@@ -169,7 +169,7 @@ impl Engine {
     }
 }
 
-/// How many channels the control names of a mixer speak of: `input.12.gain` says 12 at least.
+/// How many channels a mixer has, by its control names: `input.12.gain` means at least 12.
 fn size_of(names: &[&str], word: &str) -> u32 {
     let number = |name: &&str| {
         let mut parts = name.split('.');
@@ -179,7 +179,7 @@ fn size_of(names: &[&str], word: &str) -> u32 {
     names.iter().filter_map(number).max().unwrap_or(0)
 }
 
-/// The channels a selector means, in ascending order; error 9 for one outside 1 to `size`.
+/// The channels that a selector means, ascending. Error 9 for a channel outside 1 to `size`.
 fn select(selector: &str, size: u32, others: bool) -> Result<Vec<u32>, Refusal> {
     let mut chosen = vec![false; size as usize];
     let mut removed = vec![false; size as usize];

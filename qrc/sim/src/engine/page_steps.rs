@@ -1,4 +1,4 @@
-//! Pages as time goes by: their steps, and what connections hear of pages and zones.
+//! The steps of a page in time, and what connections hear of pages and zones.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::sink::Sink;
 use crate::wall;
 
 impl Engine {
-    /// When a page has something to do next.
+    /// When the next page has something to do.
     pub(super) fn next_page_step(&self) -> Option<Duration> {
         self.pages.pages.values().filter_map(|page| page.due).min()
     }
 
-    /// Moves the pages whose time has come.
+    /// Moves on the pages that are due.
     pub(super) fn advance_pages(&mut self, sink: &mut dyn Sink) {
         let due: Vec<i64> = (self.pages.pages.iter())
             .filter(|(_, page)| page.due.is_some_and(|due| due <= self.now))
@@ -27,7 +27,7 @@ impl Engine {
         }
     }
 
-    /// The pages of a connection end with it.
+    /// Ends the pages of a connection.
     pub(super) fn forget_pages_of(&mut self, connection: ConnectionId) {
         self.pages.listeners.remove(&connection);
         self.pages
@@ -43,7 +43,7 @@ impl Engine {
         })
     }
 
-    /// One step onward: by its time, by a start, a stop or a proceed.
+    /// Moves a page one step on: because it is due, or by a start, a stop or a proceed.
     pub(super) fn page_step(&mut self, id: i64, sink: &mut dyn Sink) {
         let Some(page) = self.pages.pages.get(&id) else {
             return;

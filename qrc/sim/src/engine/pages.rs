@@ -1,4 +1,4 @@
-//! Pages under way: what each is about and how far it has got.
+//! The pages under way: what each one is and how far it has got.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,11 +7,11 @@ use compact_str::CompactString;
 
 use crate::groups::ConnectionId;
 
-/// How long a message, a recorded page or a preamble sounds: no file is read.
+/// How long a message, a recorded page or a preamble sounds. The Core plays no files, so all take this long.
 pub(super) const PLAYING: Duration = Duration::from_secs(3);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-/// Pages under way and who wants to hear of zones.
+/// The pages under way, and the connections that want zone status.
 #[derive(Debug, Default)]
 pub(super) struct Pages {
     pub(super) pages: BTreeMap<i64, Page>,
@@ -30,7 +30,7 @@ pub(super) struct Page {
     pub(super) preamble: bool,
     pub(super) cancel_delay: u64,
     pub(super) longest: Option<u64>,
-    /// When it gives up waiting for its zones.
+    /// When it stops waiting for its zones.
     pub(super) queued_until: Option<Duration>,
     pub(super) phase: Phase,
     pub(super) due: Option<Duration>,
@@ -46,7 +46,7 @@ pub(super) enum Mode {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Submitted; waits for PageStart, or in the queue for its zones.
+    /// Submitted. Waits for PageStart, or in the queue for its zones.
     Ready {
         started: bool,
     },
@@ -57,7 +57,7 @@ pub(super) enum Phase {
     Record {
         left: Option<u64>,
     },
-    /// The time in which a page can be taken back.
+    /// The time in which the page can be cancelled.
     Cancel {
         left: u64,
     },
@@ -65,7 +65,7 @@ pub(super) enum Phase {
 }
 
 impl Page {
-    /// Whether its zones are taken by it.
+    /// Whether it occupies its zones.
     pub(super) fn sounds(&self) -> bool {
         matches!(
             self.phase,

@@ -1,4 +1,4 @@
-//! PA.*: pages go through their states in time and tell the connection that submitted them; zones tell who listens.
+//! PA.*: submits and controls pages, reports zones. Each page reports to the connection that submitted it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -150,7 +150,7 @@ impl Engine {
         Ok(Answer::Written)
     }
 
-    /// PA.PageStart, Stop, Cancel and Proceed: the status goes out before the "OK".
+    /// PA.PageStart, Stop, Cancel and Proceed. The page's status goes out before the "OK".
     pub(super) fn page_control(
         &mut self,
         method: &str,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::banks::Held;
+use super::banks::SavedValue;
 use super::call::{Answer, Call, Refusal};
 use super::state::Engine;
 use crate::cell::{Author, ControlKey, Write};
@@ -60,7 +60,7 @@ impl Engine {
         }
     }
 
-    /// Puts back what was saved; what was never saved changes nothing.
+    /// Puts the saved values back. A snapshot that was never saved changes nothing.
     fn load(&mut self, bank: usize, number: usize, ramp: Duration) {
         let bank = &mut self.banks.banks[bank];
         let Some(saved) = &bank.saved[number] else {
@@ -68,8 +68,8 @@ impl Engine {
         };
         for (key, held) in bank.controls.iter().zip(saved) {
             let write = match held {
-                Held::Number(value) => Write::Number(f64::from(*value)),
-                Held::Text(text) => Write::Text(text),
+                SavedValue::Number(value) => Write::Number(f64::from(*value)),
+                SavedValue::Text(text) => Write::Text(text),
             };
             let _ = self.table.ramp(*key, write, ramp, Author::InProcess);
         }
@@ -84,11 +84,14 @@ impl Engine {
 
     fn save(&mut self, bank: usize, number: usize) {
         let bank = &mut self.banks.banks[bank];
-        let held = bank.controls.iter().map(|key| Held::of(&self.table, *key));
+        let held = bank
+            .controls
+            .iter()
+            .map(|key| SavedValue::of(&self.table, *key));
         bank.saved[number] = Some(held.collect());
     }
 
-    /// A press on a control: on a snapshot controller it loads or saves.
+    /// A press on a control. On a snapshot controller it loads or saves.
     pub(super) fn pressed(&mut self, key: ControlKey) {
         let cell = self.table.cell(key);
         let component = &self.table.components[cell.component].name;

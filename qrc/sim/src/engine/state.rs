@@ -1,4 +1,4 @@
-//! What a Core is at a moment: its design, its controls, its connections and what they asked for.
+//! What a Core is at one moment: its design, its controls, its connections, and what they asked for.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::table::Table;
 pub enum CoreState {
     /// No design runs.
     Idle,
-    /// The design runs here.
+    /// This Core runs the design.
     Active,
     /// The other Core of the pair runs the design.
     Standby,
@@ -36,17 +36,17 @@ impl CoreState {
 /// What a Core has counted since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CoreStats {
-    /// Connections open now.
+    /// Connections that are open now.
     pub connections: usize,
-    /// Connections ever accepted.
+    /// All connections ever accepted.
     pub accepted: u64,
-    /// Requests received.
+    /// All requests received.
     pub requests: u64,
-    /// Writes that altered a control, whoever made them.
+    /// All writes that altered a control, by clients and scripts.
     pub changes: u64,
-    /// AutoPoll pushes handed to connections, empty ones included.
+    /// AutoPoll pushes handed to connections, including empty ones.
     pub pushes: u64,
-    /// AutoPoll ticks held back because the connection had not taken the output before.
+    /// AutoPoll pushes held back because a connection had not taken its earlier output.
     pub held_back: u64,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Engine {
     pub(super) groups: Groups,
     pub(super) banks: Banks,
     pub(super) pages: Pages,
-    /// Notifications that follow the reply to the call that caused them.
+    /// Notifications to send after the reply to the call that caused them.
     pub(super) after_reply: Vec<(ConnectionId, Vec<u8>)>,
     pub(super) connections: BTreeMap<ConnectionId, Connection>,
     pub(super) scripts: Vec<Box<dyn Script>>,

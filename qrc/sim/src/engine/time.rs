@@ -1,4 +1,4 @@
-//! What the Core does unasked: script frames, steps of ramps, AutoPoll pushes.
+//! What the Core does by itself: script frames, steps of ramps, AutoPoll pushes.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::sink::Sink;
 use crate::wall;
 
 impl Engine {
-    /// When [`Engine::advance`] has something to do next.
+    /// When [`Engine::advance`] next has something to do.
     pub(crate) fn next_wake(&mut self) -> Option<Duration> {
         if !self.scripts.is_empty() || self.table.is_ramping() {
             let next = self.now + self.options.frame;
@@ -32,13 +32,13 @@ impl Engine {
             .min()
     }
 
-    /// Lets time pass: frames of scripts, steps of ramps, pushes that are due.
+    /// Lets time pass: runs script frames and steps of ramps, and sends pushes that are due.
     pub(crate) fn advance(&mut self, now: Duration, sink: &mut dyn Sink) {
         self.set_now(now);
         if self.next_frame.is_some_and(|due| due <= self.now) {
             self.run_frame();
             let due = self.next_frame.unwrap_or(self.now) + self.options.frame;
-            // A Core that was held up does not run the frames it missed.
+            // A Core that was late does not run the frames it missed.
             self.next_frame = Some(if due <= self.now {
                 self.now + self.options.frame
             } else {
@@ -60,12 +60,12 @@ impl Engine {
         }
     }
 
-    /// Moves writable numbers at random, so many times.
+    /// Makes `count` random changes of writable numbers.
     pub(crate) fn flood(&mut self, count: u32, random: &mut fastrand::Rng) {
         let mut controls = Controls::new(&mut self.table, Author::InProcess);
         let all = controls.all().len();
         for _ in 0..if all > 0 { count } else { 0 } {
-            // Most designs are mostly gains; one that has few of them gets a thinner flood.
+            // In most designs most controls are gains. A design with few of them gets fewer changes.
             let key = (0..64)
                 .map(|_| ControlKey(random.u32(..all as u32)))
                 .find(|key| {
@@ -102,7 +102,7 @@ impl Engine {
         }
     }
 
-    /// Marks what changed in the groups that show it.
+    /// Marks changed controls in the groups that show them.
     pub(super) fn spread(&mut self) {
         let mut remembered = false;
         let Engine {
@@ -118,7 +118,7 @@ impl Engine {
         }
     }
 
-    /// Sends a notification after the reply to the call under way.
+    /// Sends a notification after the reply to the present call.
     pub(super) fn later(&mut self, connection: ConnectionId, frame: Vec<u8>) {
         self.after_reply.push((connection, frame));
     }
@@ -149,7 +149,7 @@ impl Engine {
         }
     }
 
-    /// An AutoPoll push and how many changes it has.
+    /// An AutoPoll push and the number of its changes.
     pub(super) fn push_frame(&mut self, slot: GroupSlot) -> (Vec<u8>, usize) {
         let mut frame = match self.options.points.push_shape {
             PushShape::Params => {
@@ -162,7 +162,7 @@ impl Engine {
         (call::finish(frame), count)
     }
 
-    /// Appends `{"Id":…,"Changes":[…]}` and counts the changes; they are taken from the group.
+    /// Appends `{"Id":…,"Changes":[…]}`, takes the changes from the group, and returns their number.
     pub(super) fn write_changes(&mut self, slot: GroupSlot, out: &mut Vec<u8>) -> usize {
         let Engine {
             groups,

@@ -1,4 +1,4 @@
-//! What Set does to a control: value, position or text, at once or in a ramp, with the Core's leniencies.
+//! What Set does to a control: writes a value, position or text, at once or as a ramp, as leniently as a real Core.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl SetControl {
         }
     }
 
-    /// What to write, or why there is nothing to write.
+    /// The write, or why there is none.
     fn write(&self, position_wins: bool, string_sets: bool) -> Result<Write<'_>, Refusal> {
         let position = self.position.map(Write::Position);
         let value = match &self.value {
@@ -73,7 +73,7 @@ impl SetControl {
 }
 
 impl Engine {
-    /// Writes one control as its client wants it.
+    /// Writes one control as the client asks.
     pub(super) fn write_control(
         &mut self,
         key: ControlKey,
@@ -121,7 +121,7 @@ impl Engine {
         }
         let written = match set.ramp.filter(|ramp| *ramp > 0.0) {
             Some(ramp) => {
-                // A year is longer than any ramp and shorter than what a Duration can hold.
+                // A year is longer than any ramp, and a Duration can hold it.
                 let length = Duration::from_secs_f64(ramp.min(31_536_000.0));
                 self.table.ramp(key, write, length, Author::Qrc)
             }
@@ -138,7 +138,7 @@ impl Engine {
         }
     }
 
-    /// A control right after it was written, as Set replies show it.
+    /// A control right after its write, as replies to Set show it.
     pub(super) fn write_reading_after(
         &self,
         out: &mut Vec<u8>,

@@ -1,4 +1,4 @@
-//! Design files: what is read, what is refused, and with which words.
+//! Design files: what is read, what is refused, and the words of each refusal.
 
 #![allow(clippy::unwrap_used)] // only tests call these
 

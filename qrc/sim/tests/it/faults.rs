@@ -55,7 +55,7 @@ async fn replies_can_change_places() {
     for id in [1, 3, 2] {
         assert_eq!(wire.frame().await, done(id));
     }
-    // Alone it comes too, only later.
+    // Without a later reply it comes too, only later.
     wire.exchange(&no_op(4), &done(4)).await;
 }
 
@@ -197,7 +197,7 @@ async fn a_peer_that_never_reads_holds_up_nobody() {
     lazy.send(add).await;
     lazy.send(r#"{"id":2,"method":"ChangeGroup.AutoPoll","params":{"Id":"g","Rate":0.03}}"#)
         .await;
-    // A big question again and again, and nobody listens to the answers.
+    // Asks for a large answer again and again, and reads no answer.
     let question = r#"{"id":3,"method":"Component.GetControls","params":{"Name":"Panel"}}"#;
     let (mut deaf, mut mouth) = lazy.stream.into_split();
     let asking = tokio::spawn(async move {
@@ -212,7 +212,7 @@ async fn a_peer_that_never_reads_holds_up_nobody() {
         wire.exchange(&no_op(7), &done(7)).await;
     }
     asking.abort();
-    // What waited is still whole.
+    // The output that waited is still whole.
     let mut start = [0; 24];
     deaf.read_exact(&mut start).await.unwrap();
     assert_eq!(&start[..17], b"{\"jsonrpc\":\"2.0\",");

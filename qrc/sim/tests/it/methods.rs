@@ -77,7 +77,7 @@ async fn refused(wire: &mut Wire, method: &str, params: &str, code: i64) {
     assert!(frame.starts_with(&head), "{method} {params} gave {frame}");
 }
 
-/// The strings of controls of one component.
+/// The texts of some controls of one component.
 async fn strings(wire: &mut Wire, component: &str, controls: &[&str]) -> Vec<String> {
     let names: Vec<String> = controls
         .iter()
@@ -227,7 +227,7 @@ async fn snapshots_bring_back_values_and_texts_and_light_their_lamps() {
 #[tokio::test]
 async fn a_loop_player_job_in_the_past_is_told_after_the_reply() {
     let options = CoreOptions {
-        // Noon of some day: midnight and a second is past, the evening is not.
+        // Noon of a day: one second past midnight has passed, the evening has not.
         epoch: std::time::UNIX_EPOCH + std::time::Duration::from_secs(43_200),
         ..CoreOptions::emulator()
     };
@@ -412,7 +412,7 @@ async fn writes_are_clamped_and_read_only_controls_stay_as_they_are() {
     )
     .await;
     assert_eq!(strings(&mut wire, "Panel", &["lamp"]).await, ["false"]);
-    // The good control is written, the unknown one is named.
+    // The known control is written; the reply names the unknown one.
     refused(
         &mut wire,
         "Component.Set",

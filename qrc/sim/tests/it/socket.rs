@@ -1,4 +1,4 @@
-//! A plain socket that speaks bytes to the simulated Core, and a small hall for it to serve.
+//! A plain socket that exchanges bytes with the simulated Core, and a small hall for the Core to run.
 
 #![allow(clippy::unwrap_used)] // only tests call these
 
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::stage::Stage;
 
-/// Nothing in these tests takes as long unless it is broken.
+/// Longer than anything in these tests takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A small hall with one control of each kind that clients meet.
@@ -50,7 +50,7 @@ impl Stage {
         }
     }
 
-    /// A connection past its first EngineStatus.
+    /// A connection that has received its first EngineStatus.
     pub(crate) async fn greeted(&self) -> Wire {
         let mut wire = self.connect().await;
         assert!(wire.frame().await.contains("\"method\":\"EngineStatus\""));
@@ -58,7 +58,7 @@ impl Stage {
     }
 }
 
-/// A socket and what it has read.
+/// A socket and the bytes it has read.
 pub(crate) struct Wire {
     pub(crate) stream: TcpStream,
     read: Vec<u8>,
@@ -95,7 +95,7 @@ impl Wire {
         self.next().await.expect("a frame, not the end")
     }
 
-    /// Sends and compares the next frame byte by byte.
+    /// Sends a text and compares the next frame byte by byte.
     pub(crate) async fn exchange(&mut self, sent: &str, expected: &str) {
         self.send(sent).await;
         assert_eq!(self.frame().await, expected, "after {sent}");

@@ -6,7 +6,7 @@ use qrc_sim::{Core, CoreOptions, Design};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// A served Core; dropped, it stops.
+/// A Core that is served until this is dropped.
 pub(crate) struct Stage {
     pub(crate) core: Core,
     pub(crate) address: std::net::SocketAddr,

@@ -1,4 +1,4 @@
-//! What the simulated Core says, byte for byte, as the protocol's facts give it.
+//! What the simulated Core sends, byte for byte, as captures and documentation show it.
 
 use qrc_sim::CoreOptions;
 
