@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(read[1].design.as_deref(), Some("Hall"));
         assert_eq!(read[1].design_code.as_deref(), Some("zT4m"));
         assert_eq!(
-            read[1].asked_at.as_deref(),
+            read[1].asked_at.map(|at| at.to_string()).as_deref(),
             Some("1970-01-01T00:00:01.000Z")
         );
         assert_eq!(audit.problem(), None);

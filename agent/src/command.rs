@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod check;
+mod cli;
 mod completions;
 mod demo;
 mod diff;
@@ -11,27 +12,59 @@ mod events;
 mod export;
 mod import;
 mod list;
+mod logging;
+mod output;
 mod prune;
 mod restore;
 mod run;
+mod runtime;
+mod simulated;
 mod state;
 mod status;
+mod terminal;
+mod through_agent;
 mod undo;
 mod verify;
 
 use std::process::ExitCode;
 
-use crate::audit::{Act, Asked, Audit};
-use crate::cli::{Cli, Command};
+use clap::Parser;
+
 use crate::failure::{Failure, Outcome};
-use crate::local_socket::{self, Answer, Request};
-use crate::logging;
-use crate::output::Output;
 use crate::settings::Settings;
 use crate::site::Site;
+use cli::{Cli, Command};
+use output::Output;
+
+/// Runs the program on the process's arguments; the exit code is 0 done, 1 failed, 2 wrong usage.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && std::env::args_os().any(|typed| typed == "--json") => {
+            return Output::new(true, false).failure(&usage(&error));
+        }
+        Err(error) => {
+            // Help and version come this way, too; clap knows where each goes and its code.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let output = Output::new(cli.global.json, cli.global.quiet);
+    run(cli, output).unwrap_or_else(|failure| output.failure(&failure))
+}
+
+/// What is wrong with the command line, for programs.
+fn usage(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    // The rest is how to type it.
+    let message = text.split("\n\nUsage:").next().unwrap_or(&text);
+    let message = message.split("\n\nFor more").next().unwrap_or(message);
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    Failure::usage(message.trim_end()).hint("`qsys-agent help` tells what can be typed")
+}
 
 /// Runs a verb.
-pub(crate) fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
+fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
     let usual = if matches!(cli.command, Command::Run | Command::Emulate(_)) {
         "info"
     } else {
@@ -72,51 +105,4 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
 /// For what this version does not do: said, never pretended.
 fn not_yet(what: &str, instead: &str) -> Failure {
     Failure::usage(format!("`{what}` is not supported yet")).hint(instead)
-}
-
-/// Runs asynchronous work to its end.
-fn block_on<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?
-        .block_on(work)
-}
-
-/// Has the running agent do it and shows how it gets on, or does it here where none runs.
-fn through_agent<T: serde::de::DeserializeOwned>(
-    site: &Site,
-    request: &Request,
-    output: Output,
-    here: impl FnOnce() -> Outcome<T>,
-) -> Outcome<T> {
-    let bar = output.progress();
-    let answer = local_socket::ask(site.store_path(), request, bar.watcher())?;
-    drop(bar);
-    match answer {
-        Answer::Done(document) => serde_json::from_value(document).map_err(|error| {
-            Failure::failed(format!(
-                "the running agent answered something else than expected: {error}"
-            ))
-            .hint("agent and command line may be of different versions")
-        }),
-        Answer::NoAgent => match request.act() {
-            Some(act) => written_down(site, act, here, |_| Ok(String::new())),
-            None => here(),
-        },
-    }
-}
-
-/// Does something in this process and writes down who asked for it. `said` puts what came of
-/// it in words; an error of its counts as failed.
-fn written_down<T>(
-    site: &Site,
-    act: Act,
-    here: impl FnOnce() -> Outcome<T>,
-    said: impl FnOnce(&T) -> Result<String, String>,
-) -> Outcome<T> {
-    let user = rustix::process::getuid().as_raw();
-    let process = i32::try_from(std::process::id()).ok();
-    let asked = Asked::by_command_line(user, process, None);
-    Audit::of_store(site.store_path()).of_blocking(asked, act, here, said)
 }

@@ -1,21 +1,22 @@
 //! The JSON documents that scripts rely on: members may be added, none removed.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::moment::rfc3339;
-use crate::output::many;
+use crate::moment::{Moment, Seconds};
+use crate::words::many;
 
 /// One backup: what `backup` prints, and each element of `list`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Backup {
     pub(crate) id: String,
-    pub(crate) created_at: String,
+    pub(crate) created_at: Moment,
     /// `null` for a file of the original that was never verified.
     pub(crate) events: Option<u64>,
-    pub(crate) from: Option<String>,
-    pub(crate) to: Option<String>,
+    pub(crate) from: Option<Moment>,
+    pub(crate) to: Option<Moment>,
     pub(crate) bytes: u64,
     /// Proved by reading it back, and still there in full size.
     pub(crate) verified: bool,
@@ -28,10 +29,10 @@ impl From<&backup::BackupInfo> for Backup {
     fn from(info: &backup::BackupInfo) -> Self {
         Self {
             id: info.id.clone(),
-            created_at: rfc3339(info.created_at_ms),
+            created_at: Moment::at(info.created_at_ms),
             events: info.events,
-            from: info.from_ms.map(rfc3339),
-            to: info.to_ms.map(rfc3339),
+            from: info.from_ms.map(Moment::at),
+            to: info.to_ms.map(Moment::at),
             bytes: info.bytes,
             verified: info.verified,
             kind: match info.kind {
@@ -89,9 +90,9 @@ impl From<&backup::Report> for Verification {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Restored {
     /// `null` where what was restored holds no event.
-    pub(crate) restored_to: Option<String>,
+    pub(crate) restored_to: Option<Moment>,
     pub(crate) events: u64,
-    pub(crate) seconds: f64,
+    pub(crate) seconds: Seconds,
     pub(crate) verified: bool,
     /// Where the former state waits for `undo`; `null` when there was none.
     pub(crate) undo: Option<String>,
@@ -100,9 +101,9 @@ pub(crate) struct Restored {
 impl Restored {
     pub(crate) fn new(report: &backup::RestoreReport, took: Duration) -> Self {
         Self {
-            restored_to: report.restored_to_ms.map(rfc3339),
+            restored_to: report.restored_to_ms.map(Moment::at),
             events: report.events,
-            seconds: took.as_secs_f64(),
+            seconds: Seconds(took.as_secs_f64()),
             verified: report.verified,
             undo: report.undo.as_ref().map(|path| path.display().to_string()),
         }
@@ -112,13 +113,13 @@ impl Restored {
 /// What a restore would do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
-    pub(crate) would_restore_to: Option<String>,
+    pub(crate) would_restore_to: Option<Moment>,
     pub(crate) from: String,
     pub(crate) events: u64,
     pub(crate) events_gained: u64,
     pub(crate) events_lost: u64,
     pub(crate) bytes_needed: u64,
-    pub(crate) estimate_seconds: f64,
+    pub(crate) estimate_seconds: Seconds,
     pub(crate) gaps: Vec<Gap>,
     /// The most affected first.
     pub(crate) controls: Vec<ControlChange>,
@@ -150,13 +151,13 @@ impl Plan {
             lost: change.lost,
         });
         Self {
-            would_restore_to: plan.would_restore_to_ms.map(rfc3339),
+            would_restore_to: plan.would_restore_to_ms.map(Moment::at),
             from: plan.from.clone(),
             events: plan.events,
             events_gained: plan.events_gained,
             events_lost: plan.events_lost,
             bytes_needed: plan.bytes_needed,
-            estimate_seconds: plan.estimate_seconds,
+            estimate_seconds: Seconds(plan.estimate_seconds),
             gaps: plan.gaps.iter().map(Gap::from).collect(),
             controls: controls.collect(),
             notes,
@@ -167,16 +168,16 @@ impl Plan {
 /// A span in which changes may have been missed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Gap {
-    pub(crate) from: String,
-    pub(crate) to: String,
+    pub(crate) from: Moment,
+    pub(crate) to: Moment,
     pub(crate) why: String,
 }
 
 impl From<&backup::Gap> for Gap {
     fn from(gap: &backup::Gap) -> Self {
         Self {
-            from: rfc3339(gap.from_ms),
-            to: rfc3339(gap.to_ms),
+            from: Moment::at(gap.from_ms),
+            to: Moment::at(gap.to_ms),
             why: gap.why.clone(),
         }
     }
@@ -188,13 +189,14 @@ pub(crate) struct Damaged {
     /// `YYYY-MM-DD`
     pub(crate) day: String,
     /// When it was found.
-    pub(crate) at: String,
+    pub(crate) at: Moment,
     /// Where the damaged file lies now.
-    pub(crate) moved_to: String,
+    #[serde(serialize_with = "lossy")]
+    pub(crate) moved_to: PathBuf,
     /// The newest proved backup that holds the day; `null` where none does.
     pub(crate) backup: Option<String>,
     /// Up to when it comes back.
-    pub(crate) reaches: Option<String>,
+    pub(crate) reaches: Option<Moment>,
     /// What to type.
     pub(crate) command: Option<String>,
 }
@@ -202,20 +204,25 @@ pub(crate) struct Damaged {
 impl From<&backup::Mend> for Damaged {
     fn from(mend: &backup::Mend) -> Self {
         let (backup, reaches) = match &mend.from {
-            Some((id, to_ms)) => (Some(id.clone()), Some(rfc3339(*to_ms))),
+            Some((id, to_ms)) => (Some(id.clone()), Some(Moment::at(*to_ms))),
             None => (None, None),
         };
         let command = backup.as_ref().zip(reaches.as_ref());
         Self {
             day: mend.damaged.day.to_string(),
-            at: rfc3339(mend.damaged.at_ms),
-            moved_to: mend.damaged.path.display().to_string(),
+            at: Moment::at(mend.damaged.at_ms),
+            moved_to: mend.damaged.path.clone(),
             command: command
                 .map(|(id, to)| format!("qsys-agent restore {id} --at {to} --keep-newer")),
             backup,
             reaches,
         }
     }
+}
+
+/// A path is shown, even one that is no UTF-8.
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// What `undo` took back.
@@ -335,7 +342,7 @@ impl Pruned {
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Event {
     pub(crate) id: i64,
-    pub(crate) time: String,
+    pub(crate) time: Moment,
     pub(crate) timestamp: i64,
     pub(crate) control_path: String,
     pub(crate) component_name: String,
@@ -350,7 +357,7 @@ impl From<&backup::Event> for Event {
     fn from(event: &backup::Event) -> Self {
         Self {
             id: event.id.0,
-            time: rfc3339(event.at_ms),
+            time: Moment::at(event.at_ms),
             timestamp: event.at_ms,
             control_path: event.series.path.to_string(),
             component_name: event.series.component.to_string(),

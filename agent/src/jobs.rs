@@ -1,11 +1,13 @@
 //! The running agent's long jobs, one at a time: backup, verify, restore, undo, import, prune.
 
+mod backup_inputs;
 mod backups;
 mod prunes;
 mod restores;
 mod running;
 #[cfg(test)]
 mod stage;
+mod steps;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -13,14 +15,14 @@ use std::sync::{Arc, Mutex};
 use contract::Job;
 use tokio::sync::OwnedMutexGuard;
 
+use backup_inputs::BackupInputs;
 use running::{Board, Running};
+pub(crate) use steps::{Step, Steps};
 
 use crate::documents;
-use crate::extent::Extent;
-use crate::facts::Facts;
 use crate::failure::{Failure, Outcome};
-use crate::local_socket::Steps;
 use crate::moment;
+use crate::record::LiveFacts;
 use crate::schedule::History;
 use crate::site::{self, Site};
 
@@ -40,7 +42,7 @@ pub(crate) struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedMute
 pub(crate) struct Jobs {
     site: Arc<Site>,
     recorder: backup::Recorder,
-    facts: Arc<Facts>,
+    live_facts: Arc<LiveFacts>,
     turn: Arc<tokio::sync::Mutex<()>>,
     board: Board,
     known: Arc<Mutex<Known>>,
@@ -55,14 +57,18 @@ struct Known {
     /// Why the last prune failed, if it did.
     prune_problem: Option<String>,
     /// What the last good backup was made of, unless the files were changed by a job since.
-    backed_up: Option<Extent>,
+    backed_up: Option<BackupInputs>,
     /// What an undo would take back.
     undo: Option<String>,
 }
 
 impl Jobs {
     /// An archive that cannot be read shows as the reason of a failed backup; the recording starts all the same.
-    pub(crate) fn new(site: Arc<Site>, recorder: backup::Recorder, facts: Arc<Facts>) -> Self {
+    pub(crate) fn new(
+        site: Arc<Site>,
+        recorder: backup::Recorder,
+        live_facts: Arc<LiveFacts>,
+    ) -> Self {
         let listed = site.list();
         let last_failure = listed.as_ref().err().map(Failure::to_string);
         let backups: Arc<[_]> = listed.unwrap_or_default().into();
@@ -76,7 +82,7 @@ impl Jobs {
         Self {
             site,
             recorder,
-            facts,
+            live_facts,
             turn: Arc::default(),
             board: Board::default(),
             known: Arc::new(Mutex::new(Known {

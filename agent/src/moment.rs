@@ -1,105 +1,113 @@
-//! Moments as people type and read them; inside they are Unix milliseconds, UTC.
+//! A moment and a span of time as values that show themselves; the libraries count in Unix milliseconds, UTC.
 
-use jiff::civil::DateTime;
-use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Span, Timestamp};
+mod typed;
 
-/// Fewer digits than this are a moment before 1973 as Unix milliseconds: a year, a day, or Unix seconds were meant.
-const FEWEST_DIGITS: usize = 12;
+use std::fmt;
 
-/// Reads a TIME: RFC 3339, `YYYY-MM-DD [HH:MM[:SS]]` in local time (a day alone is its
-/// beginning), Unix milliseconds, or relative to now (`-15m`, `-2h30m`, `-7d`). Returns Unix
-/// milliseconds. An hour that comes twice, when daylight saving ends, is refused: only the
-/// person who typed it knows which one.
-pub(crate) fn parse(text: &str) -> Result<i64, String> {
-    parse_at(text, Timestamp::now(), &TimeZone::system())
-}
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-fn parse_at(text: &str, now: Timestamp, zone: &TimeZone) -> Result<i64, String> {
-    let text = text.trim();
-    if text == "now" {
-        return Ok(now.as_millisecond());
+pub(crate) use typed::parse;
+
+/// A moment to the millisecond. As text, and so in JSON, it is RFC 3339 in UTC.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(i64);
+
+impl Moment {
+    /// The moment of these Unix milliseconds.
+    pub(crate) fn at(ms: i64) -> Self {
+        Self(ms)
     }
-    if let Some(back) = text.strip_prefix('-').filter(|back| !back.starts_with('-'))
-        && let Ok(span) = back.parse::<Span>()
-        && let Ok(moment) = now.to_zoned_datetime(zone.clone()).checked_sub(span)
-    {
-        return Ok(moment.timestamp().as_millisecond());
+
+    /// Its Unix milliseconds.
+    pub(crate) fn ms(self) -> i64 {
+        self.0
     }
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Ok(moment.as_millisecond());
+
+    /// The full second that it is in.
+    pub(crate) fn whole_second(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(1000))
     }
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        if text.len() < FEWEST_DIGITS && text != "0" {
-            return Err(format!(
-                "`{text}` has too few digits for Unix milliseconds (13 today): write a day as \
-                 2026-11-23, and three digits more after Unix seconds"
-            ));
+
+    /// Local date and time to the second: how people read a moment.
+    pub(crate) fn local(self) -> String {
+        self.local_as("%Y-%m-%d %H:%M:%S")
+    }
+
+    /// The same with milliseconds, for lines about events.
+    pub(crate) fn local_precise(self) -> String {
+        self.local_as("%Y-%m-%d %H:%M:%S%.3f")
+    }
+
+    /// The same to the minute, for the ends of a long span.
+    pub(crate) fn local_minute(self) -> String {
+        self.local_as("%Y-%m-%d %H:%M")
+    }
+
+    /// Local time of day to the minute.
+    pub(crate) fn local_clock(self) -> String {
+        self.local_as("%H:%M")
+    }
+
+    /// Local day of the year.
+    pub(crate) fn local_date(self) -> String {
+        self.local_as("%m-%d")
+    }
+
+    fn local_as(self, format: &str) -> String {
+        match Timestamp::from_millisecond(self.0) {
+            Ok(moment) => moment
+                .to_zoned_datetime(TimeZone::system())
+                .strftime(format)
+                .to_string(),
+            Err(_) => self.to_string(),
         }
-        return text
-            .parse::<i64>()
-            .ok()
-            .filter(|ms| Timestamp::from_millisecond(*ms).is_ok())
-            .ok_or_else(|| format!("`{text}` is too far away for Unix milliseconds"));
     }
-    if let Ok(local) = text.parse::<DateTime>() {
-        let moment = zone.to_ambiguous_zoned_datetime(local);
-        if let AmbiguousOffset::Fold { before, after } = moment.offset() {
-            return Err(format!(
-                "`{text}` comes twice, as daylight saving ends: write {local}{before} or {local}{after}"
-            ));
-        }
-        if let Ok(moment) = moment.compatible() {
-            return Ok(moment.timestamp().as_millisecond());
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Timestamp::from_millisecond(self.0) {
+            Ok(moment) => write!(f, "{moment:.3}"),
+            // Beyond the years that RFC 3339 can write.
+            Err(_) => write!(f, "{} ms", self.0),
         }
     }
-    Err(format!(
-        "`{text}` is no time: expected RFC 3339 (2026-11-23T19:55:00Z), local time \
-         (\"2026-11-23 19:55\", or a day alone for its beginning), Unix milliseconds, or relative \
-         (-15m, -7d)"
-    ))
 }
 
-/// RFC 3339 in UTC with milliseconds: how machines get a moment.
-pub(crate) fn rfc3339(ms: i64) -> String {
-    match Timestamp::from_millisecond(ms) {
-        Ok(moment) => format!("{moment:.3}"),
-        Err(_) => format!("{ms} ms"),
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-/// Local date and time to the second: how people read a moment.
-pub(crate) fn local(ms: i64) -> String {
-    local_as(ms, "%Y-%m-%d %H:%M:%S")
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if let Ok(moment) = text.parse::<Timestamp>() {
+            return Ok(Self(moment.as_millisecond()));
+        }
+        let ms = text.strip_suffix(" ms").and_then(|ms| ms.parse().ok());
+        ms.map(Self)
+            .ok_or_else(|| de::Error::custom(format!("found {text:?}, expected an RFC 3339 time")))
+    }
 }
 
-/// The same with milliseconds, for lines about events.
-pub(crate) fn local_precise(ms: i64) -> String {
-    local_as(ms, "%Y-%m-%d %H:%M:%S%.3f")
-}
+/// A length of time; in JSON a number of seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Seconds(pub(crate) f64);
 
-/// The same to the minute, for the ends of a long span.
-pub(crate) fn local_minute(ms: i64) -> String {
-    local_as(ms, "%Y-%m-%d %H:%M")
-}
+impl Seconds {
+    /// From one moment to a later one; nothing where the clock was set back.
+    pub(crate) fn between(from_ms: i64, to_ms: i64) -> Self {
+        Self((to_ms - from_ms).max(0) as f64 / 1000.0)
+    }
 
-/// Local time of day to the minute.
-pub(crate) fn local_clock(ms: i64) -> String {
-    local_as(ms, "%H:%M")
-}
-
-/// Local day of the year.
-pub(crate) fn local_date(ms: i64) -> String {
-    local_as(ms, "%m-%d")
-}
-
-fn local_as(ms: i64, format: &str) -> String {
-    match Timestamp::from_millisecond(ms) {
-        Ok(moment) => moment
-            .to_zoned_datetime(TimeZone::system())
-            .strftime(format)
-            .to_string(),
-        Err(_) => format!("{ms} ms"),
+    /// In the largest unit that keeps it readable.
+    pub(crate) fn in_words(self) -> String {
+        span((self.0 * 1000.0) as i64)
     }
 }
 
@@ -115,7 +123,7 @@ pub(crate) fn now() -> i64 {
     Timestamp::now().as_millisecond()
 }
 
-/// A span in the largest unit that keeps it readable: `42 s`, `3 min`, `5 h`, `2 days`.
+/// A span of milliseconds in the largest unit that keeps it readable: `42 s`, `3 min`, `5 h`, `2 days`.
 pub(crate) fn span(ms: i64) -> String {
     let seconds = ms.max(0) / 1000;
     match seconds {
@@ -130,70 +138,23 @@ pub(crate) fn span(ms: i64) -> String {
 mod tests {
     use super::*;
 
-    const NOW: i64 = 1_795_000_000_000;
-
-    fn read(text: &str) -> Result<i64, String> {
-        let zone = TimeZone::get("Europe/Zurich").unwrap();
-        parse_at(text, Timestamp::from_millisecond(NOW).unwrap(), &zone)
-    }
-
-    #[test]
-    fn every_documented_form_is_read() {
-        assert_eq!(read("2026-11-23T19:55:00Z"), Ok(1_795_463_700_000));
-        assert_eq!(read("2026-11-23T20:55:00+01:00"), Ok(1_795_463_700_000));
-        assert_eq!(read("2026-11-23 20:55"), Ok(1_795_463_700_000));
-        assert_eq!(read("2026-11-23 20:55:30"), Ok(1_795_463_730_000));
-        assert_eq!(read("1795463700000"), Ok(1_795_463_700_000));
-        assert_eq!(read("-15m"), Ok(NOW - 900_000));
-        assert_eq!(read("-2h30m"), Ok(NOW - 9_000_000));
-        assert_eq!(read("-1d"), Ok(NOW - 86_400_000));
-        assert_eq!(read("2026-11-23"), Ok(1_795_388_400_000));
-        assert_eq!(read("now"), Ok(NOW));
-        assert_eq!(read("0"), Ok(0));
-    }
-
-    #[test]
-    fn a_local_hour_that_daylight_saving_skips_is_still_a_moment() {
-        assert!(read("2026-03-29 02:30").is_ok());
-    }
-
-    #[test]
-    fn a_local_hour_that_comes_twice_is_refused_with_both_ways_to_write_it() {
-        let error = read("2026-10-25 02:30").unwrap_err();
-        let written = ["2026-10-25T02:30:00+02", "2026-10-25T02:30:00+01"];
-        assert!(written.iter().all(|one| error.contains(one)), "{error}");
-        let moments = written.map(|one| read(&format!("{one}:00")).unwrap());
-        assert_eq!(moments[1] - moments[0], 3_600_000);
-        assert!(read("2026-10-25 03:30").is_ok());
-    }
-
-    #[test]
-    fn days_before_today_are_by_the_calendar_and_not_by_the_hour() {
-        let noon = Timestamp::from_millisecond(read("2026-10-25 12:00").unwrap()).unwrap();
-        let zone = TimeZone::get("Europe/Zurich").unwrap();
-        let before = parse_at("-1d", noon, &zone);
-        assert_eq!(before, read("2026-10-24 12:00"));
-    }
-
-    #[test]
-    fn nonsense_names_what_was_found_and_what_is_expected() {
-        for text in [
-            "",
-            "yesterday",
-            "25:00",
-            "99999999999999999999",
-            "--5m",
-            "2026",
-            "20261123",
-            "1795463700",
-        ] {
-            let error = read(text).unwrap_err();
-            assert!(error.contains(&format!("`{text}`")), "{error}");
-        }
-    }
-
     #[test]
     fn machine_times_carry_milliseconds_and_utc() {
-        assert_eq!(rfc3339(1_795_463_700_005), "2026-11-23T19:55:00.005Z");
+        let moment = Moment::at(1_795_463_700_005);
+        assert_eq!(moment.to_string(), "2026-11-23T19:55:00.005Z");
+    }
+
+    #[test]
+    fn every_moment_comes_back_from_its_json() {
+        for ms in [0, -1, 1_795_463_700_005, i64::MAX, i64::MIN] {
+            let moment = Moment::at(ms);
+            let text = serde_json::to_string(&moment).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Moment>(&text).unwrap(),
+                moment,
+                "{text}"
+            );
+        }
+        assert!(serde_json::from_str::<Moment>("\"soon\"").is_err());
     }
 }

@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use named::names;
 
-use crate::facts::PanelState;
-use crate::gather;
-use crate::parts::Parts;
-use crate::plugin::Plugin;
+use crate::context::Context;
+use crate::qsys_core::Plugin;
+use crate::record::PanelState;
+use crate::status::Status;
 use component::Component;
 use desk::{Answer, Desk, Way};
 use heartbeat::HEARTBEAT_EVERY;
@@ -35,11 +35,11 @@ const TICK: Duration = Duration::from_millis(250);
 const REQUEST_EVERY: Duration = Duration::from_millis(100);
 
 /// Serves the panel until `stop`. Trouble with the panel never reaches the recording.
-pub(crate) async fn serve(parts: Arc<Parts>, stop: CancellationToken) {
+pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) {
     let selection = qrc::Selection {
         include: [REQUEST, VERSION]
             .map(|name| {
-                let code_name = globset::escape(&parts.settings().panel.code_name);
+                let code_name = globset::escape(&context.settings().panel.code_name);
                 format!("{code_name}.{name}")
             })
             .into(),
@@ -50,7 +50,7 @@ pub(crate) async fn serve(parts: Arc<Parts>, stop: CancellationToken) {
     let watch = loop {
         let watched = tokio::select! {
             () = stop.cancelled() => return,
-            watched = parts.core.watch(selection.clone()) => watched,
+            watched = context.core.watch(selection.clone()) => watched,
         };
         match watched {
             Ok(watch) => break watch,
@@ -63,7 +63,7 @@ pub(crate) async fn serve(parts: Arc<Parts>, stop: CancellationToken) {
             }
         }
     };
-    let mut panel = Panel::new(parts);
+    let mut panel = Panel::new(context);
     // A write may wait long for a silent Core; stopping does not wait for the write. Its answer
     // is lost with it, and the next agent finds the request pending and refuses it.
     tokio::select! {
@@ -73,7 +73,7 @@ pub(crate) async fn serve(parts: Arc<Parts>, stop: CancellationToken) {
 }
 
 struct Panel {
-    parts: Arc<Parts>,
+    context: Arc<Context>,
     component: Component,
     named: Named,
     /// Who wrote last; the other has the next turn.
@@ -83,16 +83,16 @@ struct Panel {
 }
 
 impl Panel {
-    fn new(parts: Arc<Parts>) -> Self {
+    fn new(context: Arc<Context>) -> Self {
         let (tell, answers) = mpsc::channel(16);
-        let settings = &parts.settings().panel;
+        let settings = &context.settings().panel;
         Self {
             component: Component::new(&settings.code_name),
             named: Named::new(&settings.named_control_prefix),
             component_wrote: false,
-            desk: Desk::new(parts.clone(), tell),
+            desk: Desk::new(context.clone(), tell),
             answers,
-            parts,
+            context,
         }
     }
 
@@ -142,8 +142,8 @@ impl Panel {
             answer.into_iter().for_each(|answer| self.tell(answer));
         }
         if self.component.is_version(control) {
-            self.parts.facts.set_plugin(Plugin {
-                code_name: self.parts.settings().panel.code_name.clone(),
+            self.context.live_facts.set_plugin(Plugin {
+                code_name: self.context.settings().panel.code_name.clone(),
                 version: text_of(reading),
             });
         }
@@ -151,10 +151,10 @@ impl Panel {
 
     /// Reads what Named Controls ask for.
     async fn look(&mut self) {
-        if !self.parts.link_is_up() {
+        if !self.context.link_is_up() {
             return;
         }
-        for asking in self.named.look(&self.parts.core).await {
+        for asking in self.named.look(&self.context.core).await {
             let answer = self.desk.named_asks(asking).await;
             answer.into_iter().for_each(|answer| self.tell(answer));
         }
@@ -171,11 +171,11 @@ impl Panel {
     /// Writes what changed. The plugin and the Named Controls take turns, so that both together
     /// stay at one write a tick.
     async fn publish(&mut self) {
-        if !self.parts.link_is_up() {
+        if !self.context.link_is_up() {
             return;
         }
         if self.named.is_to_seek() {
-            self.named.seek(&self.parts.core).await;
+            self.named.seek(&self.context.core).await;
             if !self.named.is_to_seek() {
                 self.note_found();
             }
@@ -183,15 +183,15 @@ impl Panel {
         if !self.component.is_there() && self.named.count() == 0 {
             return;
         }
-        let jobs = &self.parts.jobs;
+        let jobs = &self.context.jobs;
         let state = mailbox::state(
-            &gather::with_agent(&self.parts),
+            &Status::of_agent(&self.context),
             &jobs.backups(),
             jobs.current(),
             jobs.undo_available(),
-            self.parts.settings().panel.pin.is_some(),
+            self.context.settings().panel.pin.is_some(),
         );
-        let core = &self.parts.core;
+        let core = &self.context.core;
         if std::mem::take(&mut self.component_wrote) && self.named.write_one(core, &state).await {
             return;
         }
@@ -202,19 +202,19 @@ impl Panel {
     }
 
     fn note_found(&self) {
-        let settings = &self.parts.settings().panel;
+        let settings = &self.context.settings().panel;
         let (code_name, prefix) = (&settings.code_name, &settings.named_control_prefix);
         let named = self.named.count();
-        self.parts.facts.set_named_controls(named);
+        self.context.live_facts.set_named_controls(named);
         if named > 0 {
             tracing::info!("panel: found {named} Named Controls {prefix}…");
         }
         if self.component.is_there() {
             tracing::info!("panel: found component {code_name}");
-            self.parts.facts.set_panel(PanelState::Found);
+            self.context.live_facts.set_panel(PanelState::Found);
             return;
         }
-        self.parts.facts.set_panel(PanelState::Absent);
+        self.context.live_facts.set_panel(PanelState::Absent);
         if named == 0 {
             tracing::warn!(
                 "panel: the design shows no component {code_name}; set the plugin's Code Name so \

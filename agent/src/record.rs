@@ -1,109 +1,12 @@
-//! qrc's changes become the store's: the only place where both vocabularies meet.
+//! The recording: the Core's changes into the store, what was stored into the archive, and what is known of both.
 
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+pub(crate) mod counts;
+pub(crate) mod damage;
+mod live_facts;
+mod shipping;
+pub(crate) mod translate;
 
-use compact_str::{CompactString, ToCompactString, format_compact};
-
-/// How the view `events` names where these changes came from.
-const SOURCE: &str = "change-group";
-
-/// What to watch, as the settings say: everything but our own mailbox and our Named Controls.
-pub(crate) fn selection(
-    record: &crate::settings::Record,
-    code_name: &str,
-    ours: Vec<String>,
-) -> qrc::Selection {
-    let mut exclude = record.exclude.clone();
-    exclude.push(format!("{}.*", globset::escape(code_name)));
-    qrc::Selection {
-        include: record.include.clone(),
-        exclude,
-        named: record.named_controls.clone(),
-        exclude_named: ours,
-        rate: record.every,
-        rates: record.rates.clone(),
-        meters: record.meters,
-        // The fourth group is the panel's.
-        max_groups: 3,
-    }
-}
-
-/// Carries what the watch reports into the store, until the watch ends.
-pub(crate) async fn record_all(
-    mut watch: qrc::Watch,
-    recorder: backup::Recorder,
-    facts: Arc<crate::facts::Facts>,
-) {
-    let mut series: Vec<backup::SeriesId> = Vec::new();
-    while let Some(event) = watch.next().await {
-        match event {
-            qrc::WatchEvent::Inventory(inventory) => {
-                for control in &inventory.controls[series.len().min(inventory.controls.len())..] {
-                    series.push(recorder.series(series_of(control)));
-                }
-                facts.set_inventory(&inventory);
-            }
-            qrc::WatchEvent::State { at, readings } => {
-                let states = readings
-                    .into_iter()
-                    .filter_map(|(control, reading)| change_of(&series, control, reading))
-                    .collect();
-                recorder.keyframe(unix_ms(at), states).await;
-                facts.set_complete(true);
-            }
-            qrc::WatchEvent::Changes { at, changes } => {
-                let changes = changes
-                    .into_iter()
-                    .filter_map(|change| change_of(&series, change.control, change.reading))
-                    .collect();
-                recorder.changes(unix_ms(at), changes).await;
-            }
-            qrc::WatchEvent::Lost { why, .. } => {
-                facts.set_complete(false);
-                tracing::warn!("not recording: {why}");
-            }
-            qrc::WatchEvent::Gap { from, to, why } => {
-                tracing::warn!(
-                    seconds = to.duration_since(from).unwrap_or_default().as_secs_f64(),
-                    "changes may be missing: {why}"
-                );
-                recorder.gap(unix_ms(from), unix_ms(to), &why).await;
-            }
-        }
-    }
-    facts.set_complete(false);
-}
-
-fn series_of(control: &qrc::WatchedControl) -> backup::Series {
-    backup::Series {
-        change_group: format_compact!("group-{}", control.group),
-        path: control.name.to_compact_string(),
-        component: control.name.component.clone().unwrap_or_default(),
-        control: control.name.name.clone(),
-        source: CompactString::const_new(SOURCE),
-    }
-}
-
-fn change_of(
-    series: &[backup::SeriesId],
-    control: qrc::ControlId,
-    reading: qrc::Reading,
-) -> Option<backup::Change> {
-    Some(backup::Change {
-        series: *series.get(control.0 as usize)?,
-        value: reading.value.map(|value| match value {
-            qrc::Value::Number(number) => backup::Value::Number(number),
-            qrc::Value::Bool(on) => backup::Value::Bool(on),
-            qrc::Value::Text(text) => backup::Value::Text(text),
-        }),
-        string: reading.string,
-        position: reading.position,
-    })
-}
-
-/// Unix milliseconds of a moment; before 1970 counts as 1970.
-pub(crate) fn unix_ms(at: SystemTime) -> i64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
+pub(crate) use counts::{Counted, Counts};
+pub(crate) use damage::Damage;
+pub(crate) use live_facts::{LiveFacts, PanelState};
+pub(crate) use shipping::{Shipped, Shipping};

@@ -8,24 +8,26 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::{Act, Asked, Audit};
-use crate::core::Core;
-use crate::counts::Counts;
-use crate::damage::Damage;
+use crate::context::Context;
 use crate::documents::Pruned;
-use crate::facts::Facts;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::Jobs;
-use crate::local_socket;
-use crate::parts::Parts;
+use crate::moment;
+use crate::panel;
+use crate::qsys_core::Core;
+use crate::record::Counts;
+use crate::record::Damage;
+use crate::record::LiveFacts;
+use crate::record::{Shipped, Shipping, translate};
 use crate::settings::Settings;
-use crate::shipping::{Shipped, Shipping};
 use crate::site::Site;
+use crate::socket;
+use crate::socket::answers;
 use crate::status::{self, Status};
-use crate::{answers, moment, panel, record};
 
 /// A started service.
 pub(crate) struct Service {
-    pub(crate) parts: Arc<Parts>,
+    pub(crate) context: Arc<Context>,
     /// Ends the asking: panel, schedule, callers.
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -56,18 +58,18 @@ impl Service {
         let (recorder, writer) = backup::Recorder::start(store, recorder_options(&site.settings))?;
         let audit = Audit::of_store(store);
         audit.close_open_rows();
-        let socket = local_socket::Listener::bind(store)?;
+        let socket = socket::Listener::bind(store)?;
 
         let core = Core::start(&host, &site.settings.core);
-        let facts = Arc::new(Facts::default());
+        let live_facts = Arc::new(LiveFacts::default());
         let shipped = Arc::new(Shipped::default());
         let shipping = Shipping::start(site.clone(), shipped.clone())?;
-        let jobs = Jobs::new(site.clone(), recorder.clone(), facts.clone());
+        let jobs = Jobs::new(site.clone(), recorder.clone(), live_facts.clone());
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let counts = Counts::start(store, recorder.clone(), stop.clone(), &tasks).await;
         let damage = Damage::start(site.clone(), stop.clone(), &tasks).await;
-        let parts = Arc::new(Parts {
+        let context = Arc::new(Context {
             counts,
             damage,
             audit,
@@ -75,24 +77,24 @@ impl Service {
             core,
             recorder,
             jobs,
-            facts,
+            live_facts,
             shipped,
         });
 
-        let recording = tokio::spawn(record_forever(parts.clone(), stop.clone()));
-        tasks.spawn(panel::serve(parts.clone(), stop.clone()));
-        tasks.spawn(run_schedule(parts.clone(), stop.clone()));
-        for (host, link) in parts.core.links() {
+        let recording = tokio::spawn(record_forever(context.clone(), stop.clone()));
+        tasks.spawn(panel::serve(context.clone(), stop.clone()));
+        tasks.spawn(run_schedule(context.clone(), stop.clone()));
+        for (host, link) in context.core.links() {
             tasks.spawn(report_link(host, link, stop.clone()));
         }
-        let callers = parts.clone();
-        tasks.spawn(local_socket::answer_all(
+        let callers = context.clone();
+        tasks.spawn(socket::answer_all(
             socket,
             stop.clone(),
             move |request, caller, steps| answers::answer(callers.clone(), request, caller, steps),
         ));
         Ok(Self {
-            parts,
+            context,
             stop,
             tasks,
             recording,
@@ -107,11 +109,11 @@ impl Service {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        self.parts.core.shutdown().await;
+        self.context.core.shutdown().await;
         if let Err(panic) = self.recording.await {
             tracing::error!("the recording stopped badly: {panic}");
         }
-        let recorder = self.parts.recorder.clone();
+        let recorder = self.context.recorder.clone();
         if let Err(error) = recorder.flush().await {
             tracing::error!("the last changes cannot be committed: {error}");
         }
@@ -163,14 +165,15 @@ fn recorder_options(settings: &Settings) -> backup::RecorderOptions {
 }
 
 /// Watches the design and records it, beginning again if the watch cannot be made yet.
-async fn record_forever(parts: Arc<Parts>, stop: CancellationToken) {
-    let settings = &parts.settings().panel;
+async fn record_forever(context: Arc<Context>, stop: CancellationToken) {
+    let settings = &context.settings().panel;
     let ours = panel::names(&settings.named_control_prefix);
-    let selection = record::selection(&parts.settings().record, &settings.code_name, ours);
+    let selection = translate::selection(&context.settings().record, &settings.code_name, ours);
     loop {
-        match parts.core.watch(selection.clone()).await {
+        match context.core.watch(selection.clone()).await {
             Ok(watch) => {
-                record::record_all(watch, parts.recorder.clone(), parts.facts.clone()).await;
+                translate::record_all(watch, context.recorder.clone(), context.live_facts.clone())
+                    .await;
                 return;
             }
             Err(error) => tracing::debug!("not yet watching: {error}"),
@@ -183,10 +186,10 @@ async fn record_forever(parts: Arc<Parts>, stop: CancellationToken) {
 }
 
 /// Makes a backup and prunes, each whenever it is due.
-async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
+async fn run_schedule(context: Arc<Context>, stop: CancellationToken) {
     loop {
-        let schedule = &parts.settings().backup.schedule;
-        let (history, now) = (parts.history(), moment::now());
+        let schedule = &context.settings().backup.schedule;
+        let (history, now) = (context.history(), moment::now());
         let backup = schedule.next_due(&history, now);
         let prune = schedule.next_prune(&history, now);
         let next = backup.map_or(prune, |backup| backup.min(prune));
@@ -194,18 +197,18 @@ async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
         let wait = Duration::from_millis(u64::try_from(next - now).unwrap_or(0));
         tokio::select! {
             () = stop.cancelled() => return,
-            () = parts.jobs.changed() => continue,
+            () = context.jobs.changed() => continue,
             () = tokio::time::sleep(wait.min(Duration::from_secs(5))) => {}
         }
         if backup.is_some_and(|due| moment::now() >= due) {
-            let work = parts.jobs.scheduled_backup(parts.jobs.turn().await);
-            by_schedule(&parts, "backup", work, Clone::clone).await;
+            let work = context.jobs.scheduled_backup(context.jobs.turn().await);
+            by_schedule(&context, "backup", work, Clone::clone).await;
         }
         if moment::now() >= prune {
-            let turn = parts.jobs.turn().await;
-            if parts.jobs.anything_to_prune(&turn).await {
-                let work = parts.jobs.scheduled_prune(turn);
-                by_schedule(&parts, "prune", work, Pruned::in_words).await;
+            let turn = context.jobs.turn().await;
+            if context.jobs.anything_to_prune(&turn).await {
+                let work = context.jobs.scheduled_prune(turn);
+                by_schedule(&context, "prune", work, Pruned::in_words).await;
             }
         }
     }
@@ -213,14 +216,17 @@ async fn run_schedule(parts: Arc<Parts>, stop: CancellationToken) {
 
 /// Does it and writes it down. Its failure is in the log and in the status; the schedule tries again.
 async fn by_schedule<T>(
-    parts: &Parts,
+    context: &Context,
     what: &'static str,
     work: impl Future<Output = Outcome<T>>,
     said: impl FnOnce(&T) -> String,
 ) {
     let about = String::new();
-    let asked = Asked::by_schedule(parts.design());
-    let _ = parts.audit.of(asked, Act { what, about }, work, said).await;
+    let asked = Asked::by_schedule(context.design());
+    let _ = context
+        .audit
+        .of(asked, Act { what, about }, work, said)
+        .await;
 }
 
 /// Writes to the log when a Core comes and goes, and why.

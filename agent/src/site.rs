@@ -5,6 +5,7 @@
 
 mod backups;
 mod prunes;
+mod request;
 mod restores;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use backup::{
     Archive, BackupInfo, DamagedDay, Depth, Destination, Mend, Report, Shipper, Store, StoreLock,
 };
 
-pub(crate) use restores::RestoreRequest;
+pub(crate) use request::RestoreRequest;
 
 use crate::documents::Imported;
 use crate::failure::{Failure, Outcome};

@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::table;
 use crate::failure::{Failure, Outcome};
-use crate::moment;
+use crate::moment::{Moment, Seconds};
 
 /// A row as it is shown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Row {
     pub(crate) id: i64,
-    pub(crate) at: String,
+    pub(crate) at: Moment,
     pub(crate) asker: String,
     pub(crate) place: String,
     pub(crate) request: Option<String>,
@@ -21,12 +21,12 @@ pub(crate) struct Row {
     pub(crate) about: String,
     pub(crate) outcome: String,
     pub(crate) said: String,
-    pub(crate) seconds: Option<f64>,
+    pub(crate) seconds: Option<Seconds>,
     /// The design that ran in the Core, where a Core was connected.
     pub(crate) design: Option<String>,
     pub(crate) design_code: Option<String>,
     /// The request's own time, by the Core's clock.
-    pub(crate) asked_at: Option<String>,
+    pub(crate) asked_at: Option<Moment>,
 }
 
 /// The newest rows at or after a moment, oldest first. None where nothing was ever asked.
@@ -63,7 +63,7 @@ fn read(path: &Path, since_ms: Option<i64>, limit: u64) -> rusqlite::Result<Vec<
         let (at_ms, ended_ms): (i64, Option<i64>) = (row.get(1)?, row.get(9)?);
         Ok(Row {
             id: row.get(0)?,
-            at: moment::rfc3339(at_ms),
+            at: Moment::at(at_ms),
             asker: row.get(2)?,
             place: row.get(3)?,
             request: row.get(4)?,
@@ -71,10 +71,10 @@ fn read(path: &Path, since_ms: Option<i64>, limit: u64) -> rusqlite::Result<Vec<
             about: row.get(6)?,
             outcome: row.get(7)?,
             said: row.get(8)?,
-            seconds: ended_ms.map(|ended| (ended - at_ms).max(0) as f64 / 1000.0),
+            seconds: ended_ms.map(|ended| Seconds::between(at_ms, ended)),
             design: row.get(10)?,
             design_code: row.get(11)?,
-            asked_at: row.get::<_, Option<i64>>(12)?.map(moment::rfc3339),
+            asked_at: row.get::<_, Option<i64>>(12)?.map(Moment::at),
         })
     })?;
     rows.collect()

@@ -2,10 +2,13 @@
 
 use std::process::ExitCode;
 
+use crate::audit;
+use crate::command::cli;
+use crate::command::output::Output;
+use crate::command::terminal;
 use crate::failure::Outcome;
-use crate::output::Output;
+use crate::moment::Moment;
 use crate::site::Site;
-use crate::{audit, cli, moment, shown};
 
 pub(super) fn audit(typed: &cli::Audit, site: &Site, output: Output) -> Outcome<ExitCode> {
     let rows = audit::rows(site.store_path(), typed.since, typed.limit)?;
@@ -24,8 +27,8 @@ pub(super) fn audit(typed: &cli::Audit, site: &Site, output: Output) -> Outcome<
 
 /// What was asked and what came of it; below, by whom, and the words.
 fn lines(row: &audit::Row) -> String {
-    let columns = shown::columns();
-    let at = moment::parse(&row.at).map_or_else(|_| row.at.clone(), moment::local);
+    let columns = terminal::columns();
+    let at = row.at.local();
     let mut text = format!("{at}  {:<9} {}", row.outcome, row.what);
     let mut by = row.asker.clone();
     if !row.about.is_empty() {
@@ -37,18 +40,17 @@ fn lines(row: &audit::Row) -> String {
     if let Some(request) = &row.request {
         by.push_str(&format!(", request {request}"));
     }
-    let mut lines = vec![shown::clip(&text, columns)];
+    let mut lines = vec![terminal::clip(&text, columns)];
     let indent = " ".repeat(21);
-    lines.push(shown::clip(&format!("{indent}by {by}"), columns));
-    let asked = row.asked_at.as_deref().map(moment::parse);
-    let asked = asked.and_then(Result::ok).map(moment::local);
+    lines.push(terminal::clip(&format!("{indent}by {by}"), columns));
+    let asked = row.asked_at.map(Moment::local);
     if let (Some(design), Some(code)) = (&row.design, &row.design_code) {
         let asked = asked.map_or_else(String::new, |asked| format!(", asked {asked}"));
         let design = format!("{indent}in {design} ({code}){asked}");
-        lines.push(shown::clip(&design, columns));
+        lines.push(terminal::clip(&design, columns));
     }
     if !row.said.is_empty() {
-        lines.push(shown::clip(&format!("{indent}{}", row.said), columns));
+        lines.push(terminal::clip(&format!("{indent}{}", row.said), columns));
     }
     lines.join("\n")
 }

@@ -2,15 +2,17 @@
 
 use std::process::ExitCode;
 
+use crate::command::output::Output;
+use crate::command::through_agent::through_agent;
 use crate::documents::Backup;
 use crate::failure::Outcome;
-use crate::local_socket::Request;
-use crate::moment;
-use crate::output::{Output, bytes, count};
+use crate::moment::Moment;
 use crate::site::Site;
+use crate::socket::Request;
+use crate::words::{bytes, count};
 
 pub(super) fn backup(site: &Site, output: Output) -> Outcome<ExitCode> {
-    let made: Backup = super::through_agent(site, &Request::Backup, output, || {
+    let made: Backup = through_agent(site, &Request::Backup, output, || {
         site.backup(None, &output.progress())
             .map(|made| Backup::from(&made))
     })?;
@@ -19,15 +21,14 @@ pub(super) fn backup(site: &Site, output: Output) -> Outcome<ExitCode> {
             "Backup {} made and proved by reading it back\n{} events, {} to {}, {}",
             made.id,
             made.events.map_or_else(|| "?".to_owned(), count),
-            shown(made.from.as_deref()),
-            shown(made.to.as_deref()),
+            shown(made.from),
+            shown(made.to),
             bytes(made.bytes)
         )
     });
     Ok(ExitCode::SUCCESS)
 }
 
-fn shown(time: Option<&str>) -> String {
-    let moment = time.and_then(|time| moment::parse(time).ok());
-    moment.map_or_else(|| "–".to_owned(), moment::local)
+fn shown(time: Option<Moment>) -> String {
+    time.map_or_else(|| "–".to_owned(), Moment::local)
 }

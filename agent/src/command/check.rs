@@ -2,19 +2,18 @@
 
 use std::process::ExitCode;
 
+use crate::command::output::Output;
+use crate::command::through_agent::through_agent;
 use crate::failure::Outcome;
-use crate::gather;
-use crate::local_socket::Request;
-use crate::output::Output;
+use crate::moment::Seconds;
 use crate::site::Site;
+use crate::socket::Request;
 use crate::status::{Level, Status, verdict};
 
 /// Whatever goes wrong is UNKNOWN, exit code 3: a check has no other way to fail.
 pub(super) fn check(site: Outcome<Site>, output: Output) -> Outcome<ExitCode> {
     let status: Outcome<Status> = site.and_then(|site| {
-        super::through_agent(&site, &Request::Status, output, || {
-            gather::without_agent(&site)
-        })
+        through_agent(&site, &Request::Status, output, || Status::of_files(&site))
     });
     let (level, sentence, figures) = match &status {
         Ok(status) => {
@@ -34,8 +33,9 @@ pub(super) fn check(site: Outcome<Site>, output: Output) -> Outcome<ExitCode> {
 }
 
 fn figures(status: &Status) -> String {
-    let known =
-        |value: Option<f64>| value.map_or_else(|| "U".to_owned(), |value| format!("{value:.0}s"));
+    let known = |span: Option<Seconds>| {
+        span.map_or_else(|| "U".to_owned(), |span| format!("{:.0}s", span.0))
+    };
     format!(
         " | events={}c per_second={:.1} gaps={} backup_age={} rpo={}",
         status.events.total,

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
-use crate::cli::Cli;
+use crate::command::cli::Cli;
+use crate::command::output::Output;
 use crate::failure::Outcome;
-use crate::output::Output;
 
 pub(super) fn completions(shell: clap_complete::Shell, output: Output) -> Outcome<ExitCode> {
     let mut script = Vec::new();

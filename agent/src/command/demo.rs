@@ -7,17 +7,19 @@ use std::time::{Duration, Instant};
 use backup::Store;
 use qrc_sim::Core;
 
-use crate::cli;
+use crate::command::cli;
+use crate::command::output::Output;
+use crate::command::runtime::block_on;
+use crate::command::simulated::{Simulated, Wanted};
 use crate::documents::Backup;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, bytes, count};
+use crate::moment::Moment;
 use crate::schedule::When;
 use crate::service::{self, Service};
 use crate::settings::Settings;
-use crate::simulated::{Simulated, Wanted};
 use crate::site::{RestoreRequest, Site};
 use crate::status::{Status, verdict};
-use crate::{gather, moment};
+use crate::words::{bytes, count};
 
 /// Between the acts, so that people can read along.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -27,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
-    super::block_on(async {
+    block_on(async {
         let end = async {
             match typed.seconds {
                 Some(seconds) => {
@@ -79,9 +81,9 @@ pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
                 failed => failed,
             },
         };
-        let status = gather::with_agent(&service.parts);
+        let status = Status::of_agent(&service.context);
         let backups: Vec<Backup> = service
-            .parts
+            .context
             .jobs
             .backups()
             .iter()
@@ -170,9 +172,9 @@ impl Story {
 
     /// The loop once round: record, back up, press the panel, prove that it restores.
     async fn acts(&self, service: &Service, core: &Core, data: &Path) -> Outcome<()> {
-        let parts = &service.parts;
+        let context = &service.context;
         let recording = self.wait("the recording to begin", || {
-            let status = gather::with_agent(parts);
+            let status = Status::of_agent(context);
             status.recording.then_some(status)
         });
         let status = recording.await?;
@@ -181,7 +183,7 @@ impl Story {
             format!(
                 "{}:{}, {}, design {}",
                 status.core.host.as_deref().unwrap_or_default(),
-                parts.settings().core.port,
+                context.settings().core.port,
                 status.core.state,
                 status.core.design.as_deref().unwrap_or("unnamed")
             ),
@@ -190,25 +192,27 @@ impl Story {
             "Recording",
             format!(
                 "{} controls of {} components, into\n{}",
-                parts.facts.controls(),
-                parts.facts.components(),
-                parts.settings().store.path.display()
+                context.live_facts.controls(),
+                context.live_facts.components(),
+                context.settings().store.path.display()
             ),
         );
         tokio::time::sleep(PAUSE).await;
-        self.tell_events(&gather::with_agent(parts));
+        self.tell_events(&Status::of_agent(context));
 
-        let first = self.wait("the first backup", || parts.jobs.backups().first().cloned());
+        let first = self.wait("the first backup", || {
+            context.jobs.backups().first().cloned()
+        });
         self.tell_backup("by the clock", &first.await?);
         self.tell_panel(service, core).await?;
         tokio::time::sleep(PAUSE).await;
-        self.tell_events(&gather::with_agent(parts));
+        self.tell_events(&Status::of_agent(context));
 
-        let before = parts.jobs.backups().len();
+        let before = context.jobs.backups().len();
         self.press(service, core, "BackupNow")?;
         self.tell("Touch panel", "\"Backup now\" is pressed");
         let newest = self.wait("the panel's backup", || {
-            let backups = parts.jobs.backups();
+            let backups = context.jobs.backups();
             (backups.len() > before).then(|| backups[0].clone())
         });
         self.tell_backup("by the panel", &newest.await?);
@@ -219,13 +223,13 @@ impl Story {
 
     /// Restores the newest backup into a folder of its own, as after the loss of the store.
     async fn restore(&self, service: &Service, data: &Path) -> Outcome<()> {
-        let site = service.parts.site.clone();
+        let site = service.context.site.clone();
         let target = std::path::absolute(data)?.join("restored");
         // Only what an earlier demo put there.
         if target.exists() {
             std::fs::remove_dir_all(&target)?;
         }
-        let turn = service.parts.jobs.turn().await;
+        let turn = service.context.jobs.turn().await;
         let begun = Instant::now();
         let restored_into = target.clone();
         let report = tokio::task::spawn_blocking(move || {
@@ -257,7 +261,8 @@ impl Story {
                 count(report.events),
                 report
                     .restored_to_ms
-                    .map_or_else(|| "–".to_owned(), moment::local_precise),
+                    .map(Moment::at)
+                    .map_or_else(|| "–".to_owned(), Moment::local_precise),
                 begun.elapsed().as_secs_f64()
             ),
         );
@@ -265,11 +270,11 @@ impl Story {
     }
 
     async fn go_on(&self, service: &Service) -> Outcome<()> {
-        let mut told = service.parts.jobs.backups().len();
+        let mut told = service.context.jobs.backups().len();
         loop {
             tokio::time::sleep(TELL_EVERY).await;
-            self.tell_events(&gather::with_agent(&service.parts));
-            let backups = service.parts.jobs.backups();
+            self.tell_events(&Status::of_agent(&service.context));
+            let backups = service.context.jobs.backups();
             if backups.len() > told {
                 self.tell_backup("by the clock", &backups[0]);
             }
@@ -309,13 +314,13 @@ impl Story {
     /// What the plugin's indicators show, once it has the agent's newest words.
     async fn tell_panel(&self, service: &Service, core: &Core) -> Outcome<()> {
         let wanted = service
-            .parts
+            .context
             .jobs
             .backups()
             .first()
-            .map(|backup| moment::local(backup.created_at_ms))
+            .map(|backup| Moment::at(backup.created_at_ms).local())
             .unwrap_or_default();
-        let code_name = &service.parts.settings().panel.code_name;
+        let code_name = &service.context.settings().panel.code_name;
         let shown = self.wait("the panel to show the backup", || {
             let last = shown(core, code_name, "LastBackup")?;
             last.contains(&wanted).then_some(last)
@@ -327,7 +332,7 @@ impl Story {
     }
 
     fn press(&self, service: &Service, core: &Core, button: &str) -> Outcome<()> {
-        let code_name = &service.parts.settings().panel.code_name;
+        let code_name = &service.context.settings().panel.code_name;
         core.with_controls(|controls| {
             let key = controls
                 .lookup(code_name, button)

@@ -5,12 +5,15 @@ use std::process::ExitCode;
 use backup::{ControlState, Difference};
 use serde::Serialize;
 
+use crate::command::cli;
+use crate::command::output::Output;
+use crate::command::terminal;
+use crate::documents;
 use crate::documents::value;
 use crate::failure::{Failure, Outcome};
-use crate::moment::{self, rfc3339};
-use crate::output::{Output, many};
+use crate::moment::Moment;
 use crate::site::Site;
-use crate::{cli, documents, shown};
+use crate::words::many;
 
 /// What stands right of a name: before, an arrow, after.
 const FOR_CONTENT: usize = 18;
@@ -18,8 +21,8 @@ const ARROW: &str = " → ";
 
 #[derive(Serialize)]
 struct Document {
-    from: String,
-    to: String,
+    from: Moment,
+    to: Moment,
     /// Between the moments changes may have been missed here.
     gaps: Vec<documents::Gap>,
     controls: Vec<Control>,
@@ -33,7 +36,7 @@ struct Control {
     after: serde_json::Value,
     after_string: Option<String>,
     /// When it came to stand as it does at the second moment.
-    changed: Option<String>,
+    changed: Option<Moment>,
 }
 
 impl From<&Difference> for Control {
@@ -53,7 +56,7 @@ impl From<&Difference> for Control {
             before_string: string(before),
             after: plain(after),
             after_string: string(after),
-            changed: changed.map(|id| rfc3339(id.ms())),
+            changed: changed.map(|id| Moment::at(id.ms())),
         }
     }
 }
@@ -73,8 +76,8 @@ pub(super) fn diff(typed: &cli::Diff, site: &Site, output: Output) -> Outcome<Ex
     }
     let gaps = store.gaps(typed.from, typed.to)?;
     let document = Document {
-        from: rfc3339(typed.from),
-        to: rfc3339(typed.to),
+        from: Moment::at(typed.from),
+        to: Moment::at(typed.to),
         gaps: gaps.iter().map(documents::Gap::from).collect(),
         controls,
     };
@@ -83,33 +86,33 @@ pub(super) fn diff(typed: &cli::Diff, site: &Site, output: Output) -> Outcome<Ex
 }
 
 fn lines(differences: &[Difference], gaps: &[backup::Gap], typed: &cli::Diff) -> Vec<String> {
-    let columns = shown::columns();
+    let columns = terminal::columns();
     let mut lines = vec![format!(
         "{} stood otherwise at {} than at {}",
         many(differences.len() as u64, "control"),
-        moment::local(typed.to),
-        moment::local(typed.from)
+        Moment::at(typed.to).local(),
+        Moment::at(typed.from).local()
     )];
     lines.extend(
         gaps.iter()
-            .map(|gap| shown::clip(&shown::hole(gap), columns)),
+            .map(|gap| terminal::clip(&terminal::hole(gap), columns)),
     );
-    let width = shown::name_width(
+    let width = terminal::name_width(
         differences.iter().map(path),
         columns,
         2 * FOR_CONTENT + ARROW.len() + 2,
     );
     for difference in differences {
         let [before, after] = [&difference.before, &difference.after].map(|state| match state {
-            Some(state) => shown::content(state.string.as_deref(), state.value.as_ref()),
+            Some(state) => terminal::content(state.string.as_deref(), state.value.as_ref()),
             None => "not known".to_owned(),
         });
         let before = match columns {
-            Some(_) => shown::fit(&before, FOR_CONTENT),
+            Some(_) => terminal::fit(&before, FOR_CONTENT),
             None => before,
         };
-        let name = shown::fit(path(difference), width);
-        lines.push(shown::clip(
+        let name = terminal::fit(path(difference), width);
+        lines.push(terminal::clip(
             &format!("{name}  {before}{ARROW}{after}"),
             columns,
         ));

@@ -2,19 +2,20 @@
 
 use std::process::ExitCode;
 
-use crate::cli;
+use crate::command::cli;
+use crate::command::output::Output;
+use crate::command::runtime::block_on;
+use crate::command::simulated::{self, Simulated, Wanted};
 use crate::failure::Outcome;
-use crate::output::Output;
 use crate::service;
 use crate::settings::Settings;
-use crate::simulated::{self, Simulated, Wanted};
 
 pub(super) fn emulate(
     typed: &cli::Emulate,
     settings: &Settings,
     output: Output,
 ) -> Outcome<ExitCode> {
-    super::block_on(async {
+    block_on(async {
         let simulated = Simulated::start(Wanted {
             address: &typed.qrc,
             panel: typed.panel.as_deref(),

@@ -6,10 +6,10 @@ mod plot;
 
 use std::process::ExitCode;
 
-use crate::cli;
+use crate::command::cli;
+use crate::command::output::Output;
 use crate::documents::Event;
 use crate::failure::Outcome;
-use crate::output::Output;
 use crate::site::Site;
 
 use lines::Lines;

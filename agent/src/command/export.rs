@@ -7,11 +7,13 @@ use std::process::ExitCode;
 use backup::{ExportOptions, Format};
 use serde::Serialize;
 
-use crate::cli::ExportFormat;
+use crate::command::cli;
+use crate::command::cli::ExportFormat;
+use crate::command::output::Output;
 use crate::failure::{Failure, Outcome};
-use crate::output::{self, Output};
+use crate::moment::{self, Moment};
 use crate::site::Site;
-use crate::{cli, moment};
+use crate::words;
 
 /// A day, as `--days` counts.
 const DAY_MS: i64 = 86_400_000;
@@ -62,7 +64,7 @@ pub(super) fn export(typed: &cli::Export, site: &Site, output: Output) -> Outcom
     output.result(&exported, || {
         format!(
             "{} exported to {}",
-            output::events(events),
+            words::events(events),
             exported.output.display()
         )
     });
@@ -93,7 +95,7 @@ fn default_path(site: &Site, options: &ExportOptions, now: i64) -> Outcome<PathB
         Format::Csv => "csv",
     };
     std::fs::create_dir_all(site.archive_path())?;
-    let stamp = moment::rfc3339(now).replace([':', '.'], "-");
+    let stamp = Moment::at(now).to_string().replace([':', '.'], "-");
     Ok(site
         .archive_path()
         .join(format!("events-export-{stamp}.{ending}")))

@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
-use crate::cli;
+use crate::command::cli;
+use crate::command::output::Output;
+use crate::command::through_agent::through_agent;
 use crate::documents::Imported;
 use crate::failure::{Failure, Outcome};
-use crate::local_socket::Request;
-use crate::output::{Output, count, events};
 use crate::site::Site;
+use crate::socket::Request;
+use crate::words::{count, events};
 
 pub(super) fn import(typed: &cli::Import, site: &Site, output: Output) -> Outcome<ExitCode> {
     let files = typed.files.iter().map(std::path::absolute);
@@ -22,7 +24,7 @@ pub(super) fn import(typed: &cli::Import, site: &Site, output: Output) -> Outcom
     let request = Request::Import {
         files: files.clone(),
     };
-    let imported: Imported = super::through_agent(site, &request, output, || site.import(&files))?;
+    let imported: Imported = through_agent(site, &request, output, || site.import(&files))?;
     output.result(&imported, || {
         let mut lines = vec![format!(
             "{} added, {} were there already, {} rejected",

@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::command::output::Output;
 use crate::documents::Backup;
 use crate::failure::Outcome;
-use crate::moment;
-use crate::output::{Output, bytes, count};
+use crate::moment::Moment;
 use crate::site::Site;
+use crate::words::{bytes, count};
 
 pub(super) fn list(site: &Site, output: Output) -> Outcome<ExitCode> {
     let backups = site.list()?;
@@ -28,7 +29,7 @@ pub(super) fn list(site: &Site, output: Output) -> Outcome<ExitCode> {
                 backup.id.clone(),
                 backup.events.map_or_else(|| "?".to_owned(), count),
                 bytes(backup.bytes),
-                backup.to_ms.map_or_else(|| "–".to_owned(), moment::local),
+                (backup.to_ms.map(Moment::at)).map_or_else(|| "–".to_owned(), Moment::local),
                 match (&backup.problem, backup.verified) {
                     (Some(_), _) => "DAMAGED".to_owned(),
                     (None, true) => "read back".to_owned(),

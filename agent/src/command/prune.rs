@@ -2,16 +2,18 @@
 
 use std::process::ExitCode;
 
-use crate::cli;
+use crate::command::cli;
+use crate::command::output::Output;
+use crate::command::through_agent::through_agent;
 use crate::documents::Pruned;
 use crate::failure::Outcome;
-use crate::local_socket::Request;
-use crate::output::{Output, bytes, many};
 use crate::site::Site;
+use crate::socket::Request;
+use crate::words::{bytes, many};
 
 pub(super) fn prune(typed: &cli::Prune, site: &Site, output: Output) -> Outcome<ExitCode> {
     let dry_run = typed.dry_run;
-    let pruned: Pruned = super::through_agent(site, &Request::Prune { dry_run }, output, || {
+    let pruned: Pruned = through_agent(site, &Request::Prune { dry_run }, output, || {
         site.prune(dry_run)
     })?;
     output.result(&pruned, || {

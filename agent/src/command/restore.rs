@@ -5,12 +5,16 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::audit::Act;
+use crate::command::cli;
+use crate::command::output::Output;
+use crate::command::terminal;
+use crate::command::through_agent::{through_agent, written_down};
 use crate::documents::{ControlChange, Plan, Restored};
 use crate::failure::{Failure, Outcome};
-use crate::local_socket::Request;
-use crate::output::{Output, bytes, count, events};
+use crate::moment::Moment;
 use crate::site::{RestoreRequest, Site};
-use crate::{cli, moment, shown};
+use crate::socket::Request;
+use crate::words::{bytes, count, events};
 
 /// As far in as the values of the lines above.
 const INDENT: &str = "             ";
@@ -39,9 +43,9 @@ pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outc
                 about: format!("{}, into {}", request.in_words(), target.display()),
             };
             let here = || here(site, &request, target, output);
-            super::written_down(site, act, here, |_| Ok(String::new()))
+            written_down(site, act, here, |_| Ok(String::new()))
         }
-        None => super::through_agent(site, &Request::Restore(request.clone()), output, || {
+        None => through_agent(site, &Request::Restore(request.clone()), output, || {
             here(site, &request, site.store_path(), output)
         }),
     }?;
@@ -52,9 +56,9 @@ pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outc
         };
         format!(
             "Restored to {}: {}, checked, in {:.1} s{undo}",
-            told(restored.restored_to.as_deref()),
+            told(restored.restored_to),
             events(restored.events),
-            restored.seconds
+            restored.seconds.0
         )
     });
     Ok(ExitCode::SUCCESS)
@@ -81,7 +85,7 @@ fn planned(plan: &Plan) -> String {
     let mut lines = vec![
         format!(
             "Would restore to {} from {}",
-            told(plan.would_restore_to.as_deref()),
+            told(plan.would_restore_to),
             plan.from
         ),
         format!(
@@ -93,15 +97,15 @@ fn planned(plan: &Plan) -> String {
         format!(
             "Needs        {}, about {:.1} s",
             bytes(plan.bytes_needed),
-            plan.estimate_seconds
+            plan.estimate_seconds.0
         ),
     ];
     lines.extend(controls(&plan.controls));
     for gap in &plan.gaps {
         lines.push(format!(
             "Gap          {} to {}: {}",
-            told(Some(&gap.from)),
-            told(Some(&gap.to)),
+            gap.from.local_precise(),
+            gap.to.local_precise(),
             gap.why
         ));
     }
@@ -115,20 +119,20 @@ fn controls(changes: &[ControlChange]) -> Vec<String> {
     if changes.is_empty() {
         return Vec::new();
     }
-    let columns = shown::columns();
+    let columns = terminal::columns();
     let listed = &changes[..changes.len().min(MOST_LISTED)];
     let names = listed.iter().map(|change| change.control_path.as_str());
-    let width = shown::name_width(names, columns, INDENT.len() + 2 * COUNT_WIDTH);
+    let width = terminal::name_width(names, columns, INDENT.len() + 2 * COUNT_WIDTH);
     let head = format!(
         "{:<indent$}{}",
         "Controls",
-        shown::fit("", width),
+        terminal::fit("", width),
         indent = INDENT.len()
     );
     let row = |gained: &str, lost: &str| format!("{gained:>COUNT_WIDTH$}{lost:>COUNT_WIDTH$}");
     let mut lines = vec![head + &row("come back", "go")];
     lines.extend(listed.iter().map(|change| {
-        let name = shown::fit(&change.control_path, width);
+        let name = terminal::fit(&change.control_path, width);
         format!(
             "{INDENT}{name}{}",
             row(&count(change.gained), &count(change.lost))
@@ -144,7 +148,6 @@ fn controls(changes: &[ControlChange]) -> Vec<String> {
     lines
 }
 
-fn told(time: Option<&str>) -> String {
-    let moment = time.and_then(|time| moment::parse(time).ok());
-    moment.map_or_else(|| "an empty store".to_owned(), moment::local_precise)
+fn told(time: Option<Moment>) -> String {
+    time.map_or_else(|| "an empty store".to_owned(), Moment::local_precise)
 }

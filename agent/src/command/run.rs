@@ -2,16 +2,17 @@
 
 use std::process::ExitCode;
 
+use crate::command::output::Output;
+use crate::command::runtime::block_on;
 use crate::failure::Outcome;
-use crate::gather;
-use crate::output::Output;
 use crate::service::{self, Service};
 use crate::site::Site;
+use crate::status::Status;
 
 pub(super) fn run(site: Site, output: Output) -> Outcome<ExitCode> {
-    super::block_on(async {
+    block_on(async {
         let service = Service::start(site).await?;
-        let settings = service.parts.settings();
+        let settings = service.context.settings();
         output.line(format!(
             "recording {}:{} into {}, backups into {}",
             settings.core.host.as_deref().unwrap_or_default(),
@@ -22,7 +23,7 @@ pub(super) fn run(site: Site, output: Output) -> Outcome<ExitCode> {
         service::stop_signal().await?;
         tracing::info!(
             "stopping; {}",
-            service::last_words(&gather::with_agent(&service.parts))
+            service::last_words(&Status::of_agent(&service.context))
         );
         service.stop().await?;
         tracing::info!("everything received is committed");

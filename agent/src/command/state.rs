@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use backup::ControlState;
 use serde::Serialize;
 
+use crate::command::cli;
+use crate::command::output::Output;
+use crate::command::terminal;
 use crate::documents::{self, value};
 use crate::failure::Outcome;
-use crate::moment::{self, rfc3339};
-use crate::output::{Output, many};
+use crate::moment::Moment;
 use crate::site::Site;
-use crate::{cli, shown};
+use crate::words::many;
 
 /// What stands right of a name: its content, and since when.
 const FOR_CONTENT: usize = 18;
@@ -18,11 +20,11 @@ const TIME_WIDTH: usize = 19;
 
 #[derive(Serialize)]
 struct Document {
-    at: String,
+    at: Moment,
     /// The last full reading before the moment.
-    read_in_full: Option<String>,
+    read_in_full: Option<Moment>,
     /// Where the record ends, if that is before the moment.
-    record_ends: Option<String>,
+    record_ends: Option<Moment>,
     /// Changes in these may be missing.
     gaps: Vec<documents::Gap>,
     controls: Vec<Control>,
@@ -38,7 +40,7 @@ struct Control {
     string_value: Option<String>,
     position: Option<f64>,
     /// When it came to stand so; `null` when that was before the full reading.
-    since: Option<String>,
+    since: Option<Moment>,
 }
 
 impl From<&ControlState> for Control {
@@ -50,7 +52,7 @@ impl From<&ControlState> for Control {
             value: value(state.value.as_ref()),
             string_value: state.string.as_ref().map(ToString::to_string),
             position: state.position,
-            since: state.changed.map(|id| rfc3339(id.ms())),
+            since: state.changed.map(|id| Moment::at(id.ms())),
         }
     }
 }
@@ -70,9 +72,9 @@ pub(super) fn state(typed: &cli::State, site: &Site, output: Output) -> Outcome<
     let ends = store.summary()?.to_ms;
     let ends = ends.filter(|ends| *ends < typed.at);
     let document = Document {
-        at: rfc3339(typed.at),
-        read_in_full: state.keyframe_ms.map(rfc3339),
-        record_ends: ends.map(rfc3339),
+        at: Moment::at(typed.at),
+        read_in_full: state.keyframe_ms.map(Moment::at),
+        record_ends: ends.map(Moment::at),
         gaps: state.gaps.iter().map(documents::Gap::from).collect(),
         controls,
     };
@@ -81,16 +83,16 @@ pub(super) fn state(typed: &cli::State, site: &Site, output: Output) -> Outcome<
 }
 
 fn lines(state: &backup::State, ends: Option<i64>) -> Vec<String> {
-    let columns = shown::columns();
+    let columns = terminal::columns();
     let mut lines = vec![format!(
         "The room at {}: {}",
-        moment::local(state.at_ms),
+        Moment::at(state.at_ms).local(),
         many(state.controls.len() as u64, "control")
     )];
     if let Some(ends) = ends {
         lines.push(format!(
             "The last change before it was at {}.",
-            moment::local(ends)
+            Moment::at(ends).local()
         ));
     }
     if state.keyframe_ms.is_none() && !state.controls.is_empty() {
@@ -98,21 +100,21 @@ fn lines(state: &backup::State, ends: Option<i64>) -> Vec<String> {
             "Never read in full before it: controls that never changed are missing.".to_owned(),
         );
     }
-    let holes = state.gaps.iter().map(shown::hole);
-    lines.extend(holes.map(|hole| shown::clip(&hole, columns)));
+    let holes = state.gaps.iter().map(terminal::hole);
+    lines.extend(holes.map(|hole| terminal::clip(&hole, columns)));
     let names = state
         .controls
         .iter()
         .map(|control| control.series.path.as_str());
-    let width = shown::name_width(names, columns, FOR_CONTENT + TIME_WIDTH + 4);
+    let width = terminal::name_width(names, columns, FOR_CONTENT + TIME_WIDTH + 4);
     for control in &state.controls {
-        let name = shown::fit(&control.series.path, width);
-        let content = shown::content(control.string.as_deref(), control.value.as_ref());
+        let name = terminal::fit(&control.series.path, width);
+        let content = terminal::content(control.string.as_deref(), control.value.as_ref());
         let since = control
             .changed
-            .map_or_else(String::new, |id| moment::local(id.ms()));
+            .map_or_else(String::new, |id| Moment::at(id.ms()).local());
         let content = match columns {
-            Some(_) => shown::fit(&content, FOR_CONTENT),
+            Some(_) => terminal::fit(&content, FOR_CONTENT),
             None => content,
         };
         lines.push(format!("{name}  {content}  {since}").trim_end().to_owned());

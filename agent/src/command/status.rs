@@ -2,32 +2,30 @@
 
 use std::process::ExitCode;
 
+use crate::command::output::Output;
+use crate::command::terminal;
+use crate::command::through_agent::through_agent;
 use crate::failure::Outcome;
-use crate::gather;
-use crate::local_socket::Request;
-use crate::moment;
-use crate::output::{Output, bytes, count, many};
-use crate::shown;
+use crate::moment::{self, Moment, Seconds};
 use crate::site::Site;
+use crate::socket::Request;
 use crate::status::{Status, verdict};
+use crate::words::{bytes, count, many};
 
 pub(super) fn status(site: &Site, output: Output) -> Outcome<ExitCode> {
-    let status: Status = super::through_agent(site, &Request::Status, output, || {
-        gather::without_agent(site)
-    })?;
+    let status: Status = through_agent(site, &Request::Status, output, || Status::of_files(site))?;
     output.result(&status, || lines(&status));
     Ok(ExitCode::SUCCESS)
 }
 
 fn lines(status: &Status) -> String {
     let (level, sentence) = verdict(status);
-    let when = |text: &Option<String>| local(text.as_deref());
     let core = match (&status.core.host, &status.core.design) {
         (None, _) => "none named; set QSYS_HOST".to_owned(),
         (Some(host), Some(design)) => format!(
             "{host}, {}, design {}, {} controls watched",
             status.core.state,
-            shown::plain(design),
+            terminal::plain(design),
             status.core.controls
         ),
         (Some(host), None) => format!("{host}, {}", status.core.state),
@@ -38,18 +36,18 @@ fn lines(status: &Status) -> String {
             "{} in {}, the last {}",
             status.backup.count,
             status.backup.path,
-            when(&status.backup.last)
+            local(status.backup.last)
         ),
     };
     let risk = match status.rpo_seconds {
         None => "everything: no proved backup holds any of it yet".to_owned(),
         Some(_) if status.events.total == 0 => "nothing; nothing is recorded yet".to_owned(),
-        Some(0.0) => "nothing; all is in a proved backup".to_owned(),
+        Some(Seconds(0.0)) => "nothing; all is in a proved backup".to_owned(),
         Some(seconds) => format!(
             "{} of writing that no proved backup holds",
-            match seconds {
+            match seconds.0 {
                 ..1.0 => "less than 1 s".to_owned(),
-                _ => moment::span((seconds * 1000.0) as i64),
+                _ => seconds.in_words(),
             }
         ),
     };
@@ -77,7 +75,7 @@ fn lines(status: &Status) -> String {
                 "{} in {}, {}",
                 bytes(status.store.bytes),
                 status.store.path,
-                match span(&status.store.from, &status.store.to) {
+                match span(status.store.from, status.store.to) {
                     Some(span) => span,
                     None if status.events.total == 0 => "nothing recorded yet".to_owned(),
                     None => "just begun".to_owned(),
@@ -88,14 +86,14 @@ fn lines(status: &Status) -> String {
         (
             "Proved",
             match &status.backup.last_verified {
-                Some(_) => format!("the one of {}", when(&status.backup.last_verified)),
+                Some(_) => format!("the one of {}", local(status.backup.last_verified)),
                 None => "none yet".to_owned(),
             },
         ),
-        ("Next", next(status.backup.next.as_deref())),
+        ("Next", next(status.backup.next)),
         (
             "Recoverable",
-            match span(&status.recoverable.from, &status.recoverable.to) {
+            match span(status.recoverable.from, status.recoverable.to) {
                 Some(span) => {
                     let gaps = status.recoverable.gaps.len() as u64;
                     format!("{span}, {}", many(gaps, "gap"))
@@ -111,7 +109,11 @@ fn lines(status: &Status) -> String {
             Some(command) => command.clone(),
             None => "no proved backup holds it".to_owned(),
         };
-        let what = format!("{} moved aside as {}", damaged.day, damaged.moved_to);
+        let what = format!(
+            "{} moved aside as {}",
+            damaged.day,
+            damaged.moved_to.display()
+        );
         [("Damaged", what), ("Put back", back)]
     });
     let lines = rows
@@ -122,22 +124,18 @@ fn lines(status: &Status) -> String {
 }
 
 /// When the next backup is made; one that is due may be put off a little by jitter or by another job.
-fn next(due: Option<&str>) -> String {
-    let moment = due.and_then(|due| moment::parse(due).ok());
-    match moment {
-        Some(moment) if moment <= moment::now() => "now".to_owned(),
+fn next(due: Option<Moment>) -> String {
+    match due {
+        Some(moment) if moment.ms() <= moment::now() => "now".to_owned(),
         _ => local(due),
     }
 }
 
 /// From when to when, where both are known.
-fn span(from: &Option<String>, to: &Option<String>) -> Option<String> {
-    let [from, to] = [from, to].map(|end| end.as_deref().map(|end| local(Some(end))));
-    Some(format!("{} to {}", from?, to?))
+fn span(from: Option<Moment>, to: Option<Moment>) -> Option<String> {
+    Some(format!("{} to {}", from?.local(), to?.local()))
 }
 
-/// An RFC 3339 time of the document as people read it.
-fn local(text: Option<&str>) -> String {
-    let moment = text.and_then(|text| moment::parse(text).ok());
-    moment.map_or_else(|| "–".to_owned(), moment::local)
+fn local(moment: Option<Moment>) -> String {
+    moment.map_or_else(|| "–".to_owned(), Moment::local)
 }

@@ -2,14 +2,15 @@
 
 use std::process::ExitCode;
 
+use crate::command::output::Output;
+use crate::command::through_agent::through_agent;
 use crate::documents::Undone;
 use crate::failure::Outcome;
-use crate::local_socket::Request;
-use crate::output::Output;
 use crate::site::Site;
+use crate::socket::Request;
 
 pub(super) fn undo(site: &Site, output: Output) -> Outcome<ExitCode> {
-    let undone: Undone = super::through_agent(site, &Request::Undo, output, || {
+    let undone: Undone = through_agent(site, &Request::Undo, output, || {
         site.undo().map(|report| Undone::from(&report))
     })?;
     output.result(&undone, || {

@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use crate::audit::Act;
-use crate::cli;
+use crate::command::cli;
+use crate::command::output::Output;
+use crate::command::through_agent::written_down;
 use crate::documents::Verification;
 use crate::failure::Outcome;
-use crate::output::{Output, many};
 use crate::site::Site;
+use crate::words::many;
 
 pub(super) fn verify(typed: &cli::Verify, site: &Site, output: Output) -> Outcome<ExitCode> {
     let mut about = typed.what.clone().unwrap_or_else(|| "all".to_owned());
@@ -19,7 +21,7 @@ pub(super) fn verify(typed: &cli::Verify, site: &Site, output: Output) -> Outcom
         about,
     };
     let prove = || site.verify(typed.what.as_deref(), typed.deep);
-    let report = super::written_down(site, act, prove, |report| match report.ok {
+    let report = written_down(site, act, prove, |report| match report.ok {
         true => Ok(format!("{} proved", many(report.checked, "file"))),
         false => Err(many(report.findings.len() as u64, "finding")),
     })?;

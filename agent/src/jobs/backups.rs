@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::backup_inputs::BackupInputs;
 use super::{Asker, Jobs, Turn};
-use crate::extent::Extent;
 use crate::failure::{Failure, Outcome};
-use crate::{damage, moment};
+use crate::moment;
+use crate::record::damage;
 
 /// A backup that has not got on for so long hangs: a copy has 10 minutes, everything else
 /// tells its progress piece by piece.
@@ -68,30 +69,30 @@ impl Jobs {
     /// Whether everything recorded so far is in the last backup.
     async fn nothing_new(&self) -> bool {
         self.recorder.flush().await.is_ok() && {
-            let now = self.extent();
+            let now = self.inputs();
             self.with(|known| {
                 known.last_failure.is_none() && known.backed_up.as_ref() == Some(&now)
             })
         }
     }
 
-    fn extent(&self) -> Extent {
-        Extent::now(
+    fn inputs(&self) -> BackupInputs {
+        BackupInputs::now(
             &self.recorder.stats(),
             &self.site.settings,
-            self.facts.plugin(),
+            self.live_facts.plugin(),
         )
     }
 
     /// Makes and proves a backup of everything received so far, then removes those too many.
     pub(crate) async fn backup(&self, _turn: Turn, asker: Asker) -> Outcome<backup::BackupInfo> {
         let begun = Instant::now();
-        let (mut extent, mut outcome) = self.try_backup().await;
+        let (mut inputs, mut outcome) = self.try_backup().await;
         if let Err(failure) = &outcome
             && self.moved_aside(failure).await
         {
             // The other days are worth backing up all the more.
-            (extent, outcome) = self.try_backup().await;
+            (inputs, outcome) = self.try_backup().await;
         }
         let now = moment::now();
         self.with(|known| match &outcome {
@@ -100,7 +101,7 @@ impl Jobs {
                 known.history.last_good = Some(now);
                 known.history.last_failure = None;
                 known.history.failures = 0;
-                known.backed_up = extent;
+                known.backed_up = inputs;
             }
             Err(failure) => {
                 known.last_failure = Some(failure.to_string());
@@ -124,15 +125,18 @@ impl Jobs {
     }
 
     /// Makes a backup; also gives what it was made of, where that is known.
-    async fn try_backup(&self) -> (Option<Extent>, Outcome<backup::BackupInfo>) {
+    async fn try_backup(&self) -> (Option<BackupInputs>, Outcome<backup::BackupInfo>) {
         // What is committed while the backup is made may or may not be in it.
         let flushed = self.recorder.flush().await.is_ok();
-        let extent = flushed.then(|| self.extent());
-        let plugin = self.facts.plugin().map(|plugin| plugin.settings_file());
+        let inputs = flushed.then(|| self.inputs());
+        let plugin = self
+            .live_facts
+            .plugin()
+            .map(|plugin| plugin.settings_file());
         let outcome = self
             .run("backup", move |site, job| site.backup(plugin, job))
             .await;
-        (extent, outcome)
+        (inputs, outcome)
     }
 
     /// Whether a backup failed over a damaged day that the recorder has moved aside now.

@@ -41,9 +41,11 @@ impl Jobs {
         let swapped = self.swap(&running, move |_| built.swap()).await?;
         let restored = documents::Restored::new(&swapped, begun.elapsed());
         tracing::warn!(
-            restored_to = restored.restored_to.as_deref().unwrap_or("an empty store"),
+            restored_to = restored
+                .restored_to
+                .map_or_else(|| "an empty store".to_owned(), |moment| moment.to_string()),
             events = restored.events,
-            seconds = restored.seconds,
+            seconds = restored.seconds.0,
             "the store was restored; `qsys-agent undo` takes it back"
         );
         Ok(restored)

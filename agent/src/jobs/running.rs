@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use contract::{Job, JobState};
 
-use crate::local_socket::Steps;
+use super::steps::Steps;
 
 /// Where the running job is posted. Cheap to clone.
 #[derive(Debug, Clone, Default)]

@@ -9,8 +9,8 @@ use qrc::{ControlId, Inventory, Value};
 
 use super::heartbeat::Heartbeat;
 use super::mailbox;
-use crate::core::Core;
 use crate::moment;
+use crate::qsys_core::Core;
 
 /// Answers kept while the Core is slow. One that is lost is made up for by the plugin's own
 /// time-out.

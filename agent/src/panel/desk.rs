@@ -9,13 +9,14 @@ use tokio::sync::mpsc;
 
 use super::named::{Asking, What};
 use super::requests::{Claim, Judgement, Kind, Requests, Target, WINDOW_MS};
+use crate::audit;
 use crate::audit::{Act, Asked};
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Jobs, Turn};
-use crate::output::{count, events};
-use crate::parts::Parts;
+use crate::moment::{self, Moment};
 use crate::site::RestoreRequest;
-use crate::{audit, moment};
+use crate::words::{count, events};
 
 /// Which way a request came; its answers go back the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,18 +36,18 @@ pub(super) struct Answer {
 
 /// Takes requests in.
 pub(super) struct Desk {
-    parts: Arc<Parts>,
+    context: Arc<Context>,
     requests: Requests,
     /// Jobs run beside the panel; their last words go here.
     answers: mpsc::Sender<Answer>,
 }
 
 impl Desk {
-    pub(super) fn new(parts: Arc<Parts>, answers: mpsc::Sender<Answer>) -> Self {
-        let pin = parts.settings().panel.pin.clone();
-        let requests = Requests::new(pin, lately_answered(&parts.settings().store.path));
+    pub(super) fn new(context: Arc<Context>, answers: mpsc::Sender<Answer>) -> Self {
+        let pin = context.settings().panel.pin.clone();
+        let requests = Requests::new(pin, lately_answered(&context.settings().store.path));
         Self {
-            parts,
+            context,
             requests,
             answers,
         }
@@ -94,7 +95,7 @@ impl Desk {
         } = claim;
         tracing::warn!(place = %asked.place, request = %id, "panel request refused: {what}: {why}");
         let act = Act { what, about };
-        self.parts.audit.refused(asked, act, why.clone()).await;
+        self.context.audit.refused(asked, act, why.clone()).await;
         Answer {
             way,
             ack: ack(id, AckResult::Refused, why),
@@ -102,7 +103,7 @@ impl Desk {
     }
 
     async fn start(&self, way: Way, claim: Claim, kind: Kind) -> Answer {
-        let Some(turn) = self.parts.jobs.try_turn() else {
+        let Some(turn) = self.context.jobs.try_turn() else {
             let why = "another job is running; wait for it to end".to_owned();
             return self.refuse(way, claim, why).await;
         };
@@ -112,12 +113,12 @@ impl Desk {
         } = claim;
         tracing::info!(place = %asked.place, request = %id, "panel request: {kind:?}");
         let accepted = ack(id.clone(), AckResult::Accepted, String::new());
-        let parts = self.parts.clone();
+        let context = self.context.clone();
         let answers = self.answers.clone();
         tokio::spawn(async move {
             let act = Act { what, about };
-            let work = run(&parts.jobs, turn, kind);
-            let outcome = parts.audit.of(asked, act, work, Clone::clone).await;
+            let work = run(&context.jobs, turn, kind);
+            let outcome = context.audit.of(asked, act, work, Clone::clone).await;
             let ack = match outcome {
                 Ok(text) => ack(id, AckResult::Done, text),
                 Err(failure) => ack(id, AckResult::Failed, failure.to_string()),
@@ -131,8 +132,8 @@ impl Desk {
 
     /// Which Core and control asked; which person, QRC does not tell.
     fn asked(&self, way: Way, claim: &Claim) -> Asked {
-        let (host, _) = self.parts.core.link();
-        let panel = &self.parts.settings().panel;
+        let (host, _) = self.context.core.link();
+        let panel = &self.context.settings().panel;
         let control = match way {
             Way::Plugin => format!("{}.{REQUEST}", panel.code_name),
             Way::Named(name) => format!("Named Control {}{name}", panel.named_control_prefix),
@@ -140,7 +141,7 @@ impl Desk {
         Asked {
             asker: "panel",
             place: format!("Core {host}, {control}"),
-            design: self.parts.design(),
+            design: self.context.design(),
             request: Some(claim.id.clone()).filter(|id| !id.is_empty()),
             asked_ms: claim.at_ms,
         }
@@ -187,7 +188,7 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
             });
             Ok(format!(
                 "Would go to {}: {} come back, {} go{most}",
-                shown(plan.would_restore_to.as_deref()),
+                shown(plan.would_restore_to),
                 events(plan.events_gained),
                 count(plan.events_lost)
             ))
@@ -196,7 +197,7 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
             let restored = jobs.restore(turn, request(target)).await?;
             Ok(format!(
                 "Restored to {}, {}",
-                shown(restored.restored_to.as_deref()),
+                shown(restored.restored_to),
                 events(restored.events)
             ))
         }
@@ -218,7 +219,6 @@ fn request(target: Target) -> RestoreRequest {
     }
 }
 
-fn shown(time: Option<&str>) -> String {
-    let moment = time.and_then(|time| moment::parse(time).ok());
-    moment.map_or_else(|| "an empty store".to_owned(), moment::local)
+fn shown(time: Option<Moment>) -> String {
+    time.map_or_else(|| "an empty store".to_owned(), Moment::local)
 }

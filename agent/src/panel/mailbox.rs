@@ -9,7 +9,7 @@ use contract::{
     State, Undo,
 };
 
-use crate::moment;
+use crate::moment::Moment;
 use crate::status::{Status, verdict};
 pub(super) use plain::PLAIN;
 
@@ -26,13 +26,13 @@ pub(crate) fn state(
     undo: Option<String>,
     pin_required: bool,
 ) -> State {
-    let (level, text) = verdict(status);
+    let (level, sentence) = verdict(status);
     let newest = backups.first();
     let proved = backups.iter().find(|backup| backup.verified);
     State {
         schema: SCHEMA,
         status: level.qsys(),
-        text,
+        text: sentence,
         agent: Agent {
             version: status.agent.version.clone(),
             pid: status.agent.pid,
@@ -49,26 +49,26 @@ pub(crate) fn state(
             gaps: status.events.gaps,
         },
         backup: Backup {
-            last: status.backup.last.clone(),
+            last: text(status.backup.last),
             last_text: newest.map_or_else(|| "none yet".to_owned(), describe),
-            age_seconds: status.backup.age_seconds.map(|age| age as i64),
-            next: status.backup.next.clone(),
-            next_text: local(status.backup.next.as_deref()),
+            age_seconds: status.backup.age_seconds.map(|age| age.0 as i64),
+            next: text(status.backup.next),
+            next_text: status.backup.next.map(Moment::local),
             count: status.backup.count,
-            last_verified: status.backup.last_verified.clone(),
+            last_verified: text(status.backup.last_verified),
             verified_text: proved.map_or_else(
                 || "nothing proved yet".to_owned(),
-                |backup| format!("read back {}", moment::local(backup.created_at_ms)),
+                |backup| format!("read back {}", Moment::at(backup.created_at_ms).local()),
             ),
             ok: newest.is_some_and(|backup| backup.verified)
                 && status.backup.problem.is_none()
                 && !status.backup.overdue,
         },
         recoverable: Range {
-            from: status.recoverable.from.clone(),
-            to: whole_second(status.recoverable.to.as_deref()),
-            from_text: local(status.recoverable.from.as_deref()),
-            to_text: local(status.recoverable.to.as_deref()),
+            from: text(status.recoverable.from),
+            to: status.recoverable.to.map(whole_second),
+            from_text: status.recoverable.from.map(Moment::local),
+            to_text: status.recoverable.to.map(Moment::local),
             gaps: newest_gaps(status),
         },
         points: backups
@@ -77,7 +77,7 @@ pub(crate) fn state(
             .take(POINTS)
             .map(|backup| Point {
                 id: backup.id.clone(),
-                when: moment::local(backup.created_at_ms),
+                when: Moment::at(backup.created_at_ms).local(),
                 label: events(backup),
             })
             .collect(),
@@ -89,29 +89,27 @@ pub(crate) fn state(
             text: undo.unwrap_or_default(),
         },
         disk: status.store.free_bytes.map(|free| Disk {
-            text: format!("{} free", crate::output::bytes(free)),
+            text: format!("{} free", crate::words::bytes(free)),
         }),
     }
 }
 
-/// The range grows with every commit; the panel is told once a second.
-fn whole_second(time: Option<&str>) -> Option<String> {
-    let moment = moment::parse(time?).ok()?;
-    Some(moment::rfc3339(moment - moment.rem_euclid(1000)))
+/// A moment as the mailbox has it.
+fn text(moment: Option<Moment>) -> Option<String> {
+    moment.map(|moment| moment.to_string())
 }
 
-/// The agent's local time, as people at the panel read it.
-fn local(time: Option<&str>) -> Option<String> {
-    let moment = moment::parse(time?).ok()?;
-    Some(moment::local(moment))
+/// The range grows with every commit; the panel is told once a second.
+fn whole_second(moment: Moment) -> String {
+    moment.whole_second().to_string()
 }
 
 /// The newest gaps; a panel draws a bar, not a list.
 fn newest_gaps(status: &Status) -> Vec<Span> {
     let gaps = status.recoverable.gaps.iter().rev().take(GAPS);
     gaps.map(|gap| Span {
-        from: gap.from.clone(),
-        to: gap.to.clone(),
+        from: gap.from.to_string(),
+        to: gap.to.to_string(),
     })
     .collect()
 }
@@ -119,15 +117,15 @@ fn newest_gaps(status: &Status) -> Vec<Span> {
 fn describe(backup: &backup::BackupInfo) -> String {
     format!(
         "{}, {}, {}",
-        moment::local(backup.created_at_ms),
+        Moment::at(backup.created_at_ms).local(),
         events(backup),
-        crate::output::bytes(backup.bytes),
+        crate::words::bytes(backup.bytes),
     )
 }
 
 fn events(backup: &backup::BackupInfo) -> String {
     match backup.events {
-        Some(number) => crate::output::events(number),
+        Some(number) => crate::words::events(number),
         None => "events not counted".to_owned(),
     }
 }
@@ -145,7 +143,7 @@ pub(crate) fn wire(state: &State, seq: u64, now: i64) -> String {
     let message = Message {
         state: Cow::Borrowed(state),
         seq,
-        sent_at: moment::rfc3339(now),
+        sent_at: Moment::at(now).to_string(),
     };
     serde_json::to_string(&message).expect("texts and numbers always have a JSON form")
 }

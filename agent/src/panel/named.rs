@@ -21,8 +21,8 @@ use tokio::time::Instant;
 use super::heartbeat::Heartbeat;
 use super::mailbox::{self, PLAIN};
 use super::requests::{Kind, WINDOW_MS};
-use crate::core::Core;
 use crate::moment;
+use crate::qsys_core::Core;
 use inlet::Inlet;
 pub(super) use inlet::{Asking, What};
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use contract::{Request, RequestKind};
 
-use crate::moment;
+use crate::moment::Moment;
 use crate::settings::Pin;
 use wire::shorten;
 pub(crate) use wire::{Claim, Kind, Target};
@@ -103,7 +103,7 @@ impl Requests {
     /// lain there for longer than a request may be old. `now` in Unix milliseconds.
     pub(crate) fn pressed(button: &str, kind: Kind, waited: bool, now: i64) -> Judgement {
         let claim = Claim {
-            id: format!("{button} {}", moment::rfc3339(now)),
+            id: format!("{button} {}", Moment::at(now)),
             what: kind.name(),
             ..Claim::default()
         };

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::place::{self, Place};
-use super::{Pin, Settings};
+use super::values::{Pin, Settings};
 use crate::failure::{Failure, Outcome};
 use crate::schedule::When;
 

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
 
 use super::place::Place;
-use super::{Pin, Settings};
+use super::values::{Pin, Settings};
 use crate::failure::{Failure, Outcome};
 use crate::schedule::{TimesOfDay, When};
 
@@ -252,7 +252,11 @@ pub(super) fn apply(
     Ok(())
 }
 
-fn apply_backup(backup: &mut super::Backup, table: BackupTable, path: &Path) -> Outcome<()> {
+fn apply_backup(
+    backup: &mut super::values::Backup,
+    table: BackupTable,
+    path: &Path,
+) -> Outcome<()> {
     let keep = &mut backup.keep;
     replace(&mut keep.keep, table.keep.map(|keep| keep.0 as usize));
     replace(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Pin, Settings};
+use super::values::{Pin, Settings};
 use crate::failure::{Failure, Outcome};
 
 /// The original speaks WebSocket on this port; QRC has its own.

@@ -2,40 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use backup::{RestorePlan, RestoreReport, RestoreSource, Restored, UndoReport};
-use serde::{Deserialize, Serialize};
-
+use super::request::RestoreRequest;
 use super::{Site, looks_like_file};
 use crate::failure::{Failure, Outcome};
-use crate::moment;
-
-/// A restore as it was asked for; paths are absolute, times Unix milliseconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RestoreRequest {
-    pub(crate) what: String,
-    pub(crate) at: Option<i64>,
-    pub(crate) keep_newer: bool,
-    pub(crate) force: bool,
-}
-
-impl RestoreRequest {
-    /// `latest, at 2026-11-23T19:55:00.000Z, forced`
-    pub(crate) fn in_words(&self) -> String {
-        let mut words = self.what.clone();
-        if let Some(at) = self.at {
-            words.push_str(&format!(", at {}", moment::rfc3339(at)));
-        }
-        for (said, word) in [
-            (self.keep_newer, ", keeping newer"),
-            (self.force, ", forced"),
-        ] {
-            if said {
-                words.push_str(word);
-            }
-        }
-        words
-    }
-}
+use crate::words;
+use backup::{RestorePlan, RestoreReport, RestoreSource, Restored, UndoReport};
 
 impl Site {
     /// What a restore into the target, else into the store, would do; nothing is touched.
@@ -121,7 +92,7 @@ fn harmless(plan: RestorePlan, request: &RestoreRequest) -> Outcome<RestorePlan>
     if plan.events_lost > 0 && !request.force {
         return Err(Failure::failed(format!(
             "this restore would drop {} recorded since",
-            crate::output::events(plan.events_lost)
+            words::events(plan.events_lost)
         ))
         .hint("see them with --dry-run; keep them with --keep-newer; drop them with --force (undo takes it back)"));
     }

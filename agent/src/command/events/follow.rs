@@ -6,10 +6,10 @@ use std::time::Duration;
 use backup::{Event, EventId, Gap, Query, Store};
 
 use super::lines::Lines;
+use crate::command::output::Output;
 use crate::documents;
 use crate::failure::Outcome;
 use crate::moment;
-use crate::output::Output;
 
 /// How often the store is looked at.
 const EVERY: Duration = Duration::from_millis(250);

@@ -3,8 +3,8 @@
 use backup::{Event, Gap};
 use console::style;
 
-use crate::moment;
-use crate::shown;
+use crate::command::terminal;
+use crate::moment::Moment;
 
 /// Time, two spaces, name, two spaces, and this much for what it was set to.
 const FOR_CONTENT: usize = 24;
@@ -22,7 +22,7 @@ impl Lines {
     /// For standard output.
     pub(super) fn new() -> Self {
         Self {
-            columns: shown::columns(),
+            columns: terminal::columns(),
             ..Self::default()
         }
     }
@@ -30,7 +30,7 @@ impl Lines {
     /// Adds events and the gaps among them, both in the events' order.
     pub(super) fn add(&mut self, text: &mut Vec<String>, events: &[Event], gaps: &[Gap]) {
         let names = events.iter().map(|event| event.series.path.as_str());
-        let width = shown::name_width(names, self.columns, TIME_WIDTH + 4 + FOR_CONTENT);
+        let width = terminal::name_width(names, self.columns, TIME_WIDTH + 4 + FOR_CONTENT);
         self.name_width = self.name_width.max(width);
         let newest_first = matches!(events, [first, .., last] if first.id > last.id);
         let mut gaps: Vec<&Gap> = gaps.iter().collect();
@@ -45,29 +45,29 @@ impl Lines {
                 false => gap.from_ms < event.at_ms,
             };
             while let Some(gap) = gaps.next_if(before) {
-                text.push(shown::clip(&shown::hole(gap), self.columns));
+                text.push(terminal::clip(&terminal::hole(gap), self.columns));
             }
             self.event(text, event);
         }
-        text.extend(gaps.map(|gap| shown::clip(&shown::hole(gap), self.columns)));
+        text.extend(gaps.map(|gap| terminal::clip(&terminal::hole(gap), self.columns)));
     }
 
     /// In a pipe each line says the whole time, on a terminal a heading says the day.
     fn event(&mut self, text: &mut Vec<String>, event: &Event) {
-        let whole = moment::local_precise(event.at_ms);
-        let content = shown::content(event.string.as_deref(), event.value.as_ref());
-        let name = shown::fit(&event.series.path, self.name_width);
+        let whole = Moment::at(event.at_ms).local_precise();
+        let content = terminal::content(event.string.as_deref(), event.value.as_ref());
+        let name = terminal::fit(&event.series.path, self.name_width);
         let Some(columns) = self.columns else {
             text.push(format!("{whole}  {name}  {content}"));
             return;
         };
         let (day, time) = whole.split_once(' ').unwrap_or(("", &whole));
         if self.day.as_deref() != Some(day) {
-            text.push(shown::between(day));
+            text.push(terminal::between(day));
             self.day = Some(day.to_owned());
         }
         let line = format!("{}  {name}  {content}", style(time).cyan());
-        text.push(shown::clip(&line, Some(columns)));
+        text.push(terminal::clip(&line, Some(columns)));
     }
 }
 

@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use backup::{ControlCounts, Gap, Store};
 use serde::Serialize;
 
-use crate::cli;
+use crate::command::cli;
+use crate::command::output::Output;
+use crate::command::terminal;
+use crate::documents;
 use crate::failure::Outcome;
-use crate::moment::{self, rfc3339};
-use crate::output::{Output, count, many};
-use crate::{documents, shown};
+use crate::moment::{self, Moment};
+use crate::words::{count, many};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 1_440 * MINUTE_MS;
@@ -29,11 +31,11 @@ const ASCII: [char; 9] = [' ', '.', ':', '-', '=', '+', '*', '%', '#'];
 /// The picture's numbers, as `--json` gives them.
 #[derive(Debug, Serialize)]
 struct Plot {
-    from: String,
-    to: String,
+    from: Moment,
+    to: Moment,
     column_seconds: i64,
     /// When each column begins.
-    columns: Vec<String>,
+    columns: Vec<Moment>,
     /// The busiest first.
     rows: Vec<Row>,
     gaps: Vec<documents::Gap>,
@@ -48,17 +50,17 @@ struct Row {
 
 pub(super) fn plot(typed: &cli::Events, store: &Store, output: Output) -> Outcome<ExitCode> {
     let (from, to) = span(typed, store)?;
-    let width = shown::columns().unwrap_or(PIPE_COLUMNS);
+    let width = terminal::columns().unwrap_or(PIPE_COLUMNS);
     let grid = Grid::new(from, to, width.saturating_sub(NAME_WIDTH + TOTAL_WIDTH + 3));
     let counts = store.counts_per_minute(&typed.control, from, to)?;
     let gaps = store.gaps(from, to)?;
     let rows = rows(&counts, &grid, typed.control.is_empty());
     let plot = Plot {
-        from: rfc3339(from),
-        to: rfc3339(to),
+        from: Moment::at(from),
+        to: Moment::at(to),
         column_seconds: grid.column_ms / 1000,
         columns: (0..grid.columns)
-            .map(|at| rfc3339(grid.start(at)))
+            .map(|at| Moment::at(grid.start(at)))
             .collect(),
         rows,
         gaps: gaps.iter().map(documents::Gap::from).collect(),
@@ -158,7 +160,7 @@ fn rows(counts: &[ControlCounts], grid: &Grid, everything: bool) -> Vec<Row> {
 #[derive(Default, Serialize)]
 struct Cell<'a> {
     name: &'a str,
-    time: &'a str,
+    time: Moment,
     events: u64,
 }
 
@@ -168,7 +170,7 @@ fn cells(plot: &Plot) -> Vec<Cell<'_>> {
         for (events, time) in row.counts.iter().zip(&plot.columns) {
             cells.push(Cell {
                 name: &row.name,
-                time,
+                time: *time,
                 events: *events,
             });
         }
@@ -185,8 +187,8 @@ fn picture(
 ) -> String {
     let mut lines = vec![format!(
         "Changes from {} to {}, one column {}",
-        moment::local_minute(from),
-        moment::local_minute(to),
+        Moment::at(from).local_minute(),
+        Moment::at(to).local_minute(),
         moment::span(grid.column_ms)
     )];
     if rows.is_empty() {
@@ -239,7 +241,7 @@ fn line(name: &str, counts: &[u64], total: u64, holes: &[bool], unicode: bool) -
             _ => steps[usize::try_from((count * 8).div_ceil(most)).unwrap_or(8)],
         })
         .collect();
-    let name = shown::fit(name, NAME_WIDTH);
+    let name = terminal::fit(name, NAME_WIDTH);
     format!("{name} {bar} {:>TOTAL_WIDTH$}", self::count(total))
 }
 
@@ -265,8 +267,8 @@ fn axis(grid: &Grid) -> String {
     let mut text = " ".repeat(NAME_WIDTH + 1);
     for column in (0..grid.columns).step_by(TICK) {
         let tick = match grid.column_ms < DAY_MS {
-            true => moment::local_clock(grid.start(column)),
-            false => moment::local_date(grid.start(column)),
+            true => Moment::at(grid.start(column)).local_clock(),
+            false => Moment::at(grid.start(column)).local_date(),
         };
         text.push_str(&format!("{:<TICK$}", format!("|{tick}")));
     }

@@ -3,7 +3,7 @@
 use contract::{State, control};
 use qrc::Value;
 
-use crate::output::count;
+use crate::words::count;
 
 /// What of the state a control shows.
 type Shown = fn(&State) -> Value;

@@ -2,7 +2,7 @@
 
 use contract::{Request, RequestKind};
 
-use crate::moment;
+use crate::moment::{self, Moment};
 
 /// What the panel may ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Claim {
     pub(super) fn of(request: &Request) -> Self {
         let at = request.at.parse::<jiff::Timestamp>();
         let moment = |text: &String| match moment::parse(text) {
-            Ok(at) => format!("at {}", moment::rfc3339(at)),
+            Ok(at) => format!("at {}", Moment::at(at)),
             Err(_) => format!("at {}", shorten(text)),
         };
         let point = request.point_id.as_deref().map(shorten);

@@ -3,30 +3,30 @@
 use std::sync::Arc;
 
 use crate::audit::{Audit, Design};
-use crate::core::Core;
-use crate::counts::Counts;
-use crate::damage::Damage;
-use crate::facts::Facts;
 use crate::jobs::Jobs;
+use crate::qsys_core::Core;
+use crate::record::Counts;
+use crate::record::Damage;
+use crate::record::LiveFacts;
+use crate::record::Shipped;
 use crate::schedule::History;
 use crate::settings::Settings;
-use crate::shipping::Shipped;
 use crate::site::Site;
 
 /// The running parts, shared by whoever asks them.
-pub(crate) struct Parts {
+pub(crate) struct Context {
     pub(crate) site: Arc<Site>,
     pub(crate) core: Core,
     pub(crate) recorder: backup::Recorder,
     pub(crate) jobs: Jobs,
-    pub(crate) facts: Arc<Facts>,
+    pub(crate) live_facts: Arc<LiveFacts>,
     pub(crate) shipped: Arc<Shipped>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) damage: Arc<Damage>,
     pub(crate) audit: Audit,
 }
 
-impl Parts {
+impl Context {
     /// What was set.
     pub(crate) fn settings(&self) -> &Settings {
         &self.site.settings

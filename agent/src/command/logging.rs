@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Global;
+use crate::command::cli::Global;
 
 /// Starts the log. `usual` is the level without `-v` and `-q`; `RUST_LOG` outranks all.
 pub(crate) fn start(global: &Global, usual: &str) {

@@ -9,7 +9,7 @@ use backup::{Day, Gap, Store, StoreSummary};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::damage;
+use crate::record::damage;
 
 /// How often the files are looked at; between, the recorder's own count is added.
 const LOOK: Duration = Duration::from_secs(2);

@@ -1,43 +1,22 @@
-//! The running agent's door on this machine: the Unix socket `.agent.sock` in the store's folder.
-//!
-//! A caller writes one line of JSON, the request, and reads lines of JSON up to the reply:
-//!
-//! ```text
-//! > {"verb":"backup","progress":true}
-//! < {"progress":{"what":"copying","done":4096,"total":81920}}
-//! < {"done":{…}}        or  {"failed":{"message":"…","hint":"…"}}
-//! ```
-//!
-//! Only who asks for `progress` is told of it, so a caller of an older version reads the reply
-//! alone, as ever; an older agent passes over the word and tells none. Steps that a caller does
-//! not read in time are left out, all but the latest.
+//! The lines that a caller and the agent write.
 
-mod client;
-mod server;
-mod steps;
-
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use client::{Answer, ask};
-pub(crate) use server::{Listener, answer_all};
-pub(crate) use steps::Steps;
-
 use crate::audit::Act;
 use crate::failure::Failure;
+use crate::jobs::Step;
 use crate::site::RestoreRequest;
-use steps::Step;
 
 /// The caller's line.
 #[derive(Debug, Serialize, Deserialize)]
-struct Call {
+pub(super) struct Call {
     #[serde(flatten)]
-    request: Request,
+    pub(super) request: Request,
     /// Whether the caller wants to read how the job gets on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    progress: bool,
+    pub(super) progress: bool,
 }
 
 /// What the command line asks a running agent to do.
@@ -80,7 +59,7 @@ pub(crate) struct Caller {
 /// A line of the agent: the last one is the reply.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Reply {
+pub(super) enum Reply {
     Progress(Step),
     Done(serde_json::Value),
     Failed {
@@ -102,7 +81,7 @@ impl From<Result<serde_json::Value, Failure>> for Reply {
 }
 
 impl Reply {
-    fn line(&self) -> std::io::Result<Vec<u8>> {
+    pub(super) fn line(&self) -> std::io::Result<Vec<u8>> {
         let mut line = serde_json::to_vec(self)?;
         line.push(b'\n');
         Ok(line)
@@ -110,26 +89,4 @@ impl Reply {
 }
 
 /// Requests are short; a longer line is no request of ours.
-const LONGEST_REQUEST: u64 = 64 * 1024;
-
-/// A socket's path may hold 107 bytes, a store's folder more: the folder is opened
-/// and the socket named below its descriptor.
-struct Address {
-    folder: OwnedFd,
-    /// Valid while `folder` is open.
-    path: PathBuf,
-}
-
-impl Address {
-    const NAME: &'static str = ".agent.sock";
-
-    fn in_store(store: &Path) -> std::io::Result<Self> {
-        let folder = OwnedFd::from(std::fs::File::open(store)?);
-        let path = PathBuf::from(format!(
-            "/proc/self/fd/{}/{}",
-            folder.as_raw_fd(),
-            Self::NAME
-        ));
-        Ok(Self { folder, path })
-    }
-}
+pub(super) const LONGEST_REQUEST: u64 = 64 * 1024;

@@ -1,14 +1,14 @@
-//! How far everything that goes into a backup had come at a moment: two that are equal have nothing new between them.
+//! A fingerprint of all that a backup would hold: where two are equal, nothing new came between them.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::plugin::Plugin;
+use crate::qsys_core::Plugin;
 use crate::settings::Settings;
 
 /// What was recorded, and which settings files there were.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Extent {
+pub(crate) struct BackupInputs {
     committed: u64,
     gaps: u64,
     quarantined: u64,
@@ -16,7 +16,7 @@ pub(crate) struct Extent {
     plugin: Option<Plugin>,
 }
 
-impl Extent {
+impl BackupInputs {
     /// The present one. Within one run of the agent only: the recorder counts from its start.
     pub(crate) fn now(
         stats: &backup::RecorderStats,

@@ -2,35 +2,36 @@
 
 use std::sync::Arc;
 
+use super::call::{Caller, Request};
 use crate::audit::Asked;
+use crate::context::Context;
+use crate::documents;
 use crate::failure::{Failure, Outcome};
-use crate::jobs::Asker;
-use crate::local_socket::{Caller, Request, Steps};
-use crate::parts::Parts;
-use crate::{documents, gather};
+use crate::jobs::{Asker, Steps};
+use crate::status::Status;
 
 /// Does what is asked, tells its steps and gives its document. What may change something is written down.
 pub(crate) async fn answer(
-    parts: Arc<Parts>,
+    context: Arc<Context>,
     request: Request,
     caller: Caller,
     steps: Steps,
 ) -> Outcome<serde_json::Value> {
     let Some(act) = request.act() else {
-        return perform(&parts, request, steps).await;
+        return perform(&context, request, steps).await;
     };
-    let asked = Asked::by_command_line(caller.user, caller.process, parts.design());
-    let work = perform(&parts, request, steps);
-    parts.audit.of(asked, act, work, |_| String::new()).await
+    let asked = Asked::by_command_line(caller.user, caller.process, context.design());
+    let work = perform(&context, request, steps);
+    context.audit.of(asked, act, work, |_| String::new()).await
 }
 
-async fn perform(parts: &Parts, request: Request, steps: Steps) -> Outcome<serde_json::Value> {
+async fn perform(context: &Context, request: Request, steps: Steps) -> Outcome<serde_json::Value> {
     let document = |value: serde_json::Result<serde_json::Value>| {
         value.map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))
     };
-    let jobs = parts.jobs.told_to(steps);
+    let jobs = context.jobs.told_to(steps);
     match request {
-        Request::Status => document(serde_json::to_value(gather::with_agent(parts))),
+        Request::Status => document(serde_json::to_value(Status::of_agent(context))),
         Request::Backup => {
             let turn = jobs.turn().await;
             let made = jobs.backup(turn, Asker::CommandLine).await?;

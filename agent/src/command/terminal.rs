@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use console::{Term, measure_text_width, style};
 
+use crate::moment::Moment;
+
 /// Text from a design on one line of a terminal: what would move the cursor, colour the rest or turn its direction
 /// becomes a space.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
@@ -88,8 +90,8 @@ pub(crate) fn between(text: &str) -> String {
 pub(crate) fn hole(gap: &backup::Gap) -> String {
     let text = format!(
         "── not recorded {} to {} ({}): {} ──",
-        crate::moment::local(gap.from_ms),
-        crate::moment::local(gap.to_ms),
+        Moment::at(gap.from_ms).local(),
+        Moment::at(gap.to_ms).local(),
         crate::moment::span(gap.to_ms - gap.from_ms),
         plain(&gap.why)
     );

@@ -1,24 +1,28 @@
-//! What the running parts know of themselves, gathered for the status; each fact has one writer.
+//! What the running agent knows of the design and the panel, for the status; each fact has one writer.
 
-use std::sync::Mutex;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use crate::plugin::Plugin;
+use serde::{Deserialize, Serialize};
+
+use crate::qsys_core::Plugin;
 
 /// Facts about the recording and the panel.
 #[derive(Debug, Default)]
-pub(crate) struct Facts {
+pub(crate) struct LiveFacts {
     /// Everything that is watched has been read, and changes flow.
     complete: AtomicBool,
-    controls: AtomicUsize,
-    components: AtomicUsize,
+    /// The design as it was last read: components with their types, controls with type, direction and range.
+    inventory: Mutex<Arc<qrc::Inventory>>,
     panel: Mutex<PanelState>,
     named_controls: AtomicUsize,
     plugin: Mutex<Option<Plugin>>,
 }
 
 /// Whether the design holds the plugin's component.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum PanelState {
     #[default]
     Unknown,
@@ -26,17 +30,17 @@ pub(crate) enum PanelState {
     Absent,
 }
 
-impl PanelState {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
+impl fmt::Display for PanelState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Unknown => "unknown",
             Self::Found => "found",
             Self::Absent => "absent",
-        }
+        })
     }
 }
 
-impl Facts {
+impl LiveFacts {
     pub(crate) fn set_complete(&self, complete: bool) {
         self.complete.store(complete, Ordering::Relaxed);
     }
@@ -45,19 +49,28 @@ impl Facts {
         self.complete.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_inventory(&self, inventory: &qrc::Inventory) {
-        self.controls
-            .store(inventory.controls.len(), Ordering::Relaxed);
-        self.components
-            .store(inventory.components.len(), Ordering::Relaxed);
+    pub(crate) fn set_inventory(&self, inventory: Arc<qrc::Inventory>) {
+        if let Ok(mut known) = self.inventory.lock() {
+            *known = inventory;
+        }
     }
 
+    /// The design as it was last read.
+    pub(crate) fn inventory(&self) -> Arc<qrc::Inventory> {
+        self.inventory
+            .lock()
+            .map(|known| known.clone())
+            .unwrap_or_default()
+    }
+
+    /// How many controls are watched.
     pub(crate) fn controls(&self) -> usize {
-        self.controls.load(Ordering::Relaxed)
+        self.inventory().controls.len()
     }
 
+    /// How many components the design shows.
     pub(crate) fn components(&self) -> usize {
-        self.components.load(Ordering::Relaxed)
+        self.inventory().components.len()
     }
 
     pub(crate) fn set_panel(&self, state: PanelState) {

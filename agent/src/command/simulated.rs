@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::command::output::Output;
 use crate::failure::{Failure, Outcome};
-use crate::output::Output;
 
 /// No plugin is nearly as long; most of a long one is pictures.
 const LONGEST_PLUGIN: u64 = 32 << 20;

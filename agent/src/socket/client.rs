@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use super::{Address, Call, Reply, Request};
+use super::address::Address;
+use super::call::{Call, Reply, Request};
 use crate::failure::{Failure, Outcome};
 
 /// What came of asking.

@@ -1,7 +1,11 @@
 //! The Core that is recorded: one, or a redundant pair of which the active one counts.
 
+mod plugin;
+
 use qrc::{Client, Link, Method, Pair, Selection, Watch};
 use tokio::sync::watch;
+
+pub(crate) use plugin::Plugin;
 
 use crate::settings;
 

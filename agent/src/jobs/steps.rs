@@ -5,10 +5,10 @@ use tokio::sync::watch;
 
 /// `done` of `total` units of `what`; `total` is 0 where unknown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Step {
-    pub(super) what: String,
-    pub(super) done: u64,
-    pub(super) total: u64,
+pub(crate) struct Step {
+    pub(crate) what: String,
+    pub(crate) done: u64,
+    pub(crate) total: u64,
 }
 
 /// Where a job tells its steps. The job never waits: only the latest is kept. By default nobody
@@ -18,7 +18,7 @@ pub(crate) struct Steps(watch::Sender<Option<Step>>);
 
 impl Steps {
     /// The reading end; it ends once all clones of these are dropped.
-    pub(super) fn listen(&self) -> watch::Receiver<Option<Step>> {
+    pub(crate) fn listen(&self) -> watch::Receiver<Option<Step>> {
         self.0.subscribe()
     }
 }

@@ -10,8 +10,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Address, Call, Caller, LONGEST_REQUEST, Reply, Request, Step, Steps};
+use super::address::Address;
+use super::call::{Call, Caller, LONGEST_REQUEST, Reply, Request};
 use crate::failure::{Failure, Outcome};
+use crate::jobs::{Step, Steps};
 
 /// A caller that says nothing, or does not listen, must not keep the agent from stopping.
 const CALLER_PATIENCE: Duration = Duration::from_secs(5);

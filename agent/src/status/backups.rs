@@ -1,0 +1,107 @@
+//! The backups: the last, the next, and whether something keeps them from being made or pruned.
+
+use backup::BackupInfo;
+use serde::{Deserialize, Serialize};
+
+use super::files::Files;
+use super::level::Trouble;
+use crate::context::Context;
+use crate::moment::{self, Moment, Seconds};
+use crate::settings::Settings;
+
+/// The archive's backups.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Backup {
+    pub(crate) path: String,
+    pub(crate) last: Option<Moment>,
+    pub(crate) age_seconds: Option<Seconds>,
+    pub(crate) next: Option<Moment>,
+    pub(crate) count: usize,
+    /// When the newest proved backup was made.
+    pub(crate) last_verified: Option<Moment>,
+    pub(crate) problem: Option<String>,
+    /// When the clock makes them: `every 24h`, `at 03:00, 23:30` or `off`.
+    pub(crate) schedule: String,
+    /// When the last one was made, or was proved again because there was nothing new.
+    pub(crate) last_good: Option<Moment>,
+    /// The one after it should have been made long ago.
+    pub(crate) overdue: bool,
+    /// Failures in a row since the last good one.
+    pub(crate) failures: u32,
+    /// Why the last prune failed, if it did: old backups and days stay.
+    pub(crate) prune_problem: Option<String>,
+}
+
+impl Backup {
+    pub(super) fn of_files(settings: &Settings, files: &Files) -> Self {
+        let now = moment::now();
+        let made = |backup: &BackupInfo| backup.created_at_ms;
+        let last = files.backups.first().map(made);
+        let proved = files
+            .backups
+            .iter()
+            .find(|backup| backup.verified)
+            .map(made);
+        let schedule = &settings.backup.schedule;
+        Self {
+            path: settings.backup.path.display().to_string(),
+            last: last.map(Moment::at),
+            age_seconds: last.map(|last| Seconds::between(last, now)),
+            next: None,
+            count: files.backups.len(),
+            last_verified: proved.map(Moment::at),
+            problem: None,
+            schedule: schedule.when.to_string(),
+            last_good: proved.map(Moment::at),
+            overdue: proved.is_some_and(|proved| schedule.overdue(proved, now)),
+            failures: 0,
+            prune_problem: None,
+        }
+    }
+
+    pub(super) fn of_agent(context: &Context, files: &Files) -> Self {
+        let now = moment::now();
+        let (jobs, settings) = (&context.jobs, context.settings());
+        let (history, schedule) = (context.history(), &settings.backup.schedule);
+        Self {
+            problem: jobs.backup_problem().or_else(|| context.shipped.problem()),
+            prune_problem: jobs.prune_problem(),
+            next: schedule.next_due(&history, now).map(Moment::at),
+            failures: history.failures,
+            last_good: history.last_good.map(Moment::at),
+            overdue: (history.last_good).is_some_and(|last| schedule.overdue(last, now)),
+            ..Self::of_files(settings, files)
+        }
+    }
+
+    pub(super) fn troubles(&self) -> Vec<Trouble> {
+        let mut troubles = Vec::new();
+        if let Some(problem) = &self.problem {
+            let text = format!("Recording, but the last backup failed: {problem}");
+            troubles.push(Trouble::critical(text));
+        }
+        if let Some(problem) = &self.prune_problem {
+            troubles.push(Trouble::warning(format!(
+                "Recording; old days or backups stay ({problem}): `qsys-agent prune` tries again"
+            )));
+        }
+        if self.last_verified.is_none() {
+            let text = "Recording; no proved backup yet".to_owned();
+            troubles.push(Trouble::warning(text));
+        }
+        if let (Some(age), true) = (self.age_seconds, self.overdue) {
+            let text = format!("Recording; last backup {} ago is overdue", age.in_words());
+            troubles.push(Trouble::warning(text));
+        }
+        troubles
+    }
+
+    /// What is said where nothing is wrong.
+    pub(super) fn good_news(&self) -> String {
+        let age = self
+            .age_seconds
+            .map_or_else(String::new, |age| format!(", {} ago", age.in_words()));
+        format!("Recording; last backup proved{age}")
+    }
+}

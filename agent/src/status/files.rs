@@ -1,0 +1,74 @@
+//! What the store and the archive hold, as the sections of the status need it.
+
+use std::sync::Arc;
+
+use backup::{BackupInfo, Gap, RecorderState, RecorderStats, StoreSummary};
+
+use crate::context::Context;
+use crate::documents::Damaged;
+use crate::failure::Outcome;
+use crate::moment;
+use crate::record::{Counted, counts, damage};
+use crate::site::Site;
+
+/// What both hold. Moments are Unix milliseconds.
+pub(super) struct Files {
+    pub(super) summary: StoreSummary,
+    pub(super) gaps: Vec<Gap>,
+    /// The newest first.
+    pub(super) backups: Arc<[BackupInfo]>,
+    /// Everything that was committed up to here is in the archive.
+    pub(super) shipped_to: Option<i64>,
+    /// What came from here on is in neither.
+    pub(super) in_memory_from: Option<i64>,
+    pub(super) damaged: Vec<Damaged>,
+}
+
+impl Files {
+    /// As the running agent knows them.
+    pub(super) fn of_agent(context: &Context, stats: &RecorderStats) -> Self {
+        let Counted { mut summary, gaps } = context.counts.now(stats.committed);
+        summary.to_ms = summary.to_ms.max(stats.last_commit_ms);
+        Self {
+            summary,
+            gaps,
+            backups: context.jobs.backups(),
+            shipped_to: context.shipped.covers_to_ms(),
+            in_memory_from: in_memory_from(stats),
+            damaged: context.damage.offers(),
+        }
+    }
+
+    /// Read from the disk.
+    pub(super) fn of_site(site: &Site) -> Outcome<Self> {
+        let backups = site.list()?.into();
+        let Counted { summary, gaps } = match site.store_if_any()? {
+            Some(store) => counts::count(&store)?,
+            None => Counted::default(),
+        };
+        Ok(Self {
+            summary,
+            gaps,
+            backups,
+            shipped_to: site.recoverable()?.map(|range| range.to_ms),
+            in_memory_from: None,
+            damaged: damage::offers(site)?,
+        })
+    }
+
+    /// When the last change came.
+    pub(super) fn received_to(&self) -> Option<i64> {
+        match self.in_memory_from {
+            Some(_) => Some(moment::now()),
+            None => self.summary.to_ms,
+        }
+    }
+}
+
+/// From when on what came is in memory alone, where the store cannot be written.
+fn in_memory_from(stats: &RecorderStats) -> Option<i64> {
+    match &stats.state {
+        RecorderState::Failing { since_ms, .. } if stats.queued > 0 => Some(*since_ms),
+        _ => None,
+    }
+}

@@ -1,0 +1,99 @@
+//! The store: what it holds, whether it can be written, which of its days were damaged.
+
+use std::path::Path;
+
+use backup::{RecorderState, RecorderStats};
+use serde::{Deserialize, Serialize};
+
+use super::files::Files;
+use super::level::Trouble;
+use crate::documents::Damaged;
+use crate::moment::Moment;
+use crate::settings::Settings;
+use crate::words::many;
+
+/// The store.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Store {
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    pub(crate) from: Option<Moment>,
+    pub(crate) to: Option<Moment>,
+    /// Free space on the store's disk.
+    pub(crate) free_bytes: Option<u64>,
+    /// Why nothing can be written, since when.
+    pub(crate) problem: Option<String>,
+    /// Days whose files were damaged, until a restore has brought them back or the files are removed.
+    pub(crate) damaged: Vec<Damaged>,
+}
+
+impl Store {
+    pub(super) fn of_files(settings: &Settings, files: &Files) -> Self {
+        let path = &settings.store.path;
+        Self {
+            path: path.display().to_string(),
+            bytes: files.summary.bytes,
+            from: files.summary.from_ms.map(Moment::at),
+            to: files.summary.to_ms.map(Moment::at),
+            free_bytes: free_bytes(path),
+            problem: None,
+            damaged: files.damaged.clone(),
+        }
+    }
+
+    pub(super) fn of_recorder(settings: &Settings, files: &Files, stats: &RecorderStats) -> Self {
+        Self {
+            problem: problem(stats),
+            ..Self::of_files(settings, files)
+        }
+    }
+
+    pub(super) fn troubles(&self) -> Vec<Trouble> {
+        let problem = self.problem.iter().map(|problem| {
+            let text = format!("Not recording: {problem}");
+            Trouble::critical(text)
+        });
+        let damaged = self.damaged.first().map(|first| {
+            let text = format!("Recording; {}", offer(first, self.damaged.len()));
+            Trouble::warning(text)
+        });
+        problem.chain(damaged).collect()
+    }
+}
+
+/// Why the recorder cannot write, if it cannot.
+fn problem(stats: &RecorderStats) -> Option<String> {
+    match &stats.state {
+        RecorderState::Ok => None,
+        RecorderState::Failing { reason, since_ms } => Some(format!(
+            "{reason} (since {}); {} in memory",
+            Moment::at(*since_ms).local(),
+            many(stats.queued, "change")
+        )),
+        RecorderState::Stopped => Some("the recorder has stopped".to_owned()),
+    }
+}
+
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// What became of a damaged day and what to do, and how many more there are.
+fn offer(damaged: &Damaged, all: usize) -> String {
+    let file = damaged.moved_to.file_name();
+    let file = file.unwrap_or_default().to_string_lossy();
+    // A panel has room for the beginning only.
+    let what = format!("day {} was damaged and is set aside", damaged.day);
+    let more = match all {
+        0 | 1 => String::new(),
+        _ => format!("; {} more", all - 1),
+    };
+    match &damaged.command {
+        Some(command) => {
+            format!("{what}; a proved backup puts it back: `{command}` (the file is {file}{more})")
+        }
+        None => format!("{what}; no proved backup holds it (the file is {file}{more})"),
+    }
+}
