@@ -1,0 +1,10 @@
+//! Promises about the source itself, held by tests: its order, its dependencies, its documents.
+
+mod workspace;
+
+mod source;
+
+mod deny;
+mod dependencies;
+mod documents;
+mod order;
