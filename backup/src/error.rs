@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::finding::Finding;
+use crate::irregular;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -91,10 +92,13 @@ impl Error {
         doing: &'static str,
     ) -> impl FnOnce(std::io::Error) -> Error + use<> {
         let path = path.to_path_buf();
-        move |source| Error::Io {
-            path,
-            doing,
-            source,
+        move |source| match irregular::finding(&path, &source) {
+            Some(finding) => finding.into(),
+            None => Error::Io {
+                path,
+                doing,
+                source,
+            },
         }
     }
 

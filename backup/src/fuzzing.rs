@@ -12,8 +12,10 @@ use crate::archive::format::{gzip, segment};
 use crate::archive::look::report::Depth;
 use crate::archive::look::{contents, original};
 use crate::archive::open::Archive;
+use crate::archive::place::folder::Folder;
+use crate::archive::place::verbs::Place;
 use crate::archive::retention::policy::Policy;
-use crate::disk::plain;
+use crate::disk::{plain, scratch};
 use crate::restore::{swap, undo};
 use crate::store::day::Day;
 use crate::store::folder::Store;
@@ -70,11 +72,12 @@ pub fn gzip(bytes: &[u8]) {
 /// A segment file, and the rows inside a record.
 pub fn segment(bytes: &[u8]) {
     let dir = tempfile::tempdir().expect("a scratch folder");
-    let path = dir.path().join("segment-0000000001.jsonl.gz");
-    fs::write(&path, bytes).expect("a small file");
-    if let Ok(places) = segment::places(&path, 0) {
-        for place in places.flatten() {
-            let _ = segment::read(&path, &place);
+    let place = Folder::open(dir.path().to_path_buf()).expect("an empty folder");
+    let name = segment::file_name(1);
+    place.put(&name, bytes).expect("a small file");
+    if let Ok(records) = segment::records(&place, &name, 0) {
+        for record in records.flatten() {
+            let _ = segment::read(&place, &name, &record);
         }
     }
     for line in String::from_utf8_lossy(bytes).lines() {
@@ -88,7 +91,7 @@ pub fn database(bytes: &[u8]) {
     let day = Day::of_ms(1_773_446_400_000);
     let path = dir.path().join(day.file_name());
     fs::write(&path, bytes).expect("a small file");
-    if let Ok(opened) = original::open(&path, dir.path()) {
+    if let Ok(opened) = original::open(&path, &|| scratch::folder(dir.path())) {
         let _ = opened.inspect(&path, true);
         let _ = opened.holds(&path);
     }
@@ -116,10 +119,11 @@ pub fn record(bytes: &[u8]) {
     }
     fs::write(&outside, b"not ours").expect("a small file");
     fs::write(target.join("pruned.json"), bytes).expect("a small file");
-    let _ = was_pruned(&target, "x");
+    let place = Folder::open(target.clone()).expect("a folder");
+    let _ = was_pruned(&place, "x");
     fs::write(target.join("events.json"), b"{}").expect("a small file");
     fs::write(target.join(proof::name("events.json")), bytes).expect("a small file");
-    let _ = proof::read(&target, "events.json");
+    let _ = proof::read(&place, "events.json");
     let _ = serde_json::from_slice::<Proof>(bytes);
     fs::write(target.join(".undo/undo.json"), bytes).expect("a small file");
     let _ = undo::undo_available(&target);

@@ -9,6 +9,8 @@ mod digest;
 mod finding;
 mod progress;
 
+mod irregular;
+
 mod error;
 
 // Whole files, locks, free space, scratch.

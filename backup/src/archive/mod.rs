@@ -1,5 +1,7 @@
 //! The archive: verified backups of the store, and what looks at them. `FORMAT.md` tells what lies on the disk.
 
+pub(crate) mod place;
+
 pub(crate) mod format;
 
 pub(crate) mod open;

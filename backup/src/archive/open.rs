@@ -1,30 +1,34 @@
-//! An archive as opened: its folder, and what an interrupted backup left there removed.
+//! An archive as opened: the place where it lies, and what an interrupted backup left there removed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::archive::format::manifest::{DAYS, SETTINGS};
-use crate::disk::{draft, lock};
+use crate::archive::place::folder::Folder;
+use crate::archive::place::verbs::{Hold, Place};
 use crate::error::Result;
 
-/// A folder of backups.
+/// A place with backups.
 #[derive(Debug, Clone)]
 pub struct Archive {
-    pub(crate) dir: PathBuf,
+    pub(crate) place: Arc<dyn Place>,
 }
 
 impl Archive {
-    /// Opens an archive, creating its folder, and removes what an interrupted backup left unfinished. An archive that
+    /// Opens an archive in a folder, creating it, and removes what an interrupted backup left unfinished. An archive that
     /// may only be read (a mounted copy) opens as well; then nothing is removed.
     ///
     /// # Errors
     /// When the folder cannot be created or read.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Archive> {
-        let dir = dir.into();
-        draft::create_folder(&dir)?;
-        draft::entries(&dir)?;
-        let archive = Archive { dir };
-        // Whoever holds the lock is at work and its files are no rubbish.
-        if let Ok(Some(_lock)) = lock::writer_if_free(&archive.dir) {
+        Archive::at(Arc::new(Folder::open(dir.into())?))
+    }
+
+    /// Opens the archive of any place.
+    pub(crate) fn at(place: Arc<dyn Place>) -> Result<Archive> {
+        let archive = Archive { place };
+        // Whoever holds it is at work, and its files are no rubbish.
+        if let Ok(Some(_held)) = archive.place.hold_if_free(Hold::Write) {
             archive.clean()?;
         }
         Ok(archive)
@@ -32,21 +36,14 @@ impl Archive {
 
     /// The archive's folder.
     pub fn dir(&self) -> &Path {
-        &self.dir
+        self.place.root()
     }
 
-    /// Only for the holder of the writers' lock. Readers have scratch folders here: while there are any, rubbish stays.
+    /// Only for who holds [`Hold::Write`]. Readers have scratch folders here: while there are any, rubbish stays.
     pub(crate) fn clean(&self) -> Result<()> {
-        let Some(_alone) = lock::no_readers_now(&self.dir)? else {
-            return Ok(());
-        };
-        for folder in [
-            self.dir.clone(),
-            self.dir.join(DAYS),
-            self.dir.join(SETTINGS),
-        ] {
-            draft::clean(&folder)?;
+        match self.place.hold_if_free(Hold::Remove)? {
+            Some(_alone) => self.place.tidy(&["", DAYS, SETTINGS]),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

@@ -39,9 +39,14 @@ pub(crate) fn journal(path: &Path) -> PathBuf {
     beside(path, JOURNAL)
 }
 
+/// The companions without which a database is not whole.
+pub(crate) fn needed(path: &Path) -> impl Iterator<Item = PathBuf> {
+    [log(path), journal(path)].into_iter()
+}
+
 /// Whether the database alone is not all there is: a log or a journal lies beside it.
 pub(crate) fn belong_to(path: &Path) -> bool {
-    log(path).exists() || journal(path).exists()
+    needed(path).any(|companion| companion.exists())
 }
 
 /// Bytes of a database and its log, as far as they are there.

@@ -1,71 +1,125 @@
 //! Files that appear whole or not at all: temporary name beside, fsync, rename, fsync of the folder.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt as _;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::{self, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, Mode, OFlags, fsync, openat, renameat, unlinkat};
+use rustix::io::Errno;
 
-use crate::disk::fault;
+use crate::disk::{fault, real};
 use crate::error::{Error, Result};
 
 /// What temporary names begin with; whatever still has such a name after a crash is rubbish.
 pub(crate) const TEMPORARY: &str = ".tmp-";
 
 /// A file being written under a temporary name in the folder where it will appear. Dropped, it is removed.
+#[derive(Debug)]
 pub(crate) struct Draft {
-    temp: NamedTempFile,
-    folder: PathBuf,
+    file: File,
+    folder: OwnedFd,
+    path: PathBuf,
+    name: String,
+    placed: bool,
 }
 
 impl Draft {
     pub(crate) fn new(folder: &Path) -> Result<Draft> {
-        let temp = fault::step()
-            .and_then(|()| {
-                tempfile::Builder::new()
-                    .prefix(TEMPORARY)
-                    .permissions(fs::Permissions::from_mode(0o644))
-                    .tempfile_in(folder)
-            })
-            .map_err(Error::io(folder, "create a file in it"))?;
-        Ok(Draft {
-            temp,
-            folder: folder.to_path_buf(),
-        })
+        let opened = real::folder(folder).map_err(Error::io(folder, "create a file in it"))?;
+        Draft::inside(opened, folder)
+    }
+
+    /// In a folder that is open already; `path` is how people know it.
+    pub(crate) fn inside(folder: OwnedFd, path: &Path) -> Result<Draft> {
+        let failed = || Error::io(path, "create a file in it");
+        fault::step().map_err(failed())?;
+        let how = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        loop {
+            let name = format!(
+                "{TEMPORARY}{:016x}",
+                RandomState::new().build_hasher().finish()
+            );
+            match openat(&folder, &name, how, Mode::from_raw_mode(0o644)) {
+                Ok(file) => {
+                    return Ok(Draft {
+                        file: file.into(),
+                        path: path.join(&name),
+                        folder,
+                        name,
+                        placed: false,
+                    });
+                }
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(failed()(error.into())),
+            }
+        }
     }
 
     pub(crate) fn file(&mut self) -> &mut File {
-        self.temp.as_file_mut()
+        &mut self.file
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.temp.path()
+        &self.path
     }
 
     /// Brings the bytes to the disk; still under the temporary name.
     pub(crate) fn sync(&mut self) -> Result<()> {
-        let failed = Error::io(self.temp.path(), "bring the file to the disk");
         fault::step()
-            .and_then(|()| self.temp.as_file().sync_all())
-            .map_err(failed)
+            .and_then(|()| self.file.sync_all())
+            .map_err(Error::io(&self.path, "bring the file to the disk"))
+    }
+
+    /// What was written, from its beginning.
+    pub(crate) fn read_back(&mut self) -> Result<impl Read + '_> {
+        let path = &self.path;
+        let rewound = self.file.rewind().map_err(Error::io(path, "read it back"));
+        rewound.map(|()| &mut self.file)
     }
 
     /// Gives the file its name, replacing what had it, and makes the name last. The file must be synced already.
-    pub(crate) fn publish(self, name: &str) -> Result<PathBuf> {
-        let folder = self.folder.clone();
-        let path = self.place(name)?;
-        sync_folder(&folder)?;
+    pub(crate) fn publish(mut self, name: &str) -> Result<PathBuf> {
+        let path = self.rename(name)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fault::step()
+            .and_then(|()| Ok(fsync(&self.folder)?))
+            .map_err(Error::io(folder, "bring the folder to the disk"))?;
         Ok(path)
     }
 
     /// Gives the file its name in a folder that is made to last as a whole, later.
-    pub(crate) fn place(self, name: &str) -> Result<PathBuf> {
-        let path = self.folder.join(name);
+    pub(crate) fn place(mut self, name: &str) -> Result<PathBuf> {
+        self.rename(name)
+    }
+
+    fn rename(&mut self, name: &str) -> Result<PathBuf> {
+        let path = self.path.with_file_name(name);
         fault::step()
-            .and_then(|()| self.temp.persist(&path).map_err(|error| error.error))
+            .and_then(|()| Ok(renameat(&self.folder, &self.name, &self.folder, name)?))
             .map_err(Error::io(&path, "give the finished file its name"))?;
+        self.placed = true;
         Ok(path)
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.placed {
+            // What cannot be removed now is removed with the other rubbish.
+            let _ = unlinkat(&self.folder, &self.name, AtFlags::empty());
+        }
     }
 }
 

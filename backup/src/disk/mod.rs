@@ -2,6 +2,7 @@
 
 pub(crate) mod companions;
 pub(crate) mod fault;
+pub(crate) mod real;
 pub(crate) mod uri;
 
 pub(crate) mod draft;

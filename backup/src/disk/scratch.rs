@@ -1,6 +1,6 @@
 //! Scratch: folders that go away by themselves, and databases in them that need no protection against a crash.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -19,14 +19,6 @@ pub(crate) fn folder(folder: &Path) -> Result<TempDir> {
                 .tempdir_in(folder)
         })
         .map_err(Error::io(folder, "create a scratch folder in it"))
-}
-
-/// The archive's folder, or the system's for temporary files where the archive may only be read.
-pub(crate) fn place(archive: &Path) -> PathBuf {
-    match folder(archive) {
-        Ok(_) => archive.to_path_buf(),
-        Err(_) => std::env::temp_dir(),
-    }
 }
 
 /// Opens a scratch database for changes.

@@ -11,8 +11,7 @@ const NEXT_TO_NOTHING: u64 = 1 << 20;
 
 /// Refuses work that would fill the disk.
 pub(crate) fn require(folder: &Path, needed: u64, what: &str) -> Result<()> {
-    let free = free(folder)?;
-    check(folder, free, needed, what)
+    enough(folder, free(folder)?, needed, what)
 }
 
 /// Says of an error over a full disk how much is free on it. Best before what was unfinished goes: of some files that
@@ -58,7 +57,8 @@ fn free_near(path: &Path) -> Option<u64> {
     path.ancestors().find_map(|path| free(path).ok())
 }
 
-fn check(folder: &Path, free: u64, needed: u64, what: &str) -> Result<()> {
+/// The same where it is known how much is free.
+pub(crate) fn enough(folder: &Path, free: u64, needed: u64, what: &str) -> Result<()> {
     if free >= needed.saturating_add(RESERVE) {
         return Ok(());
     }
@@ -74,7 +74,8 @@ fn check(folder: &Path, free: u64, needed: u64, what: &str) -> Result<()> {
     })
 }
 
-fn free(folder: &Path) -> Result<u64> {
+/// Bytes that are free on the disk of a folder.
+pub(crate) fn free(folder: &Path) -> Result<u64> {
     let stat = rustix::fs::statvfs(folder)
         .map_err(|error| Error::io(folder, "ask for the free space of its disk")(error.into()))?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
@@ -86,12 +87,12 @@ mod tests {
 
     #[test]
     fn a_disk_that_would_fill_is_refused_with_both_numbers() {
-        let error = check(Path::new("/a"), 100 << 20, 50 << 20, "a backup").unwrap_err();
+        let error = enough(Path::new("/a"), 100 << 20, 50 << 20, "a backup").unwrap_err();
         let text = error.to_string();
         assert!(
             text.contains("105 MB free") && text.contains("53 MB for a backup"),
             "{text}"
         );
-        check(Path::new("/a"), 200 << 20, 50 << 20, "a backup").unwrap();
+        enough(Path::new("/a"), 200 << 20, 50 << 20, "a backup").unwrap();
     }
 }

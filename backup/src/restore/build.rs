@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
+use crate::archive::place::verbs::Hold;
 use crate::disk::lock::{self, Lock};
 use crate::disk::{draft, space};
 use crate::error::{Error, Result};
@@ -47,7 +48,7 @@ impl RestorePlan {
         draft::create_folder(&self.target)?;
         let restorer = lock::restorer(&self.target)?;
         swap::finish_locked(&self.target)?;
-        let _reader = lock::reader(&self.archive)?;
+        let _held = self.archive.place.hold(Hold::Read)?;
         self.require_space(&self.target)?;
         // From here on it takes away what it leaves when it fails: on a full disk that is needed for the recording.
         let mut restored = Restored {

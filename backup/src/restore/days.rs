@@ -1,12 +1,14 @@
 //! What a restore builds: the days of a backup with what segments add, or those of one file, up to a moment.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::archive::format::manifest::DayPart;
+use crate::archive::look::assemble;
 use crate::archive::look::contents::{self, Contents};
+use crate::archive::look::original::{self, Database};
 use crate::archive::look::tail::Tail;
-use crate::archive::look::{assemble, original};
+use crate::archive::open::Archive;
 use crate::disk::{copy, scratch};
 use crate::error::{Error, Result};
 use crate::exchange::import::import;
@@ -30,7 +32,7 @@ pub(crate) enum Work {
     },
     /// One database of ours or of the seed.
     File {
-        path: PathBuf,
+        database: Database,
         seed: bool,
         until: Option<EventId>,
     },
@@ -40,7 +42,7 @@ impl Work {
     /// Builds the days that are wanted, each a file in `folder`; gives those there were.
     pub(crate) fn build(
         &self,
-        archive: &Path,
+        archive: &Archive,
         wanted: &dyn Fn(Day) -> bool,
         folder: &Path,
         progress: &dyn Progress,
@@ -65,9 +67,14 @@ impl Work {
                 }
                 Ok(built)
             }
-            Work::File { path, seed, until } => {
+            Work::File {
+                database,
+                seed,
+                until,
+            } => {
+                let path = &database.path(&*archive.place);
                 progress.step(&format!("read {}", path.display()), 0, 1);
-                let opened = original::open(path, &scratch::place(archive))?;
+                let opened = database.open(&*archive.place)?;
                 if *seed {
                     build_original(&opened.path, path, *until, folder)
                 } else {
@@ -79,9 +86,9 @@ impl Work {
 }
 
 /// The day of a backup's part.
-pub(super) fn day_of(part: &DayPart, archive: &Path) -> Result<Day> {
+pub(super) fn day_of(part: &DayPart, archive: &Archive) -> Result<Day> {
     part.day.parse().map_err(|found| Error::Unexpected {
-        path: archive.join(&part.object.file),
+        path: archive.place.path(&part.object.file),
         found,
         expected: "a day as YYYY-MM-DD".into(),
     })
@@ -102,7 +109,7 @@ pub(super) fn day_of_file(contents: &Contents, name: &Path) -> Result<Day> {
 }
 
 fn build_day(
-    archive: &Path,
+    archive: &Archive,
     part: &DayPart,
     day: Day,
     until: Option<EventId>,
@@ -111,7 +118,7 @@ fn build_day(
 ) -> Result<()> {
     let what = format!("restore {day}");
     assemble::day(
-        archive,
+        &*archive.place,
         part,
         until,
         new,

@@ -4,7 +4,6 @@ use crate::archive::format::manifest::Manifest;
 use crate::archive::look::report::{Depth, Report};
 use crate::archive::look::tail::Tail;
 use crate::archive::open::Archive;
-use crate::disk::scratch;
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::store::folder::Store;
@@ -20,14 +19,13 @@ impl Archive {
 
     /// Restores into scratch and compares what came back with what the recorder said of it.
     fn drill(&self, manifest: &Manifest) -> Result<Vec<Finding>> {
-        let scratch =
-            scratch::folder(&self.dir).or_else(|_| scratch::folder(&std::env::temp_dir()))?;
+        let scratch = self.place.scratch_to_read()?;
         // Whatever an earlier verification said: this one judges anew.
         let plan = self.plan_backup(manifest, Tail::default(), None, scratch.path(), Vec::new())?;
         let report = plan.thorough().build(&())?.swap()?;
         if report.events != manifest.events {
             return Err(Error::Unexpected {
-                path: self.dir.join(Manifest::file_name(&manifest.id)),
+                path: self.place.path(&Manifest::file_name(&manifest.id)),
                 found: format!("{} events after a restore", report.events),
                 expected: format!("{} events", manifest.events),
             });
@@ -40,7 +38,7 @@ impl Archive {
             if found != own.sha256 {
                 let file = part.objects().last().map_or("", |object| &object.file);
                 differing.push(
-                    Finding::new(&self.dir.join(file), "another state than was recorded")
+                    Finding::new(&self.place.path(file), "another state than was recorded")
                         .expected(format!(
                             "the recorder's own digest {} of all controls' state on {} after {}",
                             own.sha256, part.day, own.id
@@ -51,5 +49,69 @@ impl Archive {
             }
         }
         Ok(differing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::archive::make::settings::{SettingsFile, SettingsSource};
+    use crate::archive::place::memory::Memory;
+    use crate::archive::retention::policy::Policy;
+    use crate::restore::plan::outline::RestoreSource;
+    use crate::store::day::Day;
+    use crate::store::schema::open_writer;
+
+    const NOON: i64 = 1_773_489_600_000;
+
+    fn record(store: &Store, from_ms: i64, events: i64) {
+        let conn = open_writer(&store.day_path(Day::of_ms(from_ms))).unwrap();
+        conn.execute_batch(
+            "INSERT OR IGNORE INTO series (id, change_group, path, component, control, source)
+             VALUES (1, 'g', 'a.gain', 'a', 'gain', 'qrc')",
+        )
+        .unwrap();
+        for n in 0..events {
+            let id = EventId::first_of_ms(from_ms + n).0;
+            conn.execute(
+                "INSERT INTO changes (id, series, value) VALUES (?1, 1, ?2)",
+                [id, n],
+            )
+            .unwrap();
+        }
+    }
+
+    #[test]
+    fn an_archive_is_made_shipped_to_verified_restored_and_pruned_in_any_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("store"), dir.path().join("restored"));
+        std::fs::create_dir(&from).unwrap();
+        let store = Store::open(&from).unwrap();
+        let archive = Archive::at(Arc::new(Memory::default())).unwrap();
+        let settings = [SettingsFile {
+            name: "a.toml".into(),
+            source: SettingsSource::Text("a = 1\n".into()),
+        }];
+        record(&store, NOON, 100);
+        archive.backup(&store, &settings, &()).unwrap();
+        record(&store, NOON + 1000, 50);
+        archive.backup(&store, &settings, &()).unwrap();
+        record(&store, NOON + 2000, 25);
+        let mut shipper = archive.ship(&store).unwrap();
+        assert_eq!(shipper.step().unwrap().events, 25);
+        record(&store, NOON + 3000, 5);
+        assert_eq!(shipper.step().unwrap().events, 5);
+        let report = archive.verify(None, Depth::Deep);
+        assert!(report.ok, "{report:?}");
+        let plan = archive.plan(RestoreSource::Latest, None, &to).unwrap();
+        plan.build(&()).unwrap().swap().unwrap();
+        assert_eq!(Store::open(&to).unwrap().summary().unwrap().events, 180);
+        assert_eq!(archive.list().unwrap().len(), 2);
+        let pruned = archive.prune(Policy::count(1), false).unwrap();
+        assert_eq!(archive.list().unwrap().len(), pruned.kept.len());
+        assert!(archive.verify(None, Depth::Quick).ok);
+        assert!(!std::path::Path::new("memory").exists());
     }
 }

@@ -23,6 +23,7 @@ mod archive_full;
 mod archive_hazards;
 mod archive_jobs;
 mod archive_kill;
+mod archive_links;
 mod archive_loop;
 mod archive_preview;
 mod archive_prune;

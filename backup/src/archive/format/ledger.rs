@@ -1,18 +1,19 @@
 //! The record of pruned backups.
 
 use std::collections::HashSet;
-use std::fs;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::archive::format::manifest::Manifest;
+use crate::archive::place::verbs::Place;
 use crate::clock::{Clock as _, SystemClock};
-use crate::disk::draft;
 use crate::error::Result;
 
 /// The record of pruned backups, so that the chain can tell pruned from lost.
 const LEDGER: &str = "pruned.json";
+
+/// It names only what remaining backups point to, one entry for each at most.
+const LARGEST: u64 = 64 << 20;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Ledger {
@@ -27,25 +28,26 @@ struct Entry {
     pruned_at_ms: i64,
 }
 
-fn read(dir: &Path) -> Ledger {
-    fs::read(dir.join(LEDGER))
+fn read(place: &dyn Place) -> Ledger {
+    place
+        .get_small(LEDGER, LARGEST)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default()
 }
 
 /// Was this backup removed by a prune?
-pub(crate) fn was_pruned(dir: &Path, id: &str) -> bool {
-    read(dir).pruned.iter().any(|entry| entry.id == id)
+pub(crate) fn was_pruned(place: &dyn Place, id: &str) -> bool {
+    read(place).pruned.iter().any(|entry| entry.id == id)
 }
 
 /// Adds the backups that go, before their first file does.
 pub(crate) fn write(
-    dir: &Path,
+    place: &dyn Place,
     kept: &[&(Manifest, String)],
     gone: &[&(Manifest, String)],
 ) -> Result<()> {
-    let mut ledger = read(dir);
+    let mut ledger = read(place);
     ledger.format = 1;
     let now = SystemClock.now_ms();
     ledger
@@ -65,5 +67,5 @@ pub(crate) fn write(
         .retain(|entry| asked.contains(entry.id.as_str()));
     let mut text = serde_json::to_vec_pretty(&ledger).expect("plain data");
     text.push(b'\n');
-    draft::write_whole(dir, LEDGER, &text).map(drop)
+    place.put(LEDGER, &text)
 }

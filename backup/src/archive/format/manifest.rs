@@ -1,14 +1,14 @@
 //! The manifest: the one file that makes stored objects a backup. Its format is told in `FORMAT.md`.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::archive::format::marks::Mark;
+use crate::archive::place::verbs::Place;
 use crate::digest::sha256;
 use crate::finding::Finding;
+use crate::irregular;
 use crate::store::id::EventId;
 use crate::store::state_digest::StateDigest;
 
@@ -237,15 +237,15 @@ impl DayPart {
 }
 
 /// Reads and checks a manifest; gives it with the SHA-256 of its file.
-pub(crate) fn read(path: &Path) -> Result<(Manifest, String), Finding> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(|error| unreadable(path, &error))?;
+pub(crate) fn read(place: &dyn Place, name: &str) -> Result<(Manifest, String), Finding> {
+    let path = place.path(name);
+    let bytes = place
+        .get_small(name, LARGEST)
+        .map_err(|error| unreadable(&path, &error))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(foreign(path, format!("more than {LARGEST} bytes")));
+        return Err(foreign(&path, format!("more than {LARGEST} bytes")));
     }
-    let manifest = parse(path, &bytes)?;
+    let manifest = parse(&path, &bytes)?;
     Ok((manifest, sha256(&bytes)))
 }
 
@@ -358,6 +358,9 @@ fn seal_holds(bytes: &[u8]) -> bool {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
+    if let Some(finding) = irregular::finding(path, error) {
+        return finding;
+    }
     let missing = error.kind() == std::io::ErrorKind::NotFound;
     Finding::new(path, if missing { "missing" } else { "unreadable" })
         .expected("a manifest")

@@ -1,12 +1,12 @@
 //! What was proved about a backup, and when: a small file beside it, written by a verification.
 
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
-use crate::disk::draft;
+use crate::archive::place::verbs::Place;
 use crate::error::Result;
+
+/// Far above what the findings of one backup come to.
+const LARGEST: u64 = 64 << 20;
 
 /// The outcome of the last verification of one backup.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,14 +57,14 @@ pub(crate) fn name(file: &str) -> String {
 
 /// Writes down what was found about `file` of the archive.
 pub(crate) fn write(
-    archive: &Path,
+    place: &dyn Place,
     file: &str,
     deep: bool,
     sha256: String,
     outcome: Outcome,
     now_ms: i64,
 ) -> Result<()> {
-    let Some((bytes, modified_ns)) = stamp(&archive.join(file)) else {
+    let Ok(Some(checked)) = place.look(file) else {
         return Ok(());
     };
     let proof = Proof {
@@ -73,27 +73,22 @@ pub(crate) fn write(
         deep,
         checked_at_ms: now_ms,
         sha256,
-        bytes,
-        modified_ns,
+        bytes: checked.bytes,
+        modified_ns: checked.modified_ns,
         findings: outcome.findings,
         restores: Some(outcome.restores),
         seed: outcome.seed,
     };
     let mut text = serde_json::to_vec_pretty(&proof).expect("a proof is plain data");
     text.push(b'\n');
-    draft::write_whole(archive, &name(file), &text).map(drop)
+    place.put(&name(file), &text)
 }
 
 /// The proof about `file`, if there is one and the file is still the one it speaks of.
-pub(crate) fn read(archive: &Path, file: &str) -> Option<Proof> {
-    let bytes = std::fs::read(archive.join(name(file))).ok()?;
+pub(crate) fn read(place: &dyn Place, file: &str) -> Option<Proof> {
+    let bytes = place.get_small(&name(file), LARGEST).ok()?;
     let proof: Proof = serde_json::from_slice(&bytes).ok()?;
-    let (bytes, modified_ns) = stamp(&archive.join(file))?;
-    (proof.format == 1 && proof.bytes == bytes && proof.modified_ns == modified_ns).then_some(proof)
-}
-
-fn stamp(path: &Path) -> Option<(u64, i64)> {
-    let meta = path.metadata().ok()?;
-    let modified_ns = meta.mtime().checked_mul(1_000_000_000)? + meta.mtime_nsec();
-    Some((meta.len(), modified_ns))
+    let now = place.look(file).ok()??;
+    (proof.format == 1 && proof.bytes == now.bytes && proof.modified_ns == now.modified_ns)
+        .then_some(proof)
 }

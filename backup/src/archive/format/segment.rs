@@ -3,15 +3,14 @@
 //! A record is a gzip member of JSON lines. Its header says its length and which ids it covers, so that a file can be
 //! searched without inflating it; the first line inside says the same under gzip's checksum.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Write as _};
+use std::path::PathBuf;
 
 use flate2::{Compression, GzBuilder};
 use rusqlite::types::{Value as Sql, ValueRef};
 use serde_json::Value as Json;
 
-use crate::disk::draft;
+use crate::archive::place::verbs::{Place, Stored};
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 
@@ -43,29 +42,31 @@ pub(crate) struct Covers {
 
 /// A record where it lies.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct Record {
     pub(crate) offset: u64,
     pub(crate) length: usize,
     pub(crate) covers: Covers,
 }
 
-/// `segment-0000000012.jsonl.gz`.
+/// `segments/segment-0000000012.jsonl.gz`.
 pub(crate) fn file_name(number: u64) -> String {
-    format!("{PREFIX}{number:010}{SUFFIX}")
+    format!("{SEGMENTS}/{PREFIX}{number:010}{SUFFIX}")
 }
 
-/// The segment files of an archive, oldest first.
-pub(crate) fn files(archive: &Path) -> Result<Vec<(u64, PathBuf)>> {
-    let folder = archive.join(SEGMENTS);
-    let mut files: Vec<(u64, PathBuf)> = draft::entries(&folder)?
-        .iter()
+/// The segment files of an archive, oldest first: their numbers and names.
+pub(crate) fn files(place: &dyn Place) -> Result<Vec<(u64, String)>> {
+    let folder = format!("{SEGMENTS}/");
+    let mut files: Vec<(u64, String)> = place
+        .list(&folder)?
+        .into_iter()
         .filter_map(|name| {
             let number = name
+                .strip_prefix(&folder)?
                 .strip_prefix(PREFIX)?
                 .strip_suffix(SUFFIX)?
                 .parse()
                 .ok()?;
-            (file_name(number) == *name).then(|| (number, folder.join(name)))
+            (file_name(number) == name).then_some((number, name))
         })
         .collect();
     files.sort_unstable();
@@ -139,54 +140,51 @@ fn decode_header(head: &[u8; HEADER]) -> Option<(usize, Covers)> {
 /// The records of a file, in order, from a byte on at which one begins. Ends at the first that is not whole: a crash
 /// cut it off, or it is damaged; either way nothing after it can be trusted. A day has hundreds of thousands of
 /// records, so they are found one at a time and not kept.
-pub(crate) struct Places {
+pub(crate) struct Records {
     path: PathBuf,
-    reader: BufReader<File>,
+    file: Box<dyn Stored>,
     offset: u64,
     total: u64,
 }
 
 /// Begins to look for records.
-pub(crate) fn places(path: &Path, from: u64) -> Result<Places> {
-    let failed = || Error::io(path, "read the segment");
-    let file = File::open(path).map_err(failed())?;
-    let total = file.metadata().map_err(failed())?.len();
-    Ok(Places {
-        path: path.to_path_buf(),
-        reader: BufReader::with_capacity(512, file),
+pub(crate) fn records(place: &dyn Place, name: &str, from: u64) -> Result<Records> {
+    let path = place.path(name);
+    let file = place
+        .get(name)
+        .map_err(Error::io(&path, "read the segment"))?;
+    Ok(Records {
+        total: file.size(),
+        path,
+        file,
         offset: from,
-        total,
     })
 }
 
-impl Places {
+impl Records {
     /// Once all are found: whether the file goes on after the last whole one.
     pub(crate) fn torn(&self) -> bool {
         self.offset < self.total
     }
 }
 
-impl Iterator for Places {
-    type Item = Result<Place>;
+impl Iterator for Records {
+    type Item = Result<Record>;
 
-    fn next(&mut self) -> Option<Result<Place>> {
+    fn next(&mut self) -> Option<Result<Record>> {
         let left = self.total.checked_sub(self.offset)?;
         if left < HEADER as u64 {
             return None;
         }
         let mut head = [0; HEADER];
-        let read = self
-            .reader
-            .seek(SeekFrom::Start(self.offset))
-            .and_then(|_| self.reader.read_exact(&mut head));
-        if let Err(error) = read {
+        if let Err(error) = self.file.read_at(self.offset, &mut head) {
             self.total = 0;
             return Some(Err(Error::io(&self.path, "read the segment")(error)));
         }
         let (length, covers) = decode_header(&head).filter(|(length, _)| *length as u64 <= left)?;
         let offset = self.offset;
         self.offset += length as u64;
-        Some(Ok(Place {
+        Some(Ok(Record {
             offset,
             length,
             covers,
@@ -195,19 +193,20 @@ impl Iterator for Places {
 }
 
 /// Reads one record's rows, checking gzip's checksum and that the inside says what the header says.
-pub(crate) fn read(path: &Path, place: &Place) -> Result<String> {
-    let failed = || Error::io(path, "read the segment");
+pub(crate) fn read(place: &dyn Place, name: &str, record: &Record) -> Result<String> {
+    let path = place.path(name);
     let damaged = |found: String| Error::Unexpected {
-        path: path.to_path_buf(),
-        found: format!("{found} in the record at byte {}", place.offset),
+        path: path.clone(),
+        found: format!("{found} in the record at byte {}", record.offset),
         expected: "a whole record; restore to a moment before it, or from a later backup".into(),
     };
-    let mut file = File::open(path).map_err(failed())?;
-    file.seek(SeekFrom::Start(place.offset)).map_err(failed())?;
-    let mut record = vec![0; place.length];
-    file.read_exact(&mut record).map_err(failed())?;
+    let mut bytes = vec![0; record.length];
+    place
+        .get(name)
+        .and_then(|file| file.read_at(record.offset, &mut bytes))
+        .map_err(Error::io(&path, "read the segment"))?;
     let mut text = String::new();
-    let mut decoder = flate2::bufread::GzDecoder::new(record.as_slice());
+    let mut decoder = flate2::bufread::GzDecoder::new(bytes.as_slice());
     (&mut decoder)
         .take(LARGEST_CONTENT)
         .read_to_string(&mut text)
@@ -215,7 +214,7 @@ pub(crate) fn read(path: &Path, place: &Place) -> Result<String> {
     if !decoder.into_inner().is_empty() {
         return Err(damaged("bytes after the data".into()));
     }
-    match text.strip_prefix(&first_line(place.covers)) {
+    match text.strip_prefix(&first_line(record.covers)) {
         Some(rows) => Ok(rows.to_string()),
         None => Err(damaged("another content than its header says".into())),
     }
@@ -303,6 +302,7 @@ fn unhex(hex: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::place::memory::Memory;
     use proptest::prelude::*;
 
     fn covers() -> Covers {
@@ -318,17 +318,16 @@ mod tests {
 
     #[test]
     fn a_file_cut_anywhere_keeps_its_whole_records() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("s");
+        let place = Memory::default();
         let record = encode(covers(), "[\"c\",1,2.0,-0.0,null,{\"blob\":\"00ff\"}]\n").unwrap();
         let two = [record.clone(), record.clone()].concat();
         for cut in 0..two.len() {
-            std::fs::write(&path, &two[..cut]).unwrap();
-            assert_eq!(places(&path, 0).unwrap().count(), cut / record.len());
+            place.put("s", &two[..cut]).unwrap();
+            assert_eq!(records(&place, "s", 0).unwrap().count(), cut / record.len());
         }
-        std::fs::write(&path, &two).unwrap();
-        let second = places(&path, record.len() as u64).unwrap().next().unwrap();
-        let rows = read(&path, &second.unwrap()).unwrap();
+        place.put("s", &two).unwrap();
+        let second = records(&place, "s", record.len() as u64).unwrap().next();
+        let rows = read(&place, "s", &second.unwrap().unwrap()).unwrap();
         let (table, columns) = parse_row(rows.trim_end()).unwrap();
         assert_eq!(table, "c");
         let zero = |value: &Sql| matches!(value, Sql::Real(zero) if zero.is_sign_negative());
@@ -341,15 +340,14 @@ mod tests {
     proptest! {
         #[test]
         fn a_flipped_bit_never_changes_what_is_read(place: usize, bit in 0u8..8) {
-            let dir = tempfile::tempdir().unwrap();
-            let path = dir.path().join("s");
+            let memory = Memory::default();
             let rows_in = "[\"c\",1,2.0]\n[\"c\",3,4.5]\n";
             let mut record = encode(covers(), rows_in).unwrap();
             let place = place % record.len();
             record[place] ^= 1 << bit;
-            std::fs::write(&path, &record).unwrap();
-            if let Some(found) = places(&path, 0).unwrap().next()
-                && let Ok(rows) = read(&path, &found.unwrap())
+            memory.put("s", &record).unwrap();
+            if let Some(found) = records(&memory, "s", 0).unwrap().next()
+                && let Ok(rows) = read(&memory, "s", &found.unwrap())
             {
                 prop_assert_eq!(rows, rows_in);
             }
@@ -357,10 +355,9 @@ mod tests {
 
         #[test]
         fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let dir = tempfile::tempdir().unwrap();
-            let path = dir.path().join("s");
-            std::fs::write(&path, &bytes).unwrap();
-            prop_assert!(places(&path, 0).unwrap().all(|place| place.is_ok()));
+            let memory = Memory::default();
+            memory.put("s", &bytes).unwrap();
+            prop_assert!(records(&memory, "s", 0).unwrap().all(|record| record.is_ok()));
             let _ = parse_row(&String::from_utf8_lossy(&bytes));
         }
     }

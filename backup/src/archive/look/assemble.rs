@@ -1,12 +1,12 @@
 //! An archived day made whole again: its stored copy inflated and checked, its later parts put on top.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
 use crate::archive::format::gzip;
 use crate::archive::format::manifest::{DayPart, Object};
 use crate::archive::look::delta;
+use crate::archive::place::verbs::Place;
 use crate::disk::draft::Draft;
 use crate::disk::fault;
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use crate::store::id::EventId;
 
 /// Builds the day as `name` in `folder`. Parts that begin after `until` are left out. `tick` hears done and total bytes.
 pub(crate) fn day(
-    archive: &Path,
+    place: &dyn Place,
     part: &DayPart,
     until: Option<EventId>,
     folder: &Path,
@@ -22,7 +22,7 @@ pub(crate) fn day(
     tick: &mut dyn FnMut(u64, u64),
 ) -> Result<()> {
     let total = part.raw_bytes();
-    inflate(archive, &part.object, folder, name, &mut |done| {
+    inflate(place, &part.object, folder, name, &mut |done| {
         tick(done, total)
     })?;
     let mut before = part.object.raw_bytes;
@@ -31,7 +31,7 @@ pub(crate) fn day(
             break;
         }
         let delta_name = format!("{name}.delta");
-        inflate(archive, &piece.object, folder, &delta_name, &mut |done| {
+        inflate(place, &piece.object, folder, &delta_name, &mut |done| {
             tick(before + done, total);
         })?;
         let path = folder.join(&delta_name);
@@ -43,14 +43,16 @@ pub(crate) fn day(
 }
 
 fn inflate(
-    archive: &Path,
+    place: &dyn Place,
     object: &Object,
     folder: &Path,
     name: &str,
     tick: &mut dyn FnMut(u64),
 ) -> Result<()> {
-    let stored = archive.join(&object.file);
-    let from = File::open(&stored).map_err(Error::io(&stored, "read the archived day"))?;
+    let stored = place.path(&object.file);
+    let from = place
+        .get(&object.file)
+        .map_err(Error::io(&stored, "read the archived day"))?;
     let mut draft = Draft::new(folder)?;
     let sizes = gzip::decompress(&mut BufReader::new(from), draft.file(), &mut |done| {
         tick(done);

@@ -3,7 +3,7 @@
 use crate::archive::look::at_rest::at_rest;
 use crate::archive::look::delta;
 use crate::archive::open::Archive;
-use crate::disk::lock;
+use crate::archive::place::verbs::Hold;
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::folder::{Store, count_changes};
@@ -16,7 +16,7 @@ impl Archive {
     /// # Errors
     /// When the archive or the day file cannot be read.
     pub fn holds(&self, store: &Store, day: Day) -> Result<bool> {
-        let _lock = lock::reader(&self.dir)?;
+        let _lock = self.place.hold(Hold::Read)?;
         let manifests = self.manifests()?;
         let proved = manifests
             .iter()

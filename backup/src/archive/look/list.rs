@@ -5,7 +5,6 @@ use crate::archive::format::proof::{self, Proof};
 use crate::archive::format::stamp;
 use crate::archive::look::original;
 use crate::archive::open::Archive;
-use crate::disk::draft;
 use crate::error::Result;
 
 /// One backup as listed.
@@ -50,9 +49,9 @@ impl Archive {
     pub fn list(&self) -> Result<Vec<BackupInfo>> {
         let mut ours = Vec::new();
         let mut seeds = Vec::new();
-        for name in draft::entries(&self.dir)? {
+        for name in self.place.list("")? {
             if let Some(id) = Manifest::id_of(&name) {
-                match manifest::read(&self.dir.join(&name)) {
+                match manifest::read(&*self.place, &name) {
                     Ok((manifest, _)) => ours.push((manifest.sequence, self.info(&manifest))),
                     Err(finding) => seeds.push(BackupInfo {
                         id: id.to_string(),
@@ -88,17 +87,19 @@ impl Archive {
 
     /// Every manifest that can be read, newest first, with the SHA-256 of its file.
     pub(crate) fn manifests(&self) -> Result<Vec<(Manifest, String)>> {
-        let mut manifests: Vec<(Manifest, String)> = draft::entries(&self.dir)?
+        let mut manifests: Vec<(Manifest, String)> = self
+            .place
+            .list("")?
             .iter()
             .filter(|name| Manifest::id_of(name).is_some())
-            .filter_map(|name| manifest::read(&self.dir.join(name)).ok())
+            .filter_map(|name| manifest::read(&*self.place, name).ok())
             .collect();
         manifests.sort_by_key(|(manifest, _)| std::cmp::Reverse(manifest.sequence));
         Ok(manifests)
     }
 
     pub(crate) fn info(&self, manifest: &Manifest) -> BackupInfo {
-        let proof = proof::read(&self.dir, &Manifest::file_name(&manifest.id));
+        let proof = proof::read(&*self.place, &Manifest::file_name(&manifest.id));
         let days = manifest.days.iter().flat_map(DayPart::objects);
         let missing_day = self.missing(days.map(|object| (object.file.as_str(), object.bytes)));
         let forbidden = proof.as_ref().is_some_and(Proof::forbids_restore);
@@ -126,18 +127,25 @@ impl Archive {
 
     /// The first of some files that is not there in its full size.
     fn missing<'f>(&self, mut files: impl Iterator<Item = (&'f str, u64)>) -> Option<String> {
-        files.find_map(|(file, bytes)| match self.dir.join(file).metadata() {
-            Ok(meta) if meta.len() == bytes => None,
-            Ok(meta) => Some(format!(
+        files.find_map(|(file, bytes)| match self.place.look(file) {
+            Ok(Some(found)) if found.bytes == bytes => None,
+            Ok(Some(found)) => Some(format!(
                 "{file}: found {} bytes, expected {bytes}",
-                meta.len()
+                found.bytes
             )),
-            Err(_) => Some(format!("{file} is missing")),
+            Ok(None) => Some(format!("{file} is missing")),
+            Err(error) => Some(format!("{file}: {error}")),
         })
     }
 
+    /// Bytes of a file; none where it cannot be looked at.
+    fn size(&self, name: &str) -> u64 {
+        let found = self.place.look(name).ok().flatten();
+        found.map_or(0, |found| found.bytes)
+    }
+
     fn seed_info(&self, name: &str, created_at_ms: i64) -> BackupInfo {
-        let proof = proof::read(&self.dir, name);
+        let proof = proof::read(&*self.place, name);
         let contents = proof.as_ref().and_then(|proof| proof.seed);
         let problem = proof.as_ref().and_then(first_finding);
         BackupInfo {
@@ -146,7 +154,7 @@ impl Archive {
             events: contents.map(|contents| contents.events),
             from_ms: contents.and_then(|contents| contents.from_ms),
             to_ms: contents.and_then(|contents| contents.to_ms),
-            bytes: self.dir.join(name).metadata().map_or(0, |meta| meta.len()),
+            bytes: self.size(name),
             verified: proof.is_some_and(|proof| proof.ok),
             kind: BackupKind::Seed,
             restores: problem.is_none(),

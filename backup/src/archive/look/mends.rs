@@ -37,7 +37,7 @@ impl Archive {
                 .find(|manifest| holds(manifest, &damaged) && self.info(manifest).verified);
             let from = holding.map(|manifest| {
                 // Where segments cannot be read, what comes before them is still worth having.
-                let shipped = Tail::of(&self.dir, manifest).and_then(Tail::readable);
+                let shipped = Tail::of(&self.place, manifest).and_then(Tail::readable);
                 let shipped = shipped.unwrap_or_default();
                 let shipped_to = shipped.covers_to_ms.map(|to| to.min(damaged.at_ms));
                 (

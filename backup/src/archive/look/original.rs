@@ -1,7 +1,8 @@
 //! Single database files: the seed original's backups, and day files given by name.
 
+use std::fmt;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -11,9 +12,11 @@ use crate::archive::format::gzip::{self, Trouble};
 use crate::archive::format::proof::SeedContents;
 use crate::archive::format::stamp;
 use crate::archive::look::contents::{self, Contents};
+use crate::archive::place::verbs::Place;
 use crate::disk::draft::Draft;
-use crate::disk::plain;
+use crate::disk::{companions, plain};
 use crate::finding::{Finding, NO_ROOM};
+use crate::irregular;
 use crate::store::day::Day;
 use crate::store::schema::APPLICATION_ID;
 
@@ -41,73 +44,154 @@ pub(crate) struct Opened {
     _scratch: Option<TempDir>,
 }
 
-/// Opens `FILE.db` or `FILE.db.gz`, the latter by way of a scratch folder made in `scratch_in`.
-pub(crate) fn open(path: &Path, scratch_in: &Path) -> Result<Opened, Finding> {
-    let meta = path.metadata().map_err(|error| {
-        Finding::new(path, "missing")
-            .expected("a database file")
-            .found(error.to_string())
-            .hint("check the path; `list` shows the backups there are")
-    })?;
+/// Which file a database is.
+#[derive(Debug, Clone)]
+pub(crate) enum Database {
+    /// One of the archive's.
+    Stored(String),
+    /// One that somebody names.
+    Elsewhere(PathBuf),
+}
+
+impl Database {
+    /// How people know it.
+    pub(crate) fn path(&self, place: &dyn Place) -> PathBuf {
+        match self {
+            Database::Stored(name) => place.path(name),
+            Database::Elsewhere(path) => path.clone(),
+        }
+    }
+
+    /// Opens it, with the archive's scratch.
+    pub(crate) fn open(&self, place: &dyn Place) -> Result<Opened, Finding> {
+        match self {
+            Database::Stored(name) => open_stored(place, name),
+            Database::Elsewhere(path) => open(path, &|| place.scratch_to_read()),
+        }
+    }
+}
+
+/// Makes a folder for scratch files.
+type MakeScratch<'a> = &'a dyn Fn() -> crate::error::Result<TempDir>;
+
+/// Opens `FILE.db` or `FILE.db.gz`, wherever it lies; the latter by way of scratch.
+pub(crate) fn open(path: &Path, scratch: MakeScratch<'_>) -> Result<Opened, Finding> {
+    let meta = path.metadata().map_err(|error| missing(path, &error))?;
     if !meta.is_file() {
         return Err(Finding::new(path, "not a file")
             .expected("FILE.db or FILE.db.gz")
             .found("a folder or device")
             .hint("name one file"));
     }
-    let compressed = path.extension().is_some_and(|end| end == "gz");
-    if !compressed {
-        return Ok(Opened {
-            conn: plain::open_foreign(path).map_err(|error| not_database(path, &error))?,
-            path: path.to_path_buf(),
-            raw_bytes: meta.len(),
-            _scratch: None,
-        });
+    if is_compressed(path) {
+        let from = File::open(path).map_err(|error| unreadable(path, &error))?;
+        return inflate(from, path, scratch);
     }
-    let scratch = crate::disk::scratch::folder(scratch_in)
-        .map_err(|error| Finding::new(scratch_in, NO_ROOM).found(error.to_string()))?;
-    let raw = scratch.path().join("events.db");
-    let raw_bytes = inflate(path, &raw)?;
     Ok(Opened {
-        conn: plain::open_foreign(&raw).map_err(|error| not_database(path, &error))?,
+        conn: plain::open_foreign(path).map_err(|error| not_database(path, &error))?,
+        path: path.to_path_buf(),
+        raw_bytes: meta.len(),
+        _scratch: None,
+    })
+}
+
+/// The same for a file of the archive: SQLite reads a copy of it in scratch.
+pub(crate) fn open_stored(place: &dyn Place, name: &str) -> Result<Opened, Finding> {
+    let path = place.path(name);
+    let get = |name: &str, path: &Path| {
+        place.get(name).map_err(|error| {
+            irregular::finding(path, &error).unwrap_or_else(|| missing(path, &error))
+        })
+    };
+    let from = get(name, &path)?;
+    if is_compressed(&path) {
+        return inflate(from, &path, &|| place.scratch_to_read());
+    }
+    let scratch = place
+        .scratch_to_read()
+        .map_err(|error| no_room(&path, &error))?;
+    let raw = scratch.path().join(DATABASE);
+    let raw_bytes = from.size();
+    copy(from, &path, &raw)?;
+    // One that was copied here while it was in use has its log beside it.
+    for (companion, beside) in companions::needed(&path).zip(companions::needed(&raw)) {
+        let name = companion.file_name().unwrap_or_default().to_string_lossy();
+        if place.has(&name) {
+            copy(get(&name, &companion)?, &companion, &beside)?;
+        }
+    }
+    Ok(Opened {
+        conn: plain::open_foreign(&raw).map_err(|error| not_database(&path, &error))?,
         path: raw,
         raw_bytes,
         _scratch: Some(scratch),
     })
 }
 
-fn inflate(path: &Path, raw: &Path) -> Result<u64, Finding> {
-    let unwritable = |error: String| {
-        Finding::new(raw, NO_ROOM)
-            .found(error)
-            .hint("free some space on that disk")
-    };
-    let from = File::open(path).map_err(|error| {
-        Finding::new(path, "unreadable")
-            .found(error.to_string())
-            .hint("check owner and permissions")
-    })?;
-    let folder = raw.parent().unwrap_or(Path::new("."));
-    let mut draft = Draft::new(folder).map_err(|error| unwritable(error.to_string()))?;
+/// What a database is called in scratch.
+const DATABASE: &str = "events.db";
+
+fn is_compressed(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "gz")
+}
+
+fn inflate(from: impl Read, path: &Path, scratch: MakeScratch<'_>) -> Result<Opened, Finding> {
+    let scratch = scratch().map_err(|error| no_room(path, &error))?;
+    let raw = scratch.path().join(DATABASE);
+    let unwritable = |error: &dyn fmt::Display| no_room(&raw, error);
+    let mut draft = Draft::new(scratch.path()).map_err(|error| unwritable(&error))?;
     let sizes = gzip::decompress(&mut BufReader::new(from), draft.file(), &mut |_| Ok(()));
     let sizes = sizes.map_err(|trouble| match trouble {
         Trouble::Read(error) => Finding::new(path, "unreadable")
             .found(error.to_string())
             .hint("check the disk"),
-        Trouble::Write(error) => unwritable(error.to_string()),
+        Trouble::Write(error) => unwritable(&error),
         Trouble::Damaged(found) => Finding::new(path, "damaged")
             .expected("a whole gzip file")
             .found(found)
             .hint("use another backup, or bring this file back from a copy"),
     })?;
-    let name = raw
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or("events.db");
-    draft
-        .publish(name)
-        .map_err(|error| unwritable(error.to_string()))?;
-    Ok(sizes.raw_bytes)
+    draft.place(DATABASE).map_err(|error| unwritable(&error))?;
+    Ok(Opened {
+        conn: plain::open_foreign(&raw).map_err(|error| not_database(path, &error))?,
+        path: raw,
+        raw_bytes: sizes.raw_bytes,
+        _scratch: Some(scratch),
+    })
+}
+
+fn copy(mut from: impl Read, path: &Path, to: &Path) -> Result<(), Finding> {
+    let mut file = File::create_new(to).map_err(|error| no_room(to, &error))?;
+    let mut piece = vec![0; 256 * 1024];
+    loop {
+        let read = match from.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(unreadable(path, &error)),
+        };
+        let written = file.write_all(&piece[..read]);
+        written.map_err(|error| no_room(to, &error))?;
+    }
+}
+
+fn missing(path: &Path, error: &io::Error) -> Finding {
+    Finding::new(path, "missing")
+        .expected("a database file")
+        .found(error.to_string())
+        .hint("check the path; `list` shows the backups there are")
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Finding {
+    Finding::new(path, "unreadable")
+        .found(error.to_string())
+        .hint("check owner and permissions")
+}
+
+fn no_room(path: &Path, error: &dyn fmt::Display) -> Finding {
+    Finding::new(path, NO_ROOM)
+        .found(error.to_string())
+        .hint("free some space on that disk")
 }
 
 fn not_database(path: &Path, error: &rusqlite::Error) -> Finding {

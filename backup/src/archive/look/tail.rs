@@ -4,15 +4,16 @@ pub(crate) mod hole;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
 
 use crate::archive::format::manifest::Manifest;
-use crate::archive::format::segment::{self, Place};
+use crate::archive::format::segment::{self, Record};
 use crate::archive::format::stamp::rfc3339;
 use crate::archive::look::tail::hole::{Cause, Hole};
+use crate::archive::place::verbs::Place;
 use crate::disk::{plain, scratch};
 use crate::error::{Error, Result};
 use crate::store::day::Day;
@@ -33,7 +34,8 @@ pub(crate) struct Tail {
 /// Records of one file that belong to one day.
 #[derive(Debug)]
 struct Run {
-    path: PathBuf,
+    place: Arc<dyn Place>,
+    name: String,
     day: Day,
     /// Ids up to here are in the backup already.
     after: i64,
@@ -44,13 +46,14 @@ struct Run {
 
 impl Run {
     /// Its records, found again one at a time.
-    fn places(&self) -> Result<impl Iterator<Item = Result<Place>> + '_> {
+    fn records(&self) -> Result<impl Iterator<Item = Result<Record>> + '_> {
         let mut last = self.after;
-        let found = segment::places(&self.path, self.from)?
-            .take_while(|place| place.as_ref().map_or(true, |place| place.offset < self.end));
-        Ok(found.filter(move |place| {
-            let Ok(place) = place else { return true };
-            let covers = place.covers;
+        let within = |record: &Record| record.offset < self.end;
+        let found = segment::records(&*self.place, &self.name, self.from)?
+            .take_while(move |record| record.as_ref().map_or(true, within));
+        Ok(found.filter(move |record| {
+            let Ok(record) = record else { return true };
+            let covers = record.covers;
             let belongs = covers.day == self.day && covers.events > 0 && covers.to > last;
             if belongs {
                 last = covers.to;
@@ -58,11 +61,19 @@ impl Run {
             belongs
         }))
     }
+
+    fn read(&self, record: &Record) -> Result<String> {
+        segment::read(&*self.place, &self.name, record)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.place.path(&self.name)
+    }
 }
 
 impl Tail {
     /// Reads the records' headers after a backup.
-    pub(crate) fn of(archive: &Path, manifest: &Manifest) -> Result<Tail> {
+    pub(crate) fn of(place: &Arc<dyn Place>, manifest: &Manifest) -> Result<Tail> {
         let mut tail = Tail::default();
         let mut cursors: BTreeMap<Day, i64> = manifest
             .days
@@ -70,9 +81,9 @@ impl Tail {
             .filter_map(|part| Some((part.day.parse().ok()?, part.to_id?)))
             .collect();
         let newest = cursors.keys().next_back().copied();
-        let mut history: Vec<(u64, PathBuf)> = Vec::new();
-        for (number, path) in segment::files(archive)? {
-            let first = segment::places(&path, 0)?.next().transpose()?;
+        let mut history: Vec<(u64, String)> = Vec::new();
+        for (number, name) in segment::files(&**place)? {
+            let first = segment::records(&**place, &name, 0)?.next().transpose()?;
             if first.is_some_and(|first| first.covers.reset) {
                 if number > manifest.segments_to {
                     tail.hole = Some(Hole {
@@ -84,21 +95,21 @@ impl Tail {
                 // The backup was made in the history that begins here.
                 history.clear();
             }
-            history.push((number, path));
+            history.push((number, name));
         }
         let mut expected = history.first().map_or(0, |(number, _)| *number);
         expected = expected.min(manifest.segments_to + 1);
         let mut incomplete = None;
-        'files: for (number, path) in &history {
+        'files: for (number, name) in &history {
             let number = *number;
             if number > expected {
-                incomplete = Some(path.with_file_name(segment::file_name(expected)));
+                incomplete = Some(Cause::Missing(place.path(&segment::file_name(expected))));
             }
             expected = number + 1;
-            let mut places = segment::places(path, 0)?;
-            for place in &mut places {
-                let place = place?;
-                let covers = place.covers;
+            let mut records = segment::records(&**place, name, 0)?;
+            for record in &mut records {
+                let record = record?;
+                let covers = record.covers;
                 let cursor = cursors.get(&covers.day).copied();
                 if newest.is_some_and(|newest| covers.day < newest)
                     || covers.to <= cursor.unwrap_or(-1) && covers.events > 0
@@ -112,10 +123,11 @@ impl Tail {
                             rfc3339(tail.covers_to_ms.unwrap_or(manifest.covers_to_ms)),
                             rfc3339(covers.after >> 12)
                         ),
-                        cause: incomplete.map(Cause::Incomplete).or_else(|| {
+                        cause: incomplete.or_else(|| {
+                            let last = cursor.unwrap_or(-1);
                             Some(Cause::Displaced {
-                                file: path.clone(),
-                                holder: holder(&history, covers.day, cursor.unwrap_or(-1))?,
+                                file: place.path(name),
+                                holder: holder(&**place, &history, covers.day, last)?,
                             })
                         }),
                     });
@@ -127,20 +139,21 @@ impl Tail {
                 }
                 cursors.insert(covers.day, covers.to);
                 match tail.runs.last_mut() {
-                    Some(run) if run.path == *path && run.day == covers.day => {
-                        run.end = place.offset + place.length as u64;
+                    Some(run) if run.name == *name && run.day == covers.day => {
+                        run.end = record.offset + record.length as u64;
                     }
                     _ => tail.runs.push(Run {
-                        path: path.clone(),
+                        place: Arc::clone(place),
+                        name: name.clone(),
                         day: covers.day,
                         after: cursor.unwrap_or(-1),
-                        from: place.offset,
-                        end: place.offset + place.length as u64,
+                        from: record.offset,
+                        end: record.offset + record.length as u64,
                     }),
                 }
             }
-            if places.torn() {
-                incomplete.get_or_insert_with(|| path.clone());
+            if records.torn() {
+                incomplete.get_or_insert_with(|| Cause::Incomplete(place.path(name)));
             }
         }
         Ok(tail)
@@ -149,14 +162,14 @@ impl Tail {
     /// Days with events in it, with the number of events (up to `until`) and the last id.
     pub(crate) fn days(&self, until: Option<EventId>) -> Result<BTreeMap<Day, (u64, i64)>> {
         let mut days: BTreeMap<Day, (u64, i64)> = BTreeMap::new();
-        self.each(until, &|_| true, &mut |run, place| {
-            let inside = place.covers.after >= run.after
-                && until.is_none_or(|until| place.covers.to <= until.0);
+        self.each(until, &|_| true, &mut |run, record| {
+            let inside = record.covers.after >= run.after
+                && until.is_none_or(|until| record.covers.to <= until.0);
             let (events, last) = if inside {
-                (u64::from(place.covers.events), place.covers.to)
+                (u64::from(record.covers.events), record.covers.to)
             } else {
                 // A record that the backup or the moment cuts through: its events are counted one by one.
-                let rows = segment::read(&run.path, place)?;
+                let rows = run.read(record)?;
                 let ids: Vec<i64> = rows
                     .lines()
                     .filter(|line| line.starts_with("[\"c\""))
@@ -192,7 +205,7 @@ impl Tail {
     ) -> Result<Vec<Day>> {
         let mut touched: Vec<Day> = Vec::new();
         let mut open: Option<(Day, PathBuf, Connection)> = None;
-        self.each(until, wanted, &mut |run, place| {
+        self.each(until, wanted, &mut |run, record| {
             if open.as_ref().is_none_or(|(day, ..)| *day != run.day) {
                 if let Some((_, path, conn)) = open.take() {
                     commit(&path, conn)?;
@@ -208,17 +221,17 @@ impl Tail {
                 touched.push(run.day);
                 open = Some((run.day, path, conn));
             }
-            let rows = segment::read(&run.path, place)?;
+            let rows = run.read(record)?;
             let Some((_, path, conn)) = &open else {
                 return Ok(());
             };
             for line in rows.lines() {
                 let (table, columns) =
                     segment::parse_row(line).ok_or_else(|| Error::Unexpected {
-                        path: run.path.clone(),
+                        path: run.path(),
                         found: format!(
                             "a line that is no row in the record at byte {}",
-                            place.offset
+                            record.offset
                         ),
                         expected: "rows as FORMAT.md tells".into(),
                     })?;
@@ -239,18 +252,18 @@ impl Tail {
         &self,
         until: Option<EventId>,
         wanted: &dyn Fn(Day) -> bool,
-        f: &mut dyn FnMut(&Run, &Place) -> Result<()>,
+        f: &mut dyn FnMut(&Run, &Record) -> Result<()>,
     ) -> Result<()> {
         for run in self.runs.iter().filter(|run| wanted(run.day)) {
             if until.is_some_and(|until| EventId::first_of_ms(run.day.start_ms()) > until) {
                 continue;
             }
-            for place in run.places()? {
-                let place = place?;
-                if until.is_some_and(|until| place.covers.after >= until.0) {
+            for record in run.records()? {
+                let record = record?;
+                if until.is_some_and(|until| record.covers.after >= until.0) {
                     break;
                 }
-                f(run, &place)?;
+                f(run, &record)?;
             }
         }
         Ok(())
@@ -258,15 +271,15 @@ impl Tail {
 }
 
 /// The file that goes on where a day's run of records breaks off.
-fn holder(files: &[(u64, PathBuf)], day: Day, last: i64) -> Option<PathBuf> {
-    let goes_on = |path: &PathBuf| {
-        segment::places(path, 0).is_ok_and(|places| {
-            let mut covers = places.flatten().map(|place| place.covers);
+fn holder(place: &dyn Place, files: &[(u64, String)], day: Day, last: i64) -> Option<PathBuf> {
+    let goes_on = |name: &&String| {
+        segment::records(place, name, 0).is_ok_and(|records| {
+            let mut covers = records.flatten().map(|record| record.covers);
             covers.any(|covers| covers.day == day && covers.after <= last && covers.to > last)
         })
     };
-    let mut paths = files.iter().map(|(_, path)| path);
-    paths.find(|path| goes_on(path)).cloned()
+    let mut names = files.iter().map(|(_, name)| name);
+    names.find(goes_on).map(|name| place.path(name))
 }
 
 impl Tail {
@@ -276,10 +289,10 @@ impl Tail {
         let mut checked = 0;
         for run in &self.runs {
             checked += 1;
-            let bad = run.places().and_then(|mut places| {
-                places.try_for_each(|place| segment::read(&run.path, &place?).map(drop))
+            let bad = run.records().and_then(|mut records| {
+                records.try_for_each(|record| run.read(&record?).map(drop))
             });
-            errors.extend(bad.err().map(|error| (run.path.clone(), error.to_string())));
+            errors.extend(bad.err().map(|error| (run.path(), error.to_string())));
         }
         (checked, errors)
     }
@@ -289,24 +302,24 @@ impl Tail {
         let mut covers_to_ms = None;
         let mut broken = None;
         'runs: for (number, run) in self.runs.iter().enumerate() {
-            for place in run.places()? {
-                let place = place?;
-                if segment::read(&run.path, &place).is_err() {
-                    broken = Some((number, place));
+            for record in run.records()? {
+                let record = record?;
+                if run.read(&record).is_err() {
+                    broken = Some((number, record));
                     break 'runs;
                 }
-                covers_to_ms = Some(place.covers.at_ms);
+                covers_to_ms = Some(record.covers.at_ms);
             }
         }
-        if let Some((number, place)) = broken {
+        if let Some((number, record)) = broken {
             let run = &mut self.runs[number];
-            run.end = place.offset;
+            run.end = record.offset;
             self.hole = Some(Hole {
                 what: format!(
                     "segments from {} on cannot be read",
-                    rfc3339(place.covers.after >> 12)
+                    rfc3339(record.covers.after >> 12)
                 ),
-                cause: Some(Cause::Incomplete(run.path.clone())),
+                cause: Some(Cause::Incomplete(run.path())),
             });
             self.runs.truncate(number + 1);
             self.runs.retain(|run| run.from < run.end);

@@ -12,8 +12,9 @@ use crate::archive::look::report::{Depth, Report};
 use crate::archive::look::tail::Tail;
 use crate::archive::look::verify::objects::Objects;
 use crate::archive::open::Archive;
+use crate::archive::place::verbs::Hold;
 use crate::clock::{Clock as _, SystemClock};
-use crate::disk::{draft, lock, scratch};
+use crate::disk::scratch;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, NO_ROOM};
 
@@ -26,9 +27,9 @@ impl Archive {
     /// Checks one backup (by id or file name), or with `None` the whole archive, and remembers the outcome beside each
     /// backup. A deep check ends with a drill of each backup whose stored files are sound.
     pub(crate) fn check(&self, what: Option<&str>, depth: Depth, drill: Drill<'_>) -> Report {
-        let _lock = match lock::reader(&self.dir) {
-            Ok(lock) => lock,
-            Err(error) => return failed(&self.dir, &error),
+        let _held = match self.place.hold(Hold::Read) {
+            Ok(held) => held,
+            Err(error) => return failed(self.dir(), &error),
         };
         match self.subjects(what) {
             Ok(subjects) => {
@@ -44,8 +45,7 @@ impl Archive {
 
     /// Checks a single database file, compressed or not, wherever it lies. Nothing is written beside it.
     pub fn verify_file(path: &Path, depth: Depth) -> Report {
-        let scratch = std::env::temp_dir();
-        let checked = original::open(path, &scratch)
+        let checked = original::open(path, &|| scratch::folder(&std::env::temp_dir()))
             .and_then(|opened| opened.inspect(path, depth == Depth::Deep));
         match checked {
             Ok(_) => Report::new(1, Vec::new()),
@@ -55,8 +55,8 @@ impl Archive {
 
     /// The file names of the backups to check.
     fn subjects(&self, what: Option<&str>) -> std::result::Result<Vec<String>, Finding> {
-        let names = draft::entries(&self.dir).map_err(|error| {
-            Finding::new(&self.dir, "unreadable")
+        let names = self.place.list("").map_err(|error| {
+            Finding::new(self.dir(), "unreadable")
                 .found(error.to_string())
                 .hint("check the path, owner and permissions")
         })?;
@@ -70,7 +70,7 @@ impl Archive {
             .filter(|name| name == what || Manifest::id_of(name) == Some(what))
             .collect();
         if wanted.is_empty() {
-            return Err(Finding::new(&self.dir.join(what), "missing")
+            return Err(Finding::new(&self.place.path(what), "missing")
                 .expected("a backup of this archive")
                 .found("none of that name")
                 .hint("`list` shows the backups there are"));
@@ -91,7 +91,7 @@ impl Archive {
         for name in subjects {
             checked += 1;
             let (sha256, seed, mut own, beside) = if Manifest::id_of(&name).is_some() {
-                match manifest::read(&self.dir.join(&name)) {
+                match manifest::read(&*self.place, &name) {
                     Ok((manifest, sha256)) => {
                         let own = self.verify_days(&manifest, &mut objects, depth, drill);
                         let beside = self.verify_beside(&manifest, &known, &mut objects);
@@ -120,7 +120,7 @@ impl Archive {
             };
             // An archive that may only be read is verified all the same; the outcome just cannot be kept there.
             if let Err(error) = proof::write(
-                &self.dir,
+                &*self.place,
                 &name,
                 depth == Depth::Deep,
                 sha256,
@@ -175,7 +175,7 @@ impl Archive {
         if events != manifest.events {
             findings.push(
                 Finding::new(
-                    &self.dir.join(Manifest::file_name(&manifest.id)),
+                    &self.place.path(&Manifest::file_name(&manifest.id)),
                     "wrong sum",
                 )
                 .expected(format!("{} events, as its days hold", events))
@@ -187,14 +187,14 @@ impl Archive {
             match drill(manifest) {
                 Ok(differing) => findings.extend(differing),
                 Err(error) if error.is_disk_full() => findings.push(
-                    Finding::new(&self.dir, NO_ROOM)
+                    Finding::new(self.dir(), NO_ROOM)
                         .expected("room to restore into scratch")
                         .found(error.to_string())
                         .hint("free some space on that disk"),
                 ),
                 Err(error) => findings.push(
                     Finding::new(
-                        &self.dir.join(Manifest::file_name(&manifest.id)),
+                        &self.place.path(&Manifest::file_name(&manifest.id)),
                         "does not restore",
                     )
                     .expected("a restore into scratch that holds what the manifest says")
@@ -209,7 +209,8 @@ impl Archive {
     /// The chain: the backup before must be the one this one was made after, or have been pruned.
     fn verify_link(&self, manifest: &Manifest, known: &HashMap<String, String>) -> Option<Finding> {
         let link = manifest.previous.as_ref()?;
-        let path = self.dir.join(Manifest::file_name(&link.id));
+        let name = Manifest::file_name(&link.id);
+        let path = self.place.path(&name);
         match known.get(&link.id) {
             Some(found) if *found == link.sha256 => None,
             Some(found) => Some(
@@ -218,7 +219,7 @@ impl Archive {
                     .found(format!("SHA-256 {found}"))
                     .hint("this manifest was replaced; bring it back from a copy of the archive"),
             ),
-            None if path.exists() || ledger::was_pruned(&self.dir, &link.id) => None,
+            None if self.place.has(&name) || ledger::was_pruned(&*self.place, &link.id) => None,
             None => Some(
                 Finding::new(&path, "missing")
                     .expected(format!("the backup that {} was made after", manifest.id))
@@ -230,7 +231,7 @@ impl Archive {
 
     /// The segments after the newest backup: every record, and that none is missing.
     fn verify_segments(&self, report: &mut Report) {
-        let folder = self.dir.join(SEGMENTS);
+        let folder = self.place.path(SEGMENTS);
         let found = |path: Option<&Path>, problem: &str, found: String| {
             Finding::new(path.unwrap_or(&folder), problem)
                 .expected("an unbroken run of whole records after the newest backup")
@@ -241,7 +242,7 @@ impl Archive {
         let Some((manifest, _)) = manifests.first() else {
             return;
         };
-        match Tail::of(&self.dir, manifest) {
+        match Tail::of(&self.place, manifest) {
             Ok(tail) => {
                 let (checked, errors) = tail.check();
                 report.checked += checked;
@@ -262,9 +263,8 @@ impl Archive {
     }
 
     fn verify_seed(&self, name: &str, depth: Depth) -> (Option<proof::SeedContents>, Vec<Finding>) {
-        let path = self.dir.join(name);
-        let scratch = scratch::place(&self.dir);
-        let holds = original::open(&path, &scratch)
+        let path = self.place.path(name);
+        let holds = original::open_stored(&*self.place, name)
             .and_then(|opened| opened.inspect(&path, depth == Depth::Deep));
         match holds {
             Ok(Holds::Seed(contents)) => (Some(contents), Vec::new()),

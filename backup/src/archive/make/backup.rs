@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::archive::format::gzip::{self, Sizes};
 use crate::archive::format::manifest::{
-    DAYS, DayPart, Delta, FORMAT, Link, Manifest, Object, SETTINGS, SettingsPart,
+    self, DAYS, DayPart, Delta, FORMAT, Link, Manifest, Object, SETTINGS, SettingsPart,
 };
 use crate::archive::format::stamp::{id_of, rfc3339};
 use crate::archive::format::{marks, segment};
@@ -18,10 +18,10 @@ use crate::archive::make::gained::{self, Gained};
 use crate::archive::make::known::Known;
 use crate::archive::make::settings::{SettingsFile, is_plain_name, without_secrets};
 use crate::archive::open::Archive;
+use crate::archive::place::verbs::{Hold, Place, Unseen};
 use crate::clock::{Clock as _, SystemClock};
 use crate::digest::sha256;
-use crate::disk::draft::{self, Draft};
-use crate::disk::{companions, copy, lock, plain, scratch, space};
+use crate::disk::{companions, copy, plain, space};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::store::day::Day;
@@ -60,13 +60,11 @@ impl Archive {
         settings: &[SettingsFile],
         progress: &dyn Progress,
     ) -> Result<BackupInfo> {
-        let _lock = lock::writer(&self.dir)?;
+        let _held = self.place.hold(Hold::Write)?;
         self.clean()?;
-        draft::create_folder(&self.dir.join(DAYS))?;
-        draft::create_folder(&self.dir.join(SETTINGS))?;
         // The caller flushed: all that happened before now is committed.
         let covers_to_ms = SystemClock.now_ms();
-        let segments_to = segment::files(&self.dir)?
+        let segments_to = segment::files(&*self.place)?
             .last()
             .map_or(0, |(last, _)| *last);
         let days = store.days()?;
@@ -79,10 +77,10 @@ impl Archive {
         };
         let damaged = store.damaged_days()?;
         let earlier = self.manifests()?;
-        let known = Known::of(&earlier, &self.dir);
+        let known = Known::of(&earlier, &*self.place);
         let parts = self.day_parts(store, &days, newest, &known, progress)?;
         let settings = self.settings_parts(settings)?;
-        let manifest = manifest(
+        let manifest = of_parts(
             parts,
             settings,
             earlier.first().map(|(manifest, sha)| Link {
@@ -91,20 +89,20 @@ impl Archive {
             }),
             earlier.iter().map(|(manifest, _)| manifest.sequence).max(),
             (covers_to_ms, segments_to),
-            &self.dir,
+            &*self.place,
         );
         progress.step("write the manifest", 0, 1);
         let name = Manifest::file_name(&manifest.id);
-        let path = draft::write_whole(&self.dir, &name, &manifest.to_bytes())?;
+        self.place.put(&name, &manifest.to_bytes())?;
         // What was written is what will be read: the last step of proving the backup.
-        crate::archive::format::manifest::read(&path).map_err(|finding| Error::Unexpected {
-            path,
+        manifest::read(&*self.place, &name).map_err(|finding| Error::Unexpected {
+            path: self.place.path(&name),
             found: finding.to_string(),
             expected: "the manifest as it was written".into(),
         })?;
         progress.step("write the manifest", 1, 1);
         // The backup stands; what it made superfluous may stay if it cannot be removed.
-        if let Err(error) = covered::remove(&self.dir, &manifest, &damaged) {
+        if let Err(error) = covered::remove(&*self.place, &manifest, &damaged) {
             tracing::warn!(%error, "segments that a backup covers could not be removed");
         }
         Ok(self.info(&manifest))
@@ -141,10 +139,13 @@ impl Archive {
         }
         needed += fresh.iter().map(|(_, _, size)| size).sum::<u64>();
         if !fresh.is_empty() {
-            space::require(&self.dir, needed, "this backup")?;
+            // The copies are made in scratch beside what they become.
+            if let Some(free) = self.place.room_left()? {
+                space::enough(self.dir(), free, needed, "this backup")?;
+            }
         }
         for (place, day, _) in fresh {
-            let scratch = scratch::folder(&self.dir)?;
+            let scratch = self.place.scratch()?;
             let part = self
                 .archive_day(store, day, day != newest, known, scratch.path(), progress)
                 .map_err(space::told)?;
@@ -272,28 +273,27 @@ impl Archive {
         known: &Known<'_>,
         tick: &dyn Fn(&str, u64, u64),
     ) -> Result<Object> {
-        let folder = self.dir.join(DAYS);
         let total = raw
             .metadata()
             .map_err(Error::io(raw, "read its size"))?
             .len();
         let mut from = File::open(raw).map_err(Error::io(raw, "read the copy"))?;
-        let mut draft = Draft::new(&folder)?;
+        let mut draft = self.place.draft(DAYS)?;
         let level = if total <= SMALL {
             LEVEL_OF_SMALL
         } else {
             LEVEL
         };
-        let sizes = gzip::compress(&mut from, draft.file(), level, &mut |done| {
+        let sizes = gzip::compress(&mut from, &mut draft, level, &mut |done| {
             tick("compress", done, total);
             Ok(())
         })
-        .map_err(|trouble| trouble.with(raw, draft.path()))?;
+        .map_err(|trouble| trouble.with(raw, &draft.path()))?;
         if let Some(object) = known.same_content(&sizes) {
             return Ok(object.clone());
         }
-        draft.sync()?;
-        read_back(draft.path(), &sizes, &|done| tick("read back", done, total))?;
+        draft.finish()?;
+        read_back(&mut *draft, &sizes, &|done| tick("read back", done, total))?;
         let name = format!("{stem}-{}.db.gz", &sizes.sha256[..16]);
         draft.publish(&name)?;
         Ok(Object {
@@ -306,7 +306,6 @@ impl Archive {
     }
 
     fn settings_parts(&self, files: &[SettingsFile]) -> Result<Vec<SettingsPart>> {
-        let folder = self.dir.join(SETTINGS);
         let mut parts: Vec<SettingsPart> = Vec::new();
         for file in files {
             if !is_plain_name(&file.name) || parts.iter().any(|part| part.name == file.name) {
@@ -319,13 +318,13 @@ impl Archive {
             let text = file.source.read()?;
             let (copy, left_out) = without_secrets(&text);
             let hash = sha256(copy.as_bytes());
-            let name = format!("{}-{}", &hash[..16], file.name);
-            if !folder.join(&name).exists() {
-                draft::write_whole(&folder, &name, copy.as_bytes())?;
+            let stored = format!("{SETTINGS}/{}-{}", &hash[..16], file.name);
+            if !self.place.has(&stored) {
+                self.place.put(&stored, copy.as_bytes())?;
             }
             parts.push(SettingsPart {
                 name: file.name.clone(),
-                file: format!("{SETTINGS}/{name}"),
+                file: stored,
                 bytes: copy.len() as u64,
                 sha256: hash,
                 left_out,
@@ -335,20 +334,17 @@ impl Archive {
     }
 }
 
-fn manifest(
+fn of_parts(
     days: Vec<DayPart>,
     settings: Vec<SettingsPart>,
     previous: Option<Link>,
     last_sequence: Option<u64>,
     (covers_to_ms, segments_to): (i64, u64),
-    dir: &Path,
+    place: &dyn Place,
 ) -> Manifest {
     let mut created_at_ms = SystemClock.now_ms();
     // Two in one millisecond, or a clock that went back onto an old name: the next free millisecond names it.
-    while dir
-        .join(Manifest::file_name(&id_of(created_at_ms)))
-        .exists()
-    {
+    while place.has(&Manifest::file_name(&id_of(created_at_ms))) {
         created_at_ms += 1;
     }
     Manifest {
@@ -375,21 +371,19 @@ fn manifest(
 }
 
 /// Reads a stored file as a restore would and compares both hashes.
-fn read_back(path: &Path, sizes: &Sizes, tick: &dyn Fn(u64)) -> Result<()> {
-    let mut stored = BufReader::with_capacity(
-        256 * 1024,
-        File::open(path).map_err(Error::io(path, "read it back"))?,
-    );
+fn read_back(draft: &mut dyn Unseen, sizes: &Sizes, tick: &dyn Fn(u64)) -> Result<()> {
+    let path = draft.path();
+    let mut stored = BufReader::with_capacity(256 * 1024, draft.read_back()?);
     let again = gzip::decompress(&mut stored, &mut io::sink(), &mut |done| {
         tick(done);
         Ok(())
     })
-    .map_err(|trouble| trouble.with(path, path))?;
+    .map_err(|trouble| trouble.with(&path, &path))?;
     if again == *sizes {
         Ok(())
     } else {
         Err(Error::Unexpected {
-            path: path.to_path_buf(),
+            path,
             found: format!("{} bytes with SHA-256 {}", again.bytes, again.sha256),
             expected: format!(
                 "{} bytes with SHA-256 {}, as written; the disk does not keep what it is given",

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::{Duration, UNIX_EPOCH};
 
 use crate::archive::format::gzip::Sizes;
 use crate::archive::format::manifest::{DayPart, Manifest, Object};
 use crate::archive::format::proof;
 use crate::archive::look::at_rest::at_rest;
+use crate::archive::place::verbs::Place;
 use crate::store::day::Day;
 
 /// What earlier backups already hold.
@@ -18,8 +18,8 @@ pub(super) struct Known<'a> {
 impl<'a> Known<'a> {
     /// Only objects that are still there in their full size count, and none of a backup that
     /// did not verify: those are stored anew, which also mends them.
-    pub(super) fn of(earlier: &'a [(Manifest, String)], dir: &Path) -> Known<'a> {
-        let doubtful = doubtful(earlier, dir);
+    pub(super) fn of(earlier: &'a [(Manifest, String)], place: &dyn Place) -> Known<'a> {
+        let doubtful = doubtful(earlier, place);
         let mut seen = HashSet::new();
         let days = earlier
             .iter()
@@ -34,11 +34,9 @@ impl<'a> Known<'a> {
             })
             .filter(|part| {
                 part.objects().all(|object| {
+                    let found = place.look(&object.file).ok().flatten();
                     !doubtful.contains(object.file.as_str())
-                        && dir
-                            .join(&object.file)
-                            .metadata()
-                            .is_ok_and(|meta| meta.len() == object.bytes)
+                        && found.is_some_and(|found| found.bytes == object.bytes)
                 })
             })
             .collect();
@@ -70,16 +68,16 @@ impl<'a> Known<'a> {
 }
 
 /// The files of backups whose last verification failed, unless they were written since.
-fn doubtful<'a>(earlier: &'a [(Manifest, String)], dir: &Path) -> HashSet<&'a str> {
+fn doubtful<'a>(earlier: &'a [(Manifest, String)], place: &dyn Place) -> HashSet<&'a str> {
     let mut files = HashSet::new();
     for (manifest, _) in earlier {
-        let failed = proof::read(dir, &Manifest::file_name(&manifest.id)).filter(|proof| !proof.ok);
+        let failed =
+            proof::read(place, &Manifest::file_name(&manifest.id)).filter(|proof| !proof.ok);
         let Some(failed) = failed else { continue };
         let written_since = |file: &str| {
-            let written = dir.join(file).metadata().and_then(|meta| meta.modified());
-            let checked =
-                UNIX_EPOCH + Duration::from_millis(failed.checked_at_ms.max(0).unsigned_abs());
-            written.is_ok_and(|written| written > checked)
+            let found = place.look(file).ok().flatten();
+            let checked_ns = failed.checked_at_ms.max(0).saturating_mul(1_000_000);
+            found.is_some_and(|found| found.modified_ns > checked_ns)
         };
         let named = manifest.files().map(|(file, _)| file);
         files.extend(named.filter(|file| !written_since(file)));

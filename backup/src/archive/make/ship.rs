@@ -2,17 +2,16 @@
 
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
 
 mod writer;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::archive::format::segment::{self, Covers, SEGMENTS};
+use crate::archive::format::segment::{self, Covers};
 use crate::archive::make::ship::writer::Writer;
 use crate::archive::open::Archive;
 use crate::clock::{Clock as _, SystemClock};
-use crate::disk::{draft, space};
+use crate::disk::space;
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::dictionary;
@@ -33,7 +32,7 @@ const LOOK_MS: i64 = 1000;
 /// connection; a recorder does not notice it.
 #[derive(Debug)]
 pub struct Shipper {
-    archive: PathBuf,
+    archive: Archive,
     store: Store,
     file: Option<Writer>,
     open: Option<Open>,
@@ -85,7 +84,6 @@ impl Archive {
     /// # Errors
     /// When the archive's segments cannot be read.
     pub fn ship(&self, store: &Store) -> Result<Shipper> {
-        draft::create_folder(&self.dir.join(SEGMENTS)).map_err(space::told)?;
         let mut cursor: Option<(Day, i64)> = None;
         if let Some((manifest, _)) = self.manifests()?.first()
             && let Some(part) = manifest.days.last()
@@ -94,15 +92,15 @@ impl Archive {
             cursor = Some((day, to));
         }
         // A torn record at the end of a file never was shipped.
-        for (_, path) in segment::files(&self.dir)?.iter().rev() {
-            if let Some(last) = segment::places(path, 0)?.last() {
+        for (_, name) in segment::files(&*self.place)?.iter().rev() {
+            if let Some(last) = segment::records(&*self.place, name, 0)?.last() {
                 let last = last?;
                 cursor = cursor.max(Some((last.covers.day, last.covers.to)));
                 break;
             }
         }
         Ok(Shipper {
-            archive: self.dir.clone(),
+            archive: self.clone(),
             store: store.clone(),
             file: None,
             open: None,
@@ -120,9 +118,11 @@ impl Archive {
         let held = manifests
             .first()
             .map_or(0, |(newest, _)| newest.segments_to);
-        let after = segment::files(&self.dir)?.into_iter().rev();
-        for (number, path) in after.take_while(|(number, _)| *number > held) {
-            let first = segment::places(&path, 0)?.next().transpose()?;
+        let after = segment::files(&*self.place)?.into_iter().rev();
+        for (number, name) in after.take_while(|(number, _)| *number > held) {
+            let first = segment::records(&*self.place, &name, 0)?
+                .next()
+                .transpose()?;
             if first.is_some_and(|first| first.covers.reset) {
                 return Ok(Some(number));
             }
@@ -209,8 +209,7 @@ impl Shipper {
         let now_ms = SystemClock.now_ms();
         if self.adrift.is_some() && (now_ms - self.looked_at_ms).abs() >= LOOK_MS {
             self.looked_at_ms = now_ms;
-            let dir = self.archive.clone();
-            self.adrift = Archive { dir }.adrift()?;
+            self.adrift = self.archive.adrift()?;
         }
         Ok(if self.adrift.is_some() { 0 } else { at_ms })
     }
@@ -284,19 +283,13 @@ impl Shipper {
             segment::encode(covers, rows).map_err(Error::io(&path, "compress what is new"))?;
         let mut file = match self.file.take().filter(Writer::goes_on) {
             Some(file) => file,
-            None => {
-                let (number, file) = Writer::begin(&self.archive)?;
-                if covers.reset {
-                    self.adrift = Some(number);
-                }
-                file
-            }
+            None => Writer::begin(&self.archive.place)?,
         };
         let appended = file.append(&record);
-        self.file = match appended {
-            Ok(()) => Some(file),
-            Err(_) => file.without_half(),
-        };
+        if appended.is_ok() && covers.reset {
+            self.adrift = Some(file.number);
+        }
+        self.file = Some(file);
         appended.map(|()| record.len() as u64)
     }
 }

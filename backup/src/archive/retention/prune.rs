@@ -1,16 +1,15 @@
 //! Removing backups that no rule wants, and stored files only when no backup needs them any more.
 
 use std::collections::HashSet;
-use std::fs;
-use std::path::Path;
 
 use crate::archive::format::manifest::{DAYS, DayPart, Manifest, SETTINGS};
 use crate::archive::format::{ledger, proof};
 use crate::archive::open::Archive;
+use crate::archive::place::verbs::Hold;
 use crate::archive::retention::policy::{Candidate, Policy, choose};
 use crate::clock::{Clock as _, SystemClock};
-use crate::disk::{draft, fault, lock, space};
-use crate::error::{Error, Result};
+use crate::disk::space;
+use crate::error::Result;
 
 /// What a prune removed, or with a dry run would remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,11 +53,11 @@ impl Archive {
 
     fn prune_by(&self, policy: &Policy, dry_run: bool) -> Result<PruneReport> {
         let _locks = if dry_run {
-            (lock::reader(&self.dir)?, None)
+            (self.place.hold(Hold::Read)?, None)
         } else {
             (
-                Some(lock::writer(&self.dir)?),
-                Some(lock::no_readers(&self.dir)?),
+                self.place.hold(Hold::Write)?,
+                self.place.hold(Hold::Remove)?,
             )
         };
         let manifests = self.manifests()?;
@@ -88,7 +87,9 @@ impl Archive {
             notes: Vec::new(),
             dry_run,
         };
-        let unreadable = draft::entries(&self.dir)?
+        let unreadable = self
+            .place
+            .list("")?
             .iter()
             .filter(|name| Manifest::id_of(name).is_some())
             .count()
@@ -137,14 +138,13 @@ impl Archive {
             .map(|(file, _)| file)
             .collect();
         for folder in [DAYS, SETTINGS] {
-            for name in draft::entries(&self.dir.join(folder))? {
-                let file = format!("{folder}/{name}");
-                let path = self.dir.join(&file);
-                if name.starts_with('.') || needed.contains(file.as_str()) || !path.is_file() {
-                    continue;
+            for file in self.place.list(&format!("{folder}/"))? {
+                if let (false, Ok(Some(found))) =
+                    (needed.contains(file.as_str()), self.place.look(&file))
+                {
+                    report.freed_bytes += found.bytes;
+                    report.files.push(file);
                 }
-                report.freed_bytes += path.metadata().map_or(0, |meta| meta.len());
-                report.files.push(file);
             }
         }
         Ok(())
@@ -161,21 +161,20 @@ impl Archive {
     ) -> Result<()> {
         let note = || match gone {
             [] => Ok(()),
-            gone => ledger::write(&self.dir, kept, gone),
+            gone => ledger::write(&*self.place, kept, gone),
         };
         let late = match note() {
             Err(error) if error.is_disk_full() => true,
             noted => noted.map(|()| false)?,
         };
-        for (manifest, _) in gone {
+        let named = |(manifest, _): &&(Manifest, String)| {
             let name = Manifest::file_name(&manifest.id);
-            remove_file(&self.dir.join(&name))?;
-            remove_file(&self.dir.join(proof::name(&name)))?;
-        }
-        draft::sync_folder(&self.dir)?;
-        for file in &report.files {
-            remove_file(&self.dir.join(file))?;
-        }
+            let proof = proof::name(&name);
+            [name, proof]
+        };
+        let manifests: Vec<String> = gone.iter().flat_map(named).collect();
+        self.place.remove(&manifests)?;
+        self.place.remove(&report.files)?;
         if late {
             note()?;
         }
@@ -196,13 +195,4 @@ fn holds(newer: &Manifest, older: &Manifest) -> bool {
             parts(then).all(|part| gained.next() == Some(part))
         })
     })
-}
-
-fn remove_file(path: &Path) -> Result<()> {
-    match fault::step().and_then(|()| fs::remove_file(path)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io(path, "remove the file")(error))
-        }
-        _ => Ok(()),
-    }
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::archive::format::manifest::{self, Manifest};
 use crate::archive::look::list::{BackupInfo, BackupKind};
-use crate::archive::look::original;
+use crate::archive::look::original::{self, Database};
 use crate::archive::look::tail::Tail;
 use crate::archive::open::Archive;
-use crate::disk::lock;
+use crate::archive::place::verbs::Hold;
 use crate::error::{Error, Result};
 use crate::restore::plan::outline::{RestorePlan, RestoreSource};
 use crate::restore::plan::reach::{covers, range, unreachable, with_hole};
@@ -24,21 +24,21 @@ impl Archive {
         at: Option<i64>,
         target: &Path,
     ) -> Result<RestorePlan> {
-        let _lock = lock::reader(&self.dir)?;
+        let _held = self.place.hold(Hold::Read)?;
         match source {
-            RestoreSource::File(path) => self.plan_file(path, at, target),
+            RestoreSource::File(path) => self.plan_file(Database::Elsewhere(path), at, target),
             RestoreSource::Id(id) => {
                 let id = Manifest::id_of(&id).unwrap_or(&id).to_string();
                 if original::time_of_file(&id).is_some() {
-                    return self.plan_file(self.dir.join(id), at, target);
+                    return self.plan_file(Database::Stored(id), at, target);
                 }
-                let path = self.dir.join(Manifest::file_name(&id));
-                let (manifest, _) = manifest::read(&path)?;
+                let name = Manifest::file_name(&id);
+                let (manifest, _) = manifest::read(&*self.place, &name)?;
                 let info = self.info(&manifest);
                 let problem = info.problem.unwrap_or_default();
                 if !info.restores {
                     return Err(Error::Unexpected {
-                        path,
+                        path: self.place.path(&name),
                         found: problem,
                         expected: "a backup whose days are all there and sound; choose another"
                             .into(),
@@ -85,7 +85,7 @@ impl Archive {
         if good.is_empty() {
             return self.plan_latest_seed(&list, at, target, notes);
         }
-        let tail = Tail::of(&self.dir, good[0])?.readable()?;
+        let tail = Tail::of(&self.place, good[0])?.readable()?;
         let by_tail = |at: i64| {
             good[0].from_ms.is_some_and(|from| from <= at)
                 && tail.covers_to_ms.is_some_and(|to| at <= to)
@@ -100,7 +100,7 @@ impl Archive {
                     .find(|manifest| covers(manifest, at))
                     .copied()
                     .ok_or_else(|| {
-                        let error = unreachable(&self.dir, at, &ranges);
+                        let error = unreachable(self.dir(), at, &ranges);
                         with_hole(error, tail.hole.as_ref())
                     })?
             }
@@ -126,7 +126,7 @@ impl Archive {
         mut notes: Vec<String>,
     ) -> Result<RestorePlan> {
         for info in list.iter().filter(|info| info.kind == BackupKind::Seed) {
-            match self.plan_file(self.dir.join(&info.id), at, target) {
+            match self.plan_file(Database::Stored(info.id.clone()), at, target) {
                 Ok(mut plan) => {
                     plan.notes.splice(0..0, notes);
                     return Ok(plan);
@@ -135,7 +135,7 @@ impl Archive {
             }
         }
         Err(Error::Unexpected {
-            path: self.dir.clone(),
+            path: self.dir().to_path_buf(),
             found: if notes.is_empty() {
                 "no backup".into()
             } else {

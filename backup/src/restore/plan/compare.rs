@@ -10,7 +10,7 @@ use crate::archive::format::manifest::DayPart;
 use crate::archive::look::at_rest::at_rest;
 use crate::archive::look::{assemble, delta};
 use crate::archive::open::Archive;
-use crate::disk::{plain, scratch, space, uri};
+use crate::disk::{plain, space, uri};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::restore::plan::outline::{Becomes, RestorePlan};
@@ -65,9 +65,9 @@ struct Counts {
 impl Archive {
     /// How many events of an archived day lie at or before an id.
     pub(super) fn count_until(&self, part: &DayPart, until: EventId) -> Result<u64> {
-        let scratch = scratch::folder(&scratch::place(&self.dir))?;
+        let scratch = self.place.scratch_to_read()?;
         assemble::day(
-            &self.dir,
+            &*self.place,
             part,
             Some(until),
             scratch.path(),
@@ -213,9 +213,12 @@ impl RestorePlan {
     /// Builds the wanted days in scratch and holds them against the live ones.
     fn tally_built(&self, wanted: &dyn Fn(Day) -> bool, progress: &dyn Progress) -> Result<Tally> {
         let mut tally = Tally::default();
-        let place = scratch::place(&self.archive);
-        space::require(&place, self.bytes_needed, "comparing with the live store")?;
-        let folder = scratch::folder(&place)?;
+        let folder = self.archive.place.scratch_to_read()?;
+        space::require(
+            folder.path(),
+            self.bytes_needed,
+            "comparing with the live store",
+        )?;
         let built = self
             .work
             .build(&self.archive, wanted, folder.path(), progress)?;

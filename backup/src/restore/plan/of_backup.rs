@@ -36,7 +36,7 @@ impl Archive {
             notes,
             days: BTreeMap::new(),
             altered: 0,
-            archive: self.dir.clone(),
+            archive: self.clone(),
             work: Work::Backup {
                 days: Vec::new(),
                 tail: Tail::default(),
@@ -53,7 +53,7 @@ impl Archive {
         let mut days = Vec::new();
         let mut after = Vec::new();
         for part in &manifest.days {
-            let day = days::day_of(part, &self.dir)?;
+            let day = days::day_of(part, self)?;
             if until.is_some_and(|until| EventId::first_of_ms(day.start_ms()) > until) {
                 continue;
             }

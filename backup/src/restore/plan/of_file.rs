@@ -1,11 +1,10 @@
 //! The plan of a restore from a single database file.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::archive::look::original::{self, Holds};
+use crate::archive::look::original::{Database, Holds};
 use crate::archive::open::Archive;
-use crate::disk::scratch;
 use crate::error::{Error, Result};
 use crate::restore::days::{self, Work};
 use crate::restore::plan::compare::{DayAfter, Origin};
@@ -16,11 +15,12 @@ use crate::store::id::EventId;
 impl Archive {
     pub(super) fn plan_file(
         &self,
-        path: PathBuf,
+        database: Database,
         at: Option<i64>,
         target: &Path,
     ) -> Result<RestorePlan> {
-        let opened = original::open(&path, &scratch::place(&self.dir))?;
+        let path = database.path(&*self.place);
+        let opened = database.open(&*self.place)?;
         let holds = opened.inspect(&path, false)?;
         let (seed, from_ms, to_ms) = match &holds {
             Holds::Day(contents) => (false, contents.from_ms, contents.to_ms),
@@ -65,9 +65,9 @@ impl Archive {
             notes: Vec::new(),
             days: BTreeMap::new(),
             altered: 0,
-            archive: self.dir.clone(),
+            archive: self.clone(),
             work: Work::File {
-                path: path.clone(),
+                database,
                 seed,
                 until,
             },

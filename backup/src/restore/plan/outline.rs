@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::archive::format::stamp::rfc3339;
+use crate::archive::open::Archive;
 use crate::disk::space;
 use crate::error::Result;
 use crate::restore::days::Work;
@@ -64,7 +65,7 @@ pub struct RestorePlan {
     pub(super) days: BTreeMap<Day, Becomes>,
     /// Events that were altered by hand since; they are among those gained and those lost.
     pub(super) altered: u64,
-    pub(crate) archive: PathBuf,
+    pub(crate) archive: Archive,
     pub(crate) work: Work,
     pub(crate) keep_newer: bool,
     pub(crate) thorough: bool,

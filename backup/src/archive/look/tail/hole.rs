@@ -14,7 +14,9 @@ pub(crate) struct Hole {
 /// What the break comes from.
 #[derive(Debug)]
 pub(super) enum Cause {
-    /// This file is missing or damaged.
+    /// This file is not there.
+    Missing(PathBuf),
+    /// This file is cut short or damaged.
     Incomplete(PathBuf),
     /// This file stands where another one should, which holds what is missing.
     Displaced { file: PathBuf, holder: PathBuf },
@@ -24,7 +26,9 @@ impl Hole {
     /// The file to look at.
     pub(crate) fn file(&self) -> Option<&Path> {
         self.cause.as_ref().map(|cause| match cause {
-            Cause::Incomplete(file) | Cause::Displaced { file, .. } => file.as_path(),
+            Cause::Missing(file) | Cause::Incomplete(file) | Cause::Displaced { file, .. } => {
+                file.as_path()
+            }
         })
     }
 }
@@ -34,10 +38,10 @@ impl fmt::Display for Hole {
         f.write_str(&self.what)?;
         match &self.cause {
             None => Ok(()),
-            Some(Cause::Incomplete(file)) if file.exists() => {
+            Some(Cause::Incomplete(file)) => {
                 write!(f, ": {} is cut short or damaged", file.display())
             }
-            Some(Cause::Incomplete(file)) => write!(f, ": {} is not there", file.display()),
+            Some(Cause::Missing(file)) => write!(f, ": {} is not there", file.display()),
             Some(Cause::Displaced { file, holder }) => {
                 let (file, holder) = (file.display(), holder.display());
                 write!(f, ": {file} begins after them, and {holder} holds them")

@@ -1,20 +1,20 @@
 //! Stored files read back and checked, each once however many backups share it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
 
 use crate::archive::format::gzip::{self, Trouble};
 use crate::archive::format::manifest::{DayPart, Object, SettingsPart};
 use crate::archive::look::contents;
 use crate::archive::look::report::Depth;
 use crate::archive::open::Archive;
+use crate::archive::place::verbs::{Place, Stored};
 use crate::digest::sha256_of;
 use crate::disk::draft::Draft;
-use crate::disk::{plain, scratch};
+use crate::disk::plain;
 use crate::error::Error;
 use crate::finding::{Finding, NO_ROOM};
+use crate::irregular;
 
 /// The stored files, each read once however many backups share it.
 pub(super) struct Objects<'a> {
@@ -63,16 +63,19 @@ impl<'a> Objects<'a> {
         events: u64,
         to_id: Option<i64>,
     ) -> std::result::Result<(), Finding> {
-        let path = self.archive.dir.join(&object.file);
+        let path = self.archive.place.path(&object.file);
         let copies = "bring this file back from a copy of the archive, or use another backup";
-        let from = self.open_sized(&path, object.bytes, &object.sha256, copies)?;
-        let scratch_in = scratch::place(&self.archive.dir);
+        let from = self.open_sized(&object.file, object.bytes, &object.sha256, copies)?;
         let no_room = |error: &dyn std::fmt::Display| {
-            Finding::new(&scratch_in, NO_ROOM)
+            Finding::new(self.archive.dir(), NO_ROOM)
                 .found(error.to_string())
                 .hint("free some space")
         };
-        let scratch = scratch::folder(&scratch_in).map_err(|error| no_room(&error))?;
+        let scratch = self
+            .archive
+            .place
+            .scratch_to_read()
+            .map_err(|error| no_room(&error))?;
         let mut draft = Draft::new(scratch.path()).map_err(|error| no_room(&error))?;
         let sizes = gzip::decompress(&mut BufReader::new(from), draft.file(), &mut |_| Ok(()));
         let sizes = match sizes {
@@ -84,21 +87,25 @@ impl<'a> Objects<'a> {
                     .hint(copies));
             }
             Err(Trouble::Damaged(found)) => {
-                return Err(self.tell_swapped(&path, &object.sha256).unwrap_or_else(|| {
-                    Finding::new(&path, "altered")
-                        .expected(format!("SHA-256 {}", object.sha256))
-                        .found(found)
-                        .hint(copies)
-                }));
+                return Err(self
+                    .tell_swapped(&object.file, &object.sha256)
+                    .unwrap_or_else(|| {
+                        Finding::new(&path, "altered")
+                            .expected(format!("SHA-256 {}", object.sha256))
+                            .found(found)
+                            .hint(copies)
+                    }));
             }
         };
         if sizes.sha256 != object.sha256 {
-            return Err(self.tell_swapped(&path, &object.sha256).unwrap_or_else(|| {
-                Finding::new(&path, "altered")
-                    .expected(format!("SHA-256 {}", object.sha256))
-                    .found(format!("SHA-256 {}", sizes.sha256))
-                    .hint(copies)
-            }));
+            return Err(self
+                .tell_swapped(&object.file, &object.sha256)
+                .unwrap_or_else(|| {
+                    Finding::new(&path, "altered")
+                        .expected(format!("SHA-256 {}", object.sha256))
+                        .found(format!("SHA-256 {}", sizes.sha256))
+                        .hint(copies)
+                }));
         }
         if sizes.raw_sha256 != object.raw_sha256 || sizes.raw_bytes != object.raw_bytes {
             return Err(Finding::new(&path, "not what was backed up")
@@ -152,11 +159,12 @@ impl<'a> Objects<'a> {
         self.seen.len() as u64
     }
 
-    fn tell_swapped(&self, path: &Path, expected: &str) -> Option<Finding> {
-        let (found, _) = sha256_of(&mut BufReader::new(File::open(path).ok()?)).ok()?;
+    fn tell_swapped(&self, name: &str, expected: &str) -> Option<Finding> {
+        let mut file = self.archive.place.get(name).ok()?;
+        let (found, _) = sha256_of(&mut file).ok()?;
         let owner = self.owners.get(&found)?;
         (found != expected).then(|| {
-            Finding::new(path, "swapped")
+            Finding::new(&self.archive.place.path(name), "swapped")
                 .expected(format!("SHA-256 {expected}"))
                 .found(format!("the content of {owner}"))
                 .hint("give the files their own names back")
@@ -173,9 +181,9 @@ impl<'a> Objects<'a> {
     }
 
     fn read_settings(&self, part: &SettingsPart) -> std::result::Result<(), Finding> {
-        let path = self.archive.dir.join(&part.file);
+        let path = self.archive.place.path(&part.file);
         let hint = "bring this file back from a copy of the archive";
-        let mut from = self.open_sized(&path, part.bytes, &part.sha256, hint)?;
+        let mut from = self.open_sized(&part.file, part.bytes, &part.sha256, hint)?;
         let (found, _) = sha256_of(&mut from).map_err(|error| {
             Finding::new(&path, "unreadable")
                 .found(error.to_string())
@@ -184,53 +192,53 @@ impl<'a> Objects<'a> {
         if found == part.sha256 {
             Ok(())
         } else {
-            Err(self.tell_swapped(&path, &part.sha256).unwrap_or_else(|| {
-                Finding::new(&path, "altered")
-                    .expected(format!("SHA-256 {}", part.sha256))
-                    .found(format!("SHA-256 {found}"))
-                    .hint(hint)
-            }))
+            Err(self
+                .tell_swapped(&part.file, &part.sha256)
+                .unwrap_or_else(|| {
+                    Finding::new(&path, "altered")
+                        .expected(format!("SHA-256 {}", part.sha256))
+                        .found(format!("SHA-256 {found}"))
+                        .hint(hint)
+                }))
         }
     }
 
     /// Opens a file that must have a size; one of another size may be another file of this archive.
     fn open_sized(
         &self,
-        path: &Path,
+        name: &str,
         bytes: u64,
         sha256: &str,
         hint: &str,
-    ) -> std::result::Result<File, Finding> {
-        open_sized(path, bytes, hint)
-            .map_err(|finding| self.tell_swapped(path, sha256).unwrap_or(finding))
+    ) -> std::result::Result<Box<dyn Stored>, Finding> {
+        open_sized(&*self.archive.place, name, bytes, hint)
+            .map_err(|finding| self.tell_swapped(name, sha256).unwrap_or(finding))
     }
 }
 
-fn open_sized(path: &Path, bytes: u64, hint: &str) -> std::result::Result<File, Finding> {
-    let (file, found) = File::open(path)
-        .and_then(|file| {
-            let len = file.metadata()?.len();
-            Ok((file, len))
-        })
-        .map_err(|error| {
+fn open_sized(
+    place: &dyn Place,
+    name: &str,
+    bytes: u64,
+    hint: &str,
+) -> std::result::Result<Box<dyn Stored>, Finding> {
+    let path = place.path(name);
+    let file = place.get(name).map_err(|error| {
+        irregular::finding(&path, &error).unwrap_or_else(|| {
             let missing = error.kind() == std::io::ErrorKind::NotFound;
-            Finding::new(path, if missing { "missing" } else { "unreadable" })
+            Finding::new(&path, if missing { "missing" } else { "unreadable" })
                 .expected(format!("a file of {bytes} bytes"))
                 .found(error.to_string())
                 .hint(hint)
-        })?;
-    match found.cmp(&bytes) {
-        std::cmp::Ordering::Equal => Ok(file),
-        order => Err(Finding::new(
-            path,
-            if order.is_lt() {
-                "cut short"
-            } else {
-                "altered"
-            },
-        )
+        })
+    })?;
+    let problem = match file.size().cmp(&bytes) {
+        std::cmp::Ordering::Equal => return Ok(file),
+        std::cmp::Ordering::Less => "cut short",
+        std::cmp::Ordering::Greater => "altered",
+    };
+    Err(Finding::new(&path, problem)
         .expected(format!("{bytes} bytes"))
-        .found(format!("{found} bytes"))
-        .hint(hint)),
-    }
+        .found(format!("{} bytes", file.size()))
+        .hint(hint))
 }

@@ -1,0 +1,154 @@
+//! What every place must keep of its promises, checked on any of them.
+
+use std::io::{Read as _, Write as _};
+
+use crate::archive::place::verbs::{Hold, Place};
+
+/// Checks all of it, each on a place with nothing in it.
+pub(crate) fn check(fresh: &dyn Fn() -> Box<dyn Place>) {
+    for promise in [
+        files_come_whole_and_only_when_published,
+        files_are_read_whole_and_by_range,
+        a_prefix_lists_the_names_of_one_folder,
+        what_is_removed_is_gone,
+        pieces_come_behind_one_another,
+        writers_exclude_each_other_and_removal_excludes_readers,
+        scratch_can_be_made,
+    ] {
+        promise(&*fresh());
+    }
+}
+
+fn text(place: &dyn Place, name: &str) -> String {
+    String::from_utf8(place.get_small(name, 1000).unwrap()).unwrap()
+}
+
+fn files_come_whole_and_only_when_published(place: &dyn Place) {
+    for (folder, name) in [("", "a"), ("days", "days/a")] {
+        let mut draft = place.draft(folder).unwrap();
+        draft.write_all(b"first").unwrap();
+        draft.finish().unwrap();
+        let mut read = String::new();
+        draft
+            .read_back()
+            .unwrap()
+            .read_to_string(&mut read)
+            .unwrap();
+        assert_eq!(read, "first");
+        assert!(!place.has(name));
+        assert!(place.list(name).unwrap().is_empty());
+        draft.publish("a").unwrap();
+        assert_eq!(text(place, name), "first");
+        // Another of the same name takes its place.
+        place.put(name, b"second").unwrap();
+        assert_eq!(text(place, name), "second");
+        // One that is given up never was there, whatever was written.
+        let mut draft = place.draft(folder).unwrap();
+        draft.write_all(b"third").unwrap();
+        draft.finish().unwrap();
+        drop(draft);
+        assert_eq!(text(place, name), "second");
+    }
+    place.tidy(&["", "days", "none"]).unwrap();
+    assert_eq!(text(place, "days/a"), "second");
+}
+
+fn files_are_read_whole_and_by_range(place: &dyn Place) {
+    let bytes: Vec<u8> = (0..300_000u32).map(|n| (n % 251) as u8).collect();
+    place.put("days/long", &bytes).unwrap();
+    let mut stored = place.get("days/long").unwrap();
+    assert_eq!(stored.size(), bytes.len() as u64);
+    assert_eq!(
+        place.look("days/long").unwrap().unwrap().bytes,
+        stored.size()
+    );
+    let mut piece = [0; 1000];
+    stored.read_at(250_000, &mut piece).unwrap();
+    assert_eq!(piece, bytes[250_000..251_000]);
+    let mut whole = Vec::new();
+    stored.read_to_end(&mut whole).unwrap();
+    assert!(whole == bytes);
+    assert!(
+        stored
+            .read_at(bytes.len() as u64 - 999, &mut piece)
+            .is_err()
+    );
+    assert_eq!(place.get_small("days/long", 10).unwrap().len(), 11);
+    // An empty file is a file.
+    place.put("empty", b"").unwrap();
+    assert_eq!(place.get("empty").unwrap().size(), 0);
+    let missing = place.get("days/none").err().unwrap();
+    assert_eq!(missing.kind(), std::io::ErrorKind::NotFound);
+    assert!(place.look("none/none").unwrap().is_none());
+    // Whoever reads goes on reading what it was when it was opened.
+    let mut before = place.get("days/long").unwrap();
+    place.put("days/long", b"short").unwrap();
+    place.remove(&["days/long".into()]).unwrap();
+    whole.clear();
+    before.read_to_end(&mut whole).unwrap();
+    assert!(whole == bytes);
+}
+
+fn a_prefix_lists_the_names_of_one_folder(place: &dyn Place) {
+    assert!(place.list("").unwrap().is_empty());
+    assert!(place.list("days/").unwrap().is_empty());
+    for name in [
+        "backup-b", "backup-a", "other", "days/x-2", "days/x-1", "days/y",
+    ] {
+        place.put(name, b"1").unwrap();
+    }
+    assert_eq!(place.list("backup-").unwrap(), ["backup-a", "backup-b"]);
+    assert_eq!(
+        place.list("days/").unwrap(),
+        ["days/x-1", "days/x-2", "days/y"]
+    );
+    assert_eq!(place.list("days/x").unwrap(), ["days/x-1", "days/x-2"]);
+    assert!(place.list("z").unwrap().is_empty());
+    let mut top = place.list("").unwrap();
+    top.retain(|name| name != "days");
+    assert_eq!(top, ["backup-a", "backup-b", "other"]);
+}
+
+fn what_is_removed_is_gone(place: &dyn Place) {
+    for name in ["a", "days/b", "days/c"] {
+        place.put(name, b"1").unwrap();
+    }
+    let names = ["days/none", "days/b", "none/none", "a"].map(String::from);
+    place.remove(&names).unwrap();
+    assert!(!place.has("a") && !place.has("days/b") && place.has("days/c"));
+    place.remove(&[]).unwrap();
+}
+
+fn pieces_come_behind_one_another(place: &dyn Place) {
+    place.append("segments/s", 0, b"one").unwrap();
+    assert_eq!(text(place, "segments/s"), "one");
+    place.append("segments/s", 3, b"two").unwrap();
+    assert_eq!(text(place, "segments/s"), "onetwo");
+    // What was cut off half-way does not count.
+    place.append("segments/s", 4, b"hree").unwrap();
+    assert_eq!(text(place, "segments/s"), "onethree");
+    // Nothing is written behind a hole, nor over what is there.
+    assert!(place.append("segments/s", 100, b"x").is_err());
+    assert!(place.append("segments/s", 0, b"x").is_err());
+    assert!(place.append("segments/none", 1, b"x").is_err());
+    assert_eq!(text(place, "segments/s"), "onethree");
+    assert!(!place.has("segments/none"));
+}
+
+fn writers_exclude_each_other_and_removal_excludes_readers(place: &dyn Place) {
+    let free = |hold| place.hold_if_free(hold).unwrap().is_some();
+    let writer = place.hold(Hold::Write).unwrap().unwrap();
+    assert!(!free(Hold::Write));
+    let readers = [place.hold(Hold::Read), place.hold(Hold::Read)];
+    assert!(!free(Hold::Remove));
+    drop(readers);
+    assert!(free(Hold::Remove));
+    drop(writer);
+    assert!(free(Hold::Write));
+}
+
+fn scratch_can_be_made(place: &dyn Place) {
+    let scratch = place.scratch().unwrap();
+    std::fs::write(scratch.path().join("x"), b"1").unwrap();
+    assert!(place.room_left().unwrap().is_none_or(|bytes| bytes > 0));
+}

@@ -1,0 +1,11 @@
+//! Where the files of an archive lie.
+
+pub(crate) mod verbs;
+
+#[cfg(test)]
+mod conformance;
+
+pub(crate) mod folder;
+
+#[cfg(test)]
+pub(crate) mod memory;

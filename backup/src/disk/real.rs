@@ -1,0 +1,97 @@
+//! Files and folders opened by their name alone: no link is followed, and only real folders and regular files count.
+//!
+//! Each part of a path is opened inside the one before, so that nobody can put a link there in between. A pipe or a
+//! device is never opened: opening one may wait for another program, or set something off.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, open, openat, statat};
+use rustix::io::Errno;
+
+use crate::irregular::Irregular;
+
+const FOLDER: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
+
+/// Opens a folder that its owner may have named by a link.
+pub(crate) fn folder(path: &Path) -> io::Result<OwnedFd> {
+    Ok(open(path, FOLDER, Mode::empty())?)
+}
+
+/// Opens a folder inside another.
+pub(crate) fn folder_in(folder: impl AsFd, name: &str) -> io::Result<OwnedFd> {
+    match openat(&folder, name, FOLDER.union(OFlags::NOFOLLOW), Mode::empty()) {
+        Ok(inside) => Ok(inside),
+        Err(Errno::LOOP | Errno::NOTDIR) => {
+            let stat = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            require(stat.st_mode, FileType::Directory)?;
+            Err(Errno::NOTDIR.into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens a regular file inside a folder for reading, or with `how` for more.
+pub(crate) fn file_in(folder: impl AsFd, name: &str, how: OFlags) -> io::Result<File> {
+    match statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => require(stat.st_mode, FileType::RegularFile)?,
+        Err(Errno::NOENT) if how.contains(OFlags::CREATE) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // Should it have become a pipe meanwhile, opening it does not wait.
+    let how = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat(&folder, name, how, Mode::from_raw_mode(0o644))?;
+    require(fstat(&file)?.st_mode, FileType::RegularFile)?;
+    Ok(file.into())
+}
+
+/// Size and time of a regular file, given its folder's path if it has one below `dir`; `None` where there is no such file.
+pub(crate) fn look(dir: &Path, folder: &str, name: &str) -> io::Result<Option<Metadata>> {
+    let mut path = dir.to_path_buf();
+    if !folder.is_empty() {
+        path.push(folder);
+        let Some(found) = of_name(&path)? else {
+            return Ok(None);
+        };
+        require(found.mode(), FileType::Directory)?;
+    }
+    let found = of_name(&path.join(name))?;
+    if let Some(found) = &found {
+        require(found.mode(), FileType::RegularFile)?;
+    }
+    Ok(found)
+}
+
+fn of_name(path: &Path) -> io::Result<Option<Metadata>> {
+    match path.symlink_metadata() {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn require(mode: rustix::fs::RawMode, expected: FileType) -> io::Result<()> {
+    let found = FileType::from_raw_mode(mode);
+    if found == expected {
+        return Ok(());
+    }
+    let word = |kind: FileType| match kind {
+        FileType::RegularFile => "a regular file",
+        FileType::Directory => "a folder",
+        FileType::Symlink => "a symbolic link",
+        FileType::Fifo => "a named pipe",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        FileType::Unknown => "something unknown",
+    };
+    Err(Irregular {
+        found: word(found),
+        expected: word(expected),
+    }
+    .into())
+}

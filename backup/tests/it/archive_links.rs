@@ -1,0 +1,121 @@
+//! Links, pipes and devices where an archive's own files should be: refused by name, with the next step, at once.
+
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use backup::{Archive, Depth, RestoreSource};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::archive_stage::{DAY_MS, Stage};
+
+/// A file of the archive whose name fits.
+fn file(dir: &Path, folder: &str, beginning: &str) -> PathBuf {
+    let entries = std::fs::read_dir(dir.join(folder)).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .find(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(beginning) && !name.ends_with(".proof")
+        })
+        .unwrap()
+}
+
+/// Puts a pipe or a device in a file's place; `false` where only root may make one.
+fn put_node(path: &Path, kind: FileType) -> bool {
+    std::fs::remove_file(path).unwrap();
+    // The device that never ends.
+    let device = rustix::fs::makedev(1, 5);
+    let mode = Mode::from_raw_mode(0o644);
+    mknodat(CWD, path, kind, mode, device).is_ok()
+}
+
+/// The archive says of the file what it is and what to do, whatever it is asked; and it makes a backup all the same.
+fn refused(stage: &Stage, path: &Path, found: &str) {
+    let archive = Archive::open(stage.backups_dir()).unwrap();
+    let report = archive.verify(None, Depth::Quick);
+    let finding = report
+        .findings
+        .iter()
+        .find(|finding| finding.path.starts_with(path))
+        .unwrap_or_else(|| panic!("{path:?}: {report:?}"));
+    assert_eq!(finding.found, found, "{finding:?}");
+    assert!(
+        finding.hint.contains("only real folders and files"),
+        "{finding:?}"
+    );
+    let listed = &archive.list().unwrap()[0];
+    assert!(!listed.restores, "{listed:?}");
+    let problem = listed.problem.as_ref().unwrap();
+    assert!(problem.contains(found), "{problem}");
+    let id = RestoreSource::Id(listed.id.clone());
+    let error = archive.plan(id, None, &stage.events_dir()).unwrap_err();
+    assert!(error.to_string().contains(found), "{error}");
+}
+
+#[test]
+fn what_is_not_a_real_file_is_refused_by_name() {
+    for (folder, beginning) in [("days", "events-"), ("", "backup-")] {
+        for (kind, found) in [
+            (None, "a symbolic link"),
+            (Some(FileType::Fifo), "a named pipe"),
+            (Some(FileType::CharacterDevice), "a device"),
+        ] {
+            let stage = Stage::with(1, 100);
+            stage.archive.backup(&stage.store, &[], &()).unwrap();
+            let path = file(&stage.backups_dir(), folder, beginning);
+            match kind {
+                None => {
+                    let outside = stage.backups_dir().with_file_name("elsewhere");
+                    std::fs::rename(&path, &outside).unwrap();
+                    symlink(&outside, &path).unwrap();
+                }
+                Some(kind) if put_node(&path, kind) => {}
+                Some(_) => continue,
+            }
+            refused(&stage, &path, found);
+            // The next backup stores what it needs anew.
+            let archive = Archive::open(stage.backups_dir()).unwrap();
+            stage.record(DAY_MS + 1_000_000, 5, 10);
+            archive.backup(&stage.store, &[], &()).unwrap();
+            assert!(archive.list().unwrap().iter().any(|info| info.verified));
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_a_link_is_refused_by_name() {
+    let stage = Stage::with(1, 100);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    let days = stage.backups_dir().join("days");
+    let outside = stage.backups_dir().with_file_name("elsewhere");
+    std::fs::rename(&days, &outside).unwrap();
+    symlink(&outside, &days).unwrap();
+    let names = || -> Vec<_> {
+        let entries = std::fs::read_dir(&outside).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+    let before = names();
+    let path = file(&outside, "", "events-");
+    refused(
+        &stage,
+        &days.join(path.file_name().unwrap()),
+        "a symbolic link",
+    );
+    let archive = Archive::open(stage.backups_dir()).unwrap();
+    stage.record(DAY_MS + 1_000_000, 5, 10);
+    let error = archive.backup(&stage.store, &[], &()).unwrap_err();
+    let said = error.to_string();
+    assert!(said.starts_with(days.to_str().unwrap()), "{said}");
+    assert!(said.contains("a symbolic link"), "{said}");
+    assert_eq!(names(), before);
+}
+
+#[test]
+fn the_archives_folder_itself_may_be_named_by_a_link() {
+    let stage = Stage::with(1, 100);
+    let link = stage.backups_dir().with_file_name("named");
+    symlink(stage.backups_dir(), &link).unwrap();
+    let archive = Archive::open(&link).unwrap();
+    archive.backup(&stage.store, &[], &()).unwrap();
+    assert!(archive.verify(None, Depth::Deep).ok);
+}
