@@ -73,6 +73,7 @@ mod engine;
 pub mod faults;
 
 mod bench;
+mod fault_text;
 mod queue;
 
 mod faulty_link;
@@ -92,7 +93,8 @@ pub use design::{
 };
 pub use design_file::DesignError;
 pub use engine::{CoreState, CoreStats};
-pub use faults::{Fault, FaultError, FaultKind};
+pub use fault_text::FaultError;
+pub use faults::{Fault, FaultKind};
 pub use number::Unit;
 pub use options::{
     CoreOptions, MetadataKeys, OpenPoints, OutOfRange, PushShape, Reply, Standby, Unusable,

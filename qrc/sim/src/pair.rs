@@ -29,7 +29,7 @@ impl Pair {
         let second = Core::new(design.clone(), options.clone());
         second.set_state(CoreState::Standby);
         let first = Core::new(design, options);
-        first.marry(&second);
+        first.make_partners(&second);
         Pair { first, second }
     }
 

@@ -193,7 +193,7 @@ impl Core {
     }
 
     /// Makes two Cores partners, for faults that ask for a failover.
-    pub(crate) fn marry(&self, other: &Core) {
+    pub(crate) fn make_partners(&self, other: &Core) {
         for (core, partner) in [(self, other), (other, self)] {
             lock(&core.shared.inner).partner = Some(Arc::downgrade(&partner.shared));
         }

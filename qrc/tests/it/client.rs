@@ -117,7 +117,7 @@ async fn reads_and_writes_components_and_named_controls() {
 }
 
 #[tokio::test]
-async fn a_watch_tells_the_design_the_state_and_then_each_change_once() {
+async fn a_watch_reports_the_design_the_state_and_then_each_change_once() {
     let stage = stage(CoreOptions::default()).await;
     let client = Client::start(options(stage.address));
     let selection = Selection {
@@ -353,7 +353,7 @@ async fn a_consumer_that_calls_between_its_events_gets_answers_and_misses_nothin
 }
 
 #[tokio::test]
-async fn a_watch_that_matches_nothing_is_told_so_once_and_keeps_no_other_from_starting() {
+async fn a_watch_that_matches_nothing_reports_that_once_and_keeps_no_other_from_starting() {
     let stage = stage(CoreOptions::default()).await;
     let client = Client::start(options(stage.address));
     let nothing = Selection {

@@ -161,7 +161,7 @@ async fn follow(mut watch: Watch, mut goal: tokio::sync::watch::Receiver<Option<
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_faults_lose_and_repeat_nothing_that_is_not_told() {
+async fn two_hundred_faults_lose_and_repeat_nothing_unreported() {
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
     let stage = Stage::open(design(), CoreOptions::default()).await;

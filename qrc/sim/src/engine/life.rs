@@ -88,7 +88,7 @@ impl Engine {
     /// Sets the `Status` and sends it to every connection.
     pub(crate) fn set_status(&mut self, code: u8, text: &str, sink: &mut dyn Sink) {
         self.status = (code, text.into());
-        self.tell_status(sink);
+        self.send_status(sink);
     }
 
     /// Changes between Active, Standby and Idle. A Core that is no longer active drops its groups.
@@ -102,10 +102,10 @@ impl Engine {
                 self.groups.destroy_all_of(*connection);
             }
         }
-        self.tell_status(sink);
+        self.send_status(sink);
     }
 
-    fn tell_status(&mut self, sink: &mut dyn Sink) {
+    fn send_status(&mut self, sink: &mut dyn Sink) {
         let frame = self.engine_status();
         for connection in self.connections.keys() {
             sink.send(*connection, frame.clone());

@@ -52,7 +52,7 @@ impl Engine {
             if page.queued_until.is_some_and(|until| until <= self.now) {
                 return self.page_end(id, "timeout", "Zones were not free in time", sink);
             }
-            self.tell_page(id, "ready", "queued", "Waiting for zones", None, sink);
+            self.report_page(id, "ready", "queued", "Waiting for zones", None, sink);
             if let Some(page) = self.pages.pages.get_mut(&id) {
                 page.due = Some(self.now + SECOND);
             }
@@ -122,8 +122,8 @@ impl Engine {
         for other in weaker {
             self.page_end(other, "interrupt", "Interrupted by a higher priority", sink);
         }
-        self.tell_page(id, state, sub_state, message, count, sink);
-        self.tell_zones(&zones, sink);
+        self.report_page(id, state, sub_state, message, count, sink);
+        self.report_zones(&zones, sink);
     }
 
     pub(super) fn page_end(
@@ -133,15 +133,15 @@ impl Engine {
         message: &str,
         sink: &mut dyn Sink,
     ) {
-        self.tell_page(id, "done", sub_state, message, None, sink);
+        self.report_page(id, "done", sub_state, message, None, sink);
         if let Some(page) = self.pages.pages.remove(&id)
             && page.sounds()
         {
-            self.tell_zones(&page.zones, sink);
+            self.report_zones(&page.zones, sink);
         }
     }
 
-    fn tell_page(
+    fn report_page(
         &self,
         id: i64,
         state: &str,
@@ -158,14 +158,20 @@ impl Engine {
         }
     }
 
-    pub(super) fn tell_page_later(&mut self, id: i64, state: &str, sub_state: &str, message: &str) {
+    pub(super) fn report_page_later(
+        &mut self,
+        id: i64,
+        state: &str,
+        sub_state: &str,
+        message: &str,
+    ) {
         if let Some(page) = self.pages.pages.get(&id) {
             let frame = page_status(id, state, sub_state, message, None);
             self.later(page.connection, frame);
         }
     }
 
-    fn tell_zones(&self, zones: &[usize], sink: &mut dyn Sink) {
+    fn report_zones(&self, zones: &[usize], sink: &mut dyn Sink) {
         for zone in zones {
             for listener in &self.pages.listeners {
                 sink.send(*listener, self.zone_status(*zone));

@@ -143,7 +143,7 @@ impl Engine {
         self.pages.pages.insert(id, page);
         out.extend_from_slice(format!("{{\"PageID\":{id}}}").as_bytes());
         let sub_state = if busy { "queued" } else { "immediate" };
-        self.tell_page_later(id, "ready", sub_state, "Ready to page");
+        self.report_page_later(id, "ready", sub_state, "Ready to page");
         if let (Some(true), Some(page)) = (wanted.start, self.pages.pages.get_mut(&id)) {
             page.due = Some(if busy { self.now + SECOND } else { self.now });
         }

@@ -14,7 +14,7 @@ fn the_example_is_read_and_written_back_alike() {
 }
 
 #[test]
-fn every_mistake_is_told_with_its_place_and_what_was_expected() {
+fn every_mistake_is_reported_with_its_place_and_what_was_expected() {
     for (found, put, told) in [
         (
             "\"code\":",

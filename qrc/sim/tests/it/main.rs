@@ -1,7 +1,9 @@
 //! The simulated Core from outside and from inside, one binary.
 
+mod controls;
 mod design;
 mod faults;
+mod house;
 mod inside;
 mod methods;
 mod socket;

@@ -235,7 +235,7 @@ async fn a_pin_guards_everything_but_status_and_keepalive() {
 }
 
 #[tokio::test]
-async fn frames_that_are_no_requests_are_told_so_and_the_connection_goes_on() {
+async fn frames_that_are_no_requests_are_refused_and_the_connection_goes_on() {
     let stage = stage().await;
     let mut wire = stage.greeted().await;
     wire.send(" \r\n ").await;
