@@ -1,4 +1,5 @@
-//! QRC's methods as the client calls them: each family a file, a method's parameters beside its reply.
+//! QRC's methods as the client calls them: one file for each family, with the parameters and the reply
+//! of each method.
 
 // Each knows only those above it.
 pub mod control;

@@ -68,8 +68,7 @@ impl Caller {
     pub(crate) async fn outcome(mut self, deadline: Instant, timeout: Duration) -> Outcome {
         match tokio::time::timeout_at(deadline, &mut self.outcome).await {
             Ok(Ok(outcome)) => outcome,
-            // The other end always leaves an outcome. Should it fail to, nobody knows what
-            // happened.
+            // The other end always leaves an outcome. Without one, nobody knows what happened.
             Ok(Err(_)) => Err(unknown(&self.method, "the connection ended without a word")),
             Err(_) if self.stage.leave_queue(Stage::GIVEN_UP) => {
                 Err(not_sent(&self.method, timeout))

@@ -12,7 +12,7 @@ use crate::method::component::ComponentInfo;
 use crate::method::session::EngineStatus;
 use crate::value::Reading;
 
-/// For every so many bytes of text an event takes one more place.
+/// How many bytes of text take one more place.
 const TEXT_PLACE: usize = 128;
 
 /// Which controls to watch, and how often the Core reports their changes.

@@ -75,7 +75,7 @@ async fn event(watch: &mut Watch) -> WatchEvent {
         .expect("a live watch")
 }
 
-/// The numbers of so many changes.
+/// The numbers of the next changes, at least `count`.
 async fn numbers(watch: &mut Watch, count: usize) -> Vec<f64> {
     let mut numbers = Vec::new();
     while numbers.len() < count {
