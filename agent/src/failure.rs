@@ -82,10 +82,23 @@ impl From<backup::Error> for Failure {
     /// The only place that puts the library's errors into the words of the program.
     fn from(error: backup::Error) -> Self {
         let failure = Self::failed(&error).damaged(error.damaged_file());
-        match error.hint() {
+        match verbs(&error).or(error.hint()) {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
+    }
+}
+
+/// The next step, where it is a command of this program.
+fn verbs(error: &backup::Error) -> Option<&'static str> {
+    use backup::Error;
+    match error {
+        Error::NoBackup { .. } => Some("make one with `backup`"),
+        Error::Foreign { .. } => Some("databases of the original can be read with `import`"),
+        Error::Full { .. } => Some(
+            "free 64 MB on that disk beside what this takes; a smaller `keep` and `prune` shrink an archive",
+        ),
+        _ => None,
     }
 }
 

@@ -47,7 +47,66 @@ pub enum Error {
         /// The other process, if it could be read.
         pid: Option<u32>,
     },
-    /// A file is not what it should be.
+    /// Somebody else is at work there.
+    #[error("{}: found {who} at work{}, expected an archive at rest", path.display(), pid.map_or_else(String::new, |pid| format!(" (process {pid})")))]
+    Busy {
+        /// The lock.
+        path: PathBuf,
+        /// What the other one does, as far as the lock says it.
+        who: &'static str,
+        /// The other process, if it could be read.
+        pid: Option<u32>,
+    },
+    /// No restore was made that could be taken back.
+    #[error("{}: found no restore to take back, expected the files that a restore put aside", path.display())]
+    NothingToUndo {
+        /// Where a restore keeps the files that it replaced.
+        path: PathBuf,
+    },
+    /// The archive holds no backup that restores.
+    #[error("{}: found {found}, expected at least one sound backup", path.display())]
+    NoBackup {
+        /// The archive.
+        path: PathBuf,
+        /// What it holds instead.
+        found: String,
+    },
+    /// The store holds no day file.
+    #[error("{}: found no day files, expected at least one day of events", path.display())]
+    NoEvents {
+        /// The store's folder.
+        path: PathBuf,
+    },
+    /// Work was not done at its deadline.
+    #[error("{}: found {found} at the deadline, expected {expected}", path.display())]
+    TooLate {
+        /// The file that was worked on.
+        path: PathBuf,
+        /// What is left to do.
+        found: String,
+        /// What should be done by then.
+        expected: &'static str,
+    },
+    /// A file of an archive or of a restore is damaged, altered or missing.
+    #[error("{0}")]
+    Found(Box<Finding>),
+    /// A file is none that this program reads: of another program, of a newer one, or cut short.
+    #[error("{}: found {found}, expected {expected}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+        /// What can be read.
+        expected: String,
+    },
+    /// A database is sound, but none of this store.
+    #[error("{}: found a database that is not a day file of this store, expected a day file", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something in between gave another answer than it can; nothing but looking into it helps.
     #[error("{}: found {found}, expected {expected}", path.display())]
     Unexpected {
         /// The file.
@@ -141,12 +200,18 @@ impl Error {
     }
 
     /// The next step for the person who reads the error, where one is known.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         use rusqlite::ErrorCode as Code;
         match self {
             Error::Full { .. } => Some(
-                "free 64 MB on that disk beside what this takes; a smaller `keep` and `prune` shrink an archive",
+                "free 64 MB on that disk beside what this takes; an archive shrinks when fewer backups are kept",
             ),
+            Error::Busy { .. } => Some("try again when that one is done"),
+            Error::NoBackup { .. } => Some("make one"),
+            Error::NoEvents { .. } => Some("is this the store's folder?"),
+            Error::TooLate { .. } => Some("look at the disk's load"),
+            Error::Found(finding) => Some(&finding.hint),
+            Error::Foreign { .. } => Some("databases of the original can be imported"),
             Error::Damaged { .. } => Some("restore this day from an earlier backup"),
             Error::Locked { .. } => {
                 Some("stop the other agent, or give this one another data folder")
@@ -183,10 +248,6 @@ impl Error {
 
 impl From<Finding> for Error {
     fn from(finding: Finding) -> Error {
-        Error::Unexpected {
-            path: finding.path,
-            found: format!("{} ({})", finding.problem, finding.found),
-            expected: format!("{}; {}", finding.expected, finding.hint),
-        }
+        Error::Found(Box::new(finding))
     }
 }

@@ -41,7 +41,7 @@ pub use archive::open::Archive;
 pub use archive::retention::policy::Policy;
 pub use archive::retention::prune::{PruneReport, Pruned};
 pub use clock::{Clock, SystemClock};
-#[doc(hidden)]
+#[cfg(feature = "fault-injection")]
 pub use disk::fault::{full_at_step, kill_at_step, steps_left};
 pub use disk::store_lock::StoreLock;
 pub use error::{Error, Result};

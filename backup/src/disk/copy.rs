@@ -53,10 +53,10 @@ pub(crate) fn of(
                 _ => {}
             }
             if Instant::now() >= until {
-                return Err(Error::Unexpected {
+                return Err(Error::TooLate {
                     path: live.to_path_buf(),
-                    found: format!("{left} of {total} pages still to be copied at the deadline"),
-                    expected: "a copy within the deadline; look at the disk's load".into(),
+                    found: format!("{left} of {total} pages still to be copied"),
+                    expected: "a copy within the deadline",
                 });
             }
         }

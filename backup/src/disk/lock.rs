@@ -70,16 +70,16 @@ pub(crate) fn reader(archive: &Path) -> Result<Option<Lock>> {
 
 type Try = fn(&File) -> std::result::Result<(), TryLockError>;
 
-fn patiently(archive: &Path, name: &str, who: &str, lock: Try) -> Result<Lock> {
+fn patiently(archive: &Path, name: &str, who: &'static str, lock: Try) -> Result<Lock> {
     let until = Instant::now() + PATIENCE;
     loop {
         match attempt(archive, name, lock)? {
             Ok(lock) => return Ok(lock),
-            Err(owner) if Instant::now() >= until => {
-                return Err(Error::Unexpected {
+            Err(pid) if Instant::now() >= until => {
+                return Err(Error::Busy {
                     path: archive.join(name),
-                    found: format!("{who} at work{owner}"),
-                    expected: "an archive at rest; try again when that one is done".into(),
+                    who,
+                    pid,
                 });
             }
             Err(_) => std::thread::sleep(Duration::from_millis(50)),
@@ -88,7 +88,11 @@ fn patiently(archive: &Path, name: &str, who: &str, lock: Try) -> Result<Lock> {
 }
 
 /// The lock, or who has it.
-fn attempt(archive: &Path, name: &str, lock: Try) -> Result<std::result::Result<Lock, String>> {
+fn attempt(
+    archive: &Path,
+    name: &str,
+    lock: Try,
+) -> Result<std::result::Result<Lock, Option<u32>>> {
     let path = archive.join(name);
     let mut file = open(archive, name).map_err(Error::io(&path, "open the archive's lock"))?;
     match lock(&file) {
@@ -96,12 +100,7 @@ fn attempt(archive: &Path, name: &str, lock: Try) -> Result<std::result::Result<
             note_owner(&mut file);
             Ok(Ok(Lock { _file: file }))
         }
-        Err(TryLockError::WouldBlock) => {
-            let owner = owner(&mut file);
-            Ok(Err(owner.map_or_else(String::new, |pid| {
-                format!(" (process {pid})")
-            })))
-        }
+        Err(TryLockError::WouldBlock) => Ok(Err(owner(&mut file))),
         Err(TryLockError::Error(error)) => Err(Error::io(&path, "lock the archive")(error)),
     }
 }

@@ -7,7 +7,8 @@ use std::time::Instant;
 use crate::archive::place::verbs::Hold;
 use crate::disk::lock::{self, Lock};
 use crate::disk::{draft, space};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::finding::Finding;
 use crate::progress::Progress;
 use crate::restore::check;
 use crate::restore::days::{self, Work};
@@ -144,11 +145,11 @@ impl Restored {
         let expected = self.plan.events;
         let exact = matches!(self.plan.work, Work::Backup { .. }) && !self.plan.keep_newer;
         if exact && self.events != expected {
-            return Err(Error::Unexpected {
-                path: new.to_path_buf(),
-                found: format!("{} events", self.events),
-                expected: format!("{expected} events; choose another backup"),
-            });
+            return Err(Finding::new(new, "not what was backed up")
+                .expected(format!("{expected} events"))
+                .found(format!("{} events", self.events))
+                .hint("choose another backup")
+                .into());
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::archive::look::contents::{self, Contents};
 use crate::disk::lanes::{self, WorkerGone};
 use crate::disk::{companions, draft, plain};
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::progress::Progress;
 use crate::store::day::Day;
 
@@ -64,10 +65,11 @@ fn checked(
 
 fn day(path: &Path, thorough: bool) -> Result<Contents> {
     let conn = plain::open(path)?;
-    plain::check(&conn, thorough).map_err(|said| Error::Unexpected {
-        path: path.to_path_buf(),
-        found: format!("a damaged database: {said}"),
-        expected: "a sound one; choose another backup".into(),
+    plain::check(&conn, thorough).map_err(|said| {
+        Finding::new(path, "damaged database")
+            .expected("a sound one")
+            .found(said)
+            .hint("choose another backup")
     })?;
     let contents = contents::of(&conn, path)?;
     drop(conn);
@@ -76,7 +78,7 @@ fn day(path: &Path, thorough: bool) -> Result<Contents> {
         Some(leftover) => Err(Error::Unexpected {
             path: leftover,
             found: "a leftover of a database".into(),
-            expected: "restored databases that stand alone".into(),
+            expected: "a restored database that stands alone".into(),
         }),
     }
 }

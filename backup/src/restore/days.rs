@@ -13,6 +13,7 @@ use crate::disk::{copy, scratch};
 use crate::error::{Error, Result};
 use crate::exchange::import::import;
 use crate::exchange::import::target::Destination;
+use crate::finding::Finding;
 use crate::progress::Progress;
 use crate::store::day::Day;
 use crate::store::day_file::file::DayFile;
@@ -87,10 +88,12 @@ impl Work {
 
 /// The day of a backup's part.
 pub(super) fn day_of(part: &DayPart, archive: &Archive) -> Result<Day> {
-    part.day.parse().map_err(|found| Error::Unexpected {
-        path: archive.place.path(&part.object.file),
-        found,
-        expected: "a day as YYYY-MM-DD".into(),
+    part.day.parse().map_err(|found: String| {
+        Finding::new(&archive.place.path(&part.object.file), "altered")
+            .expected("a day as YYYY-MM-DD")
+            .found(found)
+            .hint("choose another backup")
+            .into()
     })
 }
 
@@ -101,7 +104,7 @@ pub(super) fn day_of_file(contents: &Contents, name: &Path) -> Result<Day> {
         .and_then(|name| name.to_str())
         .and_then(|name| Day::from_file_name(name.strip_suffix(".gz").unwrap_or(name)));
     let by_events = contents.from_id.map(|id| EventId(id).day());
-    by_events.or(by_name).ok_or_else(|| Error::Unexpected {
+    by_events.or(by_name).ok_or_else(|| Error::Unreadable {
         path: name.to_path_buf(),
         found: "a day file without events".into(),
         expected: "at least one event to tell its day".into(),
@@ -163,14 +166,14 @@ fn build_original(
 ) -> Result<BTreeSet<Day>> {
     let report = import(Destination::Folder(new), database)?;
     if report.rejected > 0 {
-        return Err(Error::Unexpected {
+        return Err(Error::Unreadable {
             path: name.to_path_buf(),
             found: format!(
                 "{} rows that are no events: {}",
                 report.rejected,
                 report.first_reasons.join("; ")
             ),
-            expected: "events only; `import` takes the other rows over".into(),
+            expected: "events only; an import takes the other rows over".into(),
         });
     }
     let mut days = BTreeSet::new();

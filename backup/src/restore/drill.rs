@@ -4,7 +4,7 @@ use crate::archive::format::manifest::Manifest;
 use crate::archive::look::report::{Depth, Report};
 use crate::archive::look::tail::Tail;
 use crate::archive::open::Archive;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::finding::Finding;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
@@ -24,11 +24,12 @@ impl Archive {
         let plan = self.plan_backup(manifest, Tail::default(), None, scratch.path(), Vec::new())?;
         let report = plan.thorough().build(&())?.swap()?;
         if report.events != manifest.events {
-            return Err(Error::Unexpected {
-                path: self.place.path(&Manifest::file_name(&manifest.id)),
-                found: format!("{} events after a restore", report.events),
-                expected: format!("{} events", manifest.events),
-            });
+            let path = self.place.path(&Manifest::file_name(&manifest.id));
+            return Err(Finding::new(&path, "not what was backed up")
+                .expected(format!("{} events", manifest.events))
+                .found(format!("{} events after a restore", report.events))
+                .hint("use another backup")
+                .into());
         }
         let restored = Store::open(scratch.path())?;
         let mut differing = Vec::new();

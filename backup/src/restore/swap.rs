@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::{companions, draft, fault, lock};
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::restore::mended::{self, Mended};
 use crate::store::damaged::is_moved_aside;
 use crate::store::day::Day;
@@ -25,6 +26,9 @@ const UNDO_NEXT: &str = ".undo-next";
 const UNDO_OLD: &str = ".undo-old";
 pub(super) const UNDO_FILES: &str = ".undo/files";
 pub(super) const UNDO_RECORD: &str = "undo.json";
+
+/// The next step where a record cannot be used.
+const ASIDE: &str = "move the folder aside to go on without it";
 
 /// What a finished restore did.
 #[derive(Debug, Clone, PartialEq)]
@@ -324,11 +328,11 @@ fn inside(target: &Path, path: &str) -> Result<PathBuf> {
     if plain && !path.is_empty() {
         Ok(target.join(relative))
     } else {
-        Err(Error::Unexpected {
-            path: target.join(RESTORE).join(INTENT),
-            found: format!("the path {path:?}"),
-            expected: "paths inside the store's folder".into(),
-        })
+        Err(Finding::new(&target.join(RESTORE).join(INTENT), "altered")
+            .expected("paths inside the store's folder")
+            .found(format!("the path {path:?}"))
+            .hint(ASIDE)
+            .into())
     }
 }
 
@@ -358,9 +362,11 @@ fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<()> {
 
 pub(super) fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {
     let bytes = fs::read(path).map_err(Error::io(path, "read the record"))?;
-    serde_json::from_slice(&bytes).map_err(|error| Error::Unexpected {
-        path: path.to_path_buf(),
-        found: error.to_string(),
-        expected: "a record of a restore; move the folder aside to go on without it".into(),
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Finding::new(path, "altered")
+            .expected("a record of a restore")
+            .found(error.to_string())
+            .hint(ASIDE)
+            .into()
     })
 }

@@ -35,10 +35,8 @@ fn take_back(target: &Path) -> Result<UndoReport> {
     finish_locked(target)?;
     let record_path = target.join(UNDO).join(UNDO_RECORD);
     if !record_path.exists() {
-        return Err(Error::Unexpected {
+        return Err(Error::NothingToUndo {
             path: target.join(UNDO),
-            found: "no restore to take back".into(),
-            expected: "the files that a restore put aside".into(),
         });
     }
     let record: UndoRecord = read_json(&record_path)?;

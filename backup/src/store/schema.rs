@@ -226,15 +226,13 @@ fn user_version(conn: &Connection) -> rusqlite::Result<i32> {
 }
 
 fn foreign(path: &Path) -> Error {
-    Error::Unexpected {
+    Error::Foreign {
         path: path.to_path_buf(),
-        found: "a database that is not a day file of this store".into(),
-        expected: "a day file (databases of the original can be read with `import`)".into(),
     }
 }
 
 fn too_new(path: &Path, found: i32) -> Error {
-    Error::Unexpected {
+    Error::Unreadable {
         path: path.to_path_buf(),
         found: format!("schema version {found}"),
         expected: format!("at most {SCHEMA_VERSION}; use the newer program that wrote it"),

@@ -17,6 +17,7 @@ mod written_over;
 
 mod archive_damage;
 mod archive_damages;
+mod archive_errors;
 mod archive_fixtures;
 mod archive_forge;
 mod archive_full;

@@ -12,6 +12,7 @@ use crate::digest::{Digest, Hashing};
 use crate::disk::fault;
 use crate::disk::lanes::{self, WorkerGone};
 use crate::error::Error;
+use crate::finding::Finding;
 
 /// Input bytes of a member. A multiple of SQLite's page sizes, so equal pages stay equal blocks.
 const BLOCK: usize = 1 << 20;
@@ -52,12 +53,11 @@ impl Trouble {
         match self {
             Trouble::Read(error) => Error::io(from, "read it")(error),
             Trouble::Write(error) => Error::io(to, "write it")(error),
-            Trouble::Damaged(found) => Error::Unexpected {
-                path: from.to_path_buf(),
-                found,
-                expected: "a whole gzip file; use another backup, or bring it back from a copy"
-                    .into(),
-            },
+            Trouble::Damaged(found) => Finding::new(from, "damaged")
+                .expected("a whole gzip file")
+                .found(found)
+                .hint("use another backup, or bring it back from a copy")
+                .into(),
         }
     }
 }

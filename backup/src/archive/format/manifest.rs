@@ -366,7 +366,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
         .expected("a manifest")
         .found(error.to_string())
         .hint(if missing {
-            "look at `list` for the backups there are"
+            "list the backups to see which there are"
         } else {
             "check the disk, owner and permissions"
         })

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 use crate::archive::place::verbs::{Place, Stored};
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::store::day::Day;
 
 /// Where segments lie in the archive.
@@ -195,10 +196,12 @@ impl Iterator for Records {
 /// Reads one record's rows, checking gzip's checksum and that the inside says what the header says.
 pub(crate) fn read(place: &dyn Place, name: &str, record: &Record) -> Result<String> {
     let path = place.path(name);
-    let damaged = |found: String| Error::Unexpected {
-        path: path.clone(),
-        found: format!("{found} in the record at byte {}", record.offset),
-        expected: "a whole record; restore to a moment before it, or from a later backup".into(),
+    let damaged = |found: String| -> Error {
+        Finding::new(&path, "damaged segment")
+            .expected("a whole record")
+            .found(format!("{found} in the record at byte {}", record.offset))
+            .hint("restore to a moment before it, or from a later backup")
+            .into()
     };
     let mut bytes = vec![0; record.length];
     place

@@ -10,6 +10,7 @@ use crate::archive::place::verbs::Place;
 use crate::disk::draft::Draft;
 use crate::disk::fault;
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::store::id::EventId;
 
 /// Builds the day as `name` in `folder`. Parts that begin after `until` are left out. `tick` hears done and total bytes.
@@ -60,14 +61,11 @@ fn inflate(
     })
     .map_err(|trouble| trouble.with(&stored, folder))?;
     if sizes.raw_sha256 != object.raw_sha256 || sizes.sha256 != object.sha256 {
-        return Err(Error::Unexpected {
-            path: stored,
-            found: format!("SHA-256 {}", sizes.sha256),
-            expected: format!(
-                "SHA-256 {}; run `verify` and choose another backup",
-                object.sha256
-            ),
-        });
+        return Err(Finding::new(&stored, "altered")
+            .expected(format!("SHA-256 {}", object.sha256))
+            .found(format!("SHA-256 {}", sizes.sha256))
+            .hint("verify the archive and choose another backup")
+            .into());
     }
     draft.place(name).map(drop)
 }

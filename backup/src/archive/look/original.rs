@@ -179,7 +179,7 @@ fn missing(path: &Path, error: &io::Error) -> Finding {
     Finding::new(path, "missing")
         .expected("a database file")
         .found(error.to_string())
-        .hint("check the path; `list` shows the backups there are")
+        .hint("check the path, or list the backups to see which there are")
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Finding {

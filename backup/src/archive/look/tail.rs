@@ -16,6 +16,7 @@ use crate::archive::look::tail::hole::{Cause, Hole};
 use crate::archive::place::verbs::Place;
 use crate::disk::{plain, scratch};
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::store::day::Day;
 use crate::store::dictionary;
 use crate::store::id::EventId;
@@ -226,15 +227,15 @@ impl Tail {
                 return Ok(());
             };
             for line in rows.lines() {
-                let (table, columns) =
-                    segment::parse_row(line).ok_or_else(|| Error::Unexpected {
-                        path: run.path(),
-                        found: format!(
+                let (table, columns) = segment::parse_row(line).ok_or_else(|| {
+                    Finding::new(&run.path(), "damaged segment")
+                        .expected("rows as FORMAT.md tells")
+                        .found(format!(
                             "a line that is no row in the record at byte {}",
                             record.offset
-                        ),
-                        expected: "rows as FORMAT.md tells".into(),
-                    })?;
+                        ))
+                        .hint("restore to a moment before it, or from a later backup")
+                })?;
                 insert(conn, &table, columns)
                     .map_err(Error::sqlite(path, "put a segment's row on top"))?;
             }
@@ -292,7 +293,7 @@ impl Tail {
             let bad = run.records().and_then(|mut records| {
                 records.try_for_each(|record| run.read(&record?).map(drop))
             });
-            errors.extend(bad.err().map(|error| (run.path(), error.to_string())));
+            errors.extend(bad.err().map(|error| (run.path(), said(&error))));
         }
         (checked, errors)
     }
@@ -326,6 +327,18 @@ impl Tail {
             self.covers_to_ms = covers_to_ms;
         }
         Ok(self)
+    }
+}
+
+/// What an error says, without the problem: that is the same for all that is told of segments.
+fn said(error: &Error) -> String {
+    match error {
+        Error::Found(finding) => {
+            let (path, found) = (finding.path.display(), &finding.found);
+            let (expected, hint) = (&finding.expected, &finding.hint);
+            format!("{path}: found {found}, expected {expected}; {hint}")
+        }
+        other => other.to_string(),
     }
 }
 

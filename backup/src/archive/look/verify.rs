@@ -73,7 +73,7 @@ impl Archive {
             return Err(Finding::new(&self.place.path(what), "missing")
                 .expected("a backup of this archive")
                 .found("none of that name")
-                .hint("`list` shows the backups there are"));
+                .hint("list the backups to see which there are"));
         }
         Ok(wanted)
     }

@@ -23,6 +23,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::digest::sha256;
 use crate::disk::{companions, copy, plain, space};
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::progress::Progress;
 use crate::store::day::Day;
 use crate::store::folder::Store;
@@ -69,10 +70,8 @@ impl Archive {
             .map_or(0, |(last, _)| *last);
         let days = store.days()?;
         let Some(&newest) = days.last() else {
-            return Err(Error::Unexpected {
+            return Err(Error::NoEvents {
                 path: store.dir().to_path_buf(),
-                found: "no day files".into(),
-                expected: "at least one day of events; is this the store's folder?".into(),
             });
         };
         let damaged = store.damaged_days()?;
@@ -95,10 +94,10 @@ impl Archive {
         let name = Manifest::file_name(&manifest.id);
         self.place.put(&name, &manifest.to_bytes())?;
         // What was written is what will be read: the last step of proving the backup.
-        manifest::read(&*self.place, &name).map_err(|finding| Error::Unexpected {
-            path: self.place.path(&name),
-            found: finding.to_string(),
-            expected: "the manifest as it was written".into(),
+        manifest::read(&*self.place, &name).map_err(|finding| {
+            not_kept(&self.place.path(&name))
+                .expected("the manifest as it was written")
+                .found(finding.to_string())
         })?;
         progress.step("write the manifest", 1, 1);
         // The backup stands; what it made superfluous may stay if it cannot be removed.
@@ -232,10 +231,10 @@ impl Archive {
     ) -> Result<DayPart> {
         let path = scratch.join("delta.db");
         let conn = plain::open(&path)?;
-        plain::check(&conn, false).map_err(|said| Error::Unexpected {
-            path: path.clone(),
-            found: format!("a damaged copy: {said}"),
-            expected: "a sound one; look at the disk".into(),
+        plain::check(&conn, false).map_err(|said| {
+            not_kept(&path)
+                .expected("a sound copy")
+                .found(format!("a damaged copy: {said}"))
         })?;
         let contents = contents::of(&conn, &path)?;
         drop(conn);
@@ -382,13 +381,20 @@ fn read_back(draft: &mut dyn Unseen, sizes: &Sizes, tick: &dyn Fn(u64)) -> Resul
     if again == *sizes {
         Ok(())
     } else {
-        Err(Error::Unexpected {
-            path,
-            found: format!("{} bytes with SHA-256 {}", again.bytes, again.sha256),
-            expected: format!(
-                "{} bytes with SHA-256 {}, as written; the disk does not keep what it is given",
+        Err(not_kept(&path)
+            .expected(format!(
+                "{} bytes with SHA-256 {}, as written",
                 sizes.bytes, sizes.sha256
-            ),
-        })
+            ))
+            .found(format!(
+                "{} bytes with SHA-256 {}",
+                again.bytes, again.sha256
+            ))
+            .into())
     }
+}
+
+fn not_kept(path: &Path) -> Finding {
+    Finding::new(path, "not what was written")
+        .hint("look at the disk: it does not keep what it is given")
 }

@@ -33,8 +33,8 @@ impl SettingsSource {
             .metadata()
             .map_err(Error::io(path, "read the settings file"))?;
         if meta.len() > LARGEST {
-            return Err(Error::Unexpected {
-                path: path.clone(),
+            return Err(Error::Input {
+                what: path.display().to_string(),
                 found: format!("{} bytes", meta.len()),
                 expected: format!("a settings file of at most {LARGEST} bytes"),
             });

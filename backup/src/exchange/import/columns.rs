@@ -66,7 +66,7 @@ pub(super) type Take<'a> = dyn FnMut(Found) -> Result<()> + 'a;
 pub(super) fn unpack_failed(path: &Path, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            Error::Unexpected {
+            Error::Unreadable {
                 path: path.to_path_buf(),
                 found: format!("a damaged or cut-off file ({source})"),
                 expected: "a whole one; nothing was imported".into(),

@@ -21,7 +21,7 @@ pub(super) fn read(path: &Path, mut text: impl BufRead, take: &mut Take<'_>) -> 
         .filter_map(|field| field.text().ok())
         .collect();
     if !header.iter().any(|name| name == "timestamp") {
-        return Err(Error::Unexpected {
+        return Err(Error::Unreadable {
             path: path.to_path_buf(),
             found: match header.join(",") {
                 none if none.is_empty() => "a first line that is no text".to_owned(),
@@ -129,7 +129,7 @@ fn next_record(
             .map_err(|source| unpack_failed(path, source))?;
         if buffer.is_empty() {
             if inside {
-                return Err(Error::Unexpected {
+                return Err(Error::Unreadable {
                     path: path.to_path_buf(),
                     found: format!("a quote that is not closed, before line {line}"),
                     expected: "a whole file; nothing was imported".into(),
@@ -180,7 +180,7 @@ fn next_record(
             return Ok(true);
         }
         if length > RECORD_LIMIT {
-            return Err(Error::Unexpected {
+            return Err(Error::Unreadable {
                 path: path.to_path_buf(),
                 found: format!("a record of more than {RECORD_LIMIT} bytes before line {line}"),
                 expected: "records of an export; is a quote missing?".into(),

@@ -123,7 +123,7 @@ fn read_original(path: &Path, shown: &Path, take: &mut Take<'_>) -> Result<()> {
         .iter()
         .all(|needed| names.iter().any(|name| name == needed))
     {
-        return Err(Error::Unexpected {
+        return Err(Error::Unreadable {
             path: shown.to_path_buf(),
             found: "a database without a table of events".into(),
             expected: "a day file, or a database of the original with its table `events`".into(),

@@ -34,7 +34,7 @@ pub(super) fn read(path: &Path, text: impl BufRead, take: &mut Take<'_>) -> Resu
             Err(error) if error.is_eof() && any && error.line() == 0 => return Ok(()),
             Err(error) if error.is_io() => return Err(unpack_failed(path, error.into())),
             Err(error) => {
-                return Err(Error::Unexpected {
+                return Err(Error::Unreadable {
                     path: path.to_path_buf(),
                     found: format!("what is no JSON of an export ({error})"),
                     expected: "an export, whole and unchanged; nothing was imported".into(),

@@ -68,7 +68,7 @@ fn read_text(path: &Path, mut text: impl BufRead, take: &mut Take<'_>) -> Result
         match buffer.get(blank).copied() {
             None if blank > 0 => text.consume(blank),
             None => {
-                return Err(Error::Unexpected {
+                return Err(Error::Unreadable {
                     path: path.to_path_buf(),
                     found: "an empty file".into(),
                     expected: "an export or a database".into(),

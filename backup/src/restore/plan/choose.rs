@@ -9,6 +9,7 @@ use crate::archive::look::tail::Tail;
 use crate::archive::open::Archive;
 use crate::archive::place::verbs::Hold;
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::restore::plan::outline::{RestorePlan, RestoreSource};
 use crate::restore::plan::reach::{covers, range, unreachable, with_hole};
 
@@ -37,12 +38,11 @@ impl Archive {
                 let info = self.info(&manifest);
                 let problem = info.problem.unwrap_or_default();
                 if !info.restores {
-                    return Err(Error::Unexpected {
-                        path: self.place.path(&name),
-                        found: problem,
-                        expected: "a backup whose days are all there and sound; choose another"
-                            .into(),
-                    });
+                    return Err(Finding::new(&self.place.path(&name), "does not restore")
+                        .expected("a backup whose days are all there and sound")
+                        .found(problem)
+                        .hint("choose another")
+                        .into());
                 }
                 let tail = match at {
                     Some(at) => self.reach(&manifest, at)?,
@@ -134,14 +134,13 @@ impl Archive {
                 Err(error) => notes.push(format!("{} is passed over: {error}", info.id)),
             }
         }
-        Err(Error::Unexpected {
+        Err(Error::NoBackup {
             path: self.dir().to_path_buf(),
             found: if notes.is_empty() {
                 "no backup".into()
             } else {
                 notes.join("; ")
             },
-            expected: "at least one sound backup; make one with `backup`".into(),
         })
     }
 }

@@ -31,7 +31,9 @@ impl DayFile {
         }
         let conn = match open_reader(&self.path) {
             Ok(conn) => conn,
-            Err(error @ Error::Unexpected { .. }) => return Ok(Some(error.to_string())),
+            Err(error @ (Error::Foreign { .. } | Error::Unreadable { .. })) => {
+                return Ok(Some(error.to_string()));
+            }
             Err(error) => return Err(error),
         };
         let end = self.end.map_or(-1, |end| end.0);

@@ -131,7 +131,11 @@ impl<'a> Objects<'a> {
                 .hint("use another backup")
         })?;
         let contents = contents::of(&conn, &path).map_err(|error| match error {
-            Error::Unexpected {
+            Error::Foreign { .. } => Finding::new(&path, "foreign or newer day file")
+                .expected("a day file")
+                .found("a database that is not a day file of this store")
+                .hint("use another backup, or the program that wrote this one"),
+            Error::Unreadable {
                 found, expected, ..
             } => Finding::new(&path, "foreign or newer day file")
                 .expected(expected)
