@@ -5,8 +5,10 @@ mod backup;
 mod check;
 mod cli;
 mod completions;
+#[cfg(feature = "demo")]
 mod demo;
 mod diff;
+#[cfg(feature = "demo")]
 mod emulate;
 mod events;
 mod export;
@@ -18,6 +20,7 @@ mod prune;
 mod restore;
 mod run;
 mod runtime;
+#[cfg(feature = "demo")]
 mod simulated;
 mod state;
 mod status;
@@ -25,6 +28,8 @@ mod terminal;
 mod through_agent;
 mod undo;
 mod verify;
+#[cfg(not(feature = "demo"))]
+mod without_demo;
 
 use std::process::ExitCode;
 
@@ -40,6 +45,11 @@ use output::Output;
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        #[cfg(not(feature = "demo"))]
+        Err(error) if without_demo::is_meant_by(&error) => {
+            let json = std::env::args_os().any(|typed| typed == "--json");
+            return Output::new(json, false).failure(&without_demo::failure());
+        }
         Err(error) if error.use_stderr() && std::env::args_os().any(|typed| typed == "--json") => {
             return Output::new(true, false).failure(&usage(&error));
         }
@@ -65,16 +75,19 @@ fn usage(error: &clap::Error) -> Failure {
 
 /// Runs a verb.
 fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
-    let usual = if matches!(cli.command, Command::Run | Command::Emulate(_)) {
-        "info"
-    } else {
-        "warn"
+    let usual = match cli.command {
+        Command::Run => "info",
+        #[cfg(feature = "demo")]
+        Command::Emulate(_) => "info",
+        _ => "warn",
     };
     logging::start(&cli.global, usual);
     let site = || Settings::load(cli.global.config.as_deref()).map(Site::new);
     match cli.command {
+        #[cfg(feature = "demo")]
         Command::Demo(typed) => demo::demo(typed, output),
         Command::Run => run::run(site()?, output),
+        #[cfg(feature = "demo")]
         Command::Emulate(typed) => emulate::emulate(&typed, &site()?.settings, output),
         Command::Status => status::status(&site()?, output),
         Command::Check => check::check(site(), output),

@@ -105,6 +105,7 @@ impl Output {
     }
 
     /// An address that scripts wait for; with `--json` it goes to standard error.
+    #[cfg(feature = "demo")]
     pub(crate) fn address(self, line: impl Display) {
         if self.json {
             eput(&line.to_string());
@@ -114,6 +115,7 @@ impl Output {
     }
 
     /// Something dangerous that the user asked for; never silenced.
+    #[cfg(feature = "demo")]
     pub(crate) fn warning(self, line: impl Display) {
         eput(&format!("WARNING: {line}"));
     }

@@ -69,6 +69,7 @@ impl LiveFacts {
     }
 
     /// How many components the design shows.
+    #[cfg(feature = "demo")]
     pub(crate) fn components(&self) -> usize {
         self.inventory().components.len()
     }
