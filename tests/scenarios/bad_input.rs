@@ -89,12 +89,12 @@ fn a_port_in_use_and_an_address_that_is_none_are_named() {
     let address = taken.local_addr().unwrap().to_string();
     let site = Site::new(1);
     clear(
-        &site.run(&["emulate", "--qrc", &address]),
+        &site.emulate(&["--qrc", &address]),
         1,
         &[&address, "in use", "port 0"],
     );
     clear(
-        &site.run(&["emulate", "--qrc", "nonsense"]),
+        &site.emulate(&["--qrc", "nonsense"]),
         1,
         &["nonsense", "host:port"],
     );

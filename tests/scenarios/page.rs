@@ -137,35 +137,27 @@ fn what_cannot_be_drawn_is_said_before_anything_is_served() {
     let site = Site::new(1);
     let plugin = site.path("broken.qplug");
     let plugin_text = plugin.display().to_string();
-    let emulate = ["emulate", "--qrc", "127.0.0.1:0", "--panel", "--plugin"];
-    let with_plugin = [&emulate[..], &[&plugin_text]].concat();
-    let (code, said) = failed(&site.run(&with_plugin));
+    let shown = ["--qrc", "127.0.0.1:0", "--panel", "--plugin"];
+    let with_plugin = [&shown[..], &[&plugin_text]].concat();
+    let (code, said) = failed(&site.emulate(&with_plugin));
     assert_eq!(code, 2);
     assert!(said.contains("broken.qplug"), "{said}");
     std::fs::write(&plugin, "PluginInfo = {").unwrap();
-    let (code, said) = failed(&site.run(&with_plugin));
+    let (code, said) = failed(&site.emulate(&with_plugin));
     assert_eq!(code, 2);
     assert!(said.contains("broken.qplug: "), "{said}");
 
     let design = site.path("design.json");
     std::fs::write(&design, qrc_sim::Design::new("Bare", "b").to_json()).unwrap();
     let design = design.display().to_string();
-    let bare = [
-        "emulate",
-        "--qrc",
-        "127.0.0.1:0",
-        "--panel",
-        "--design",
-        &design,
-    ];
-    let (code, said) = failed(&site.run(&bare));
+    let bare = ["--qrc", "127.0.0.1:0", "--panel", "--design", &design];
+    let (code, said) = failed(&site.emulate(&bare));
     assert_eq!(code, 2);
     assert!(
         said.contains("no plugin") && said.contains("--plugin"),
         "{said}"
     );
-    let (code, said) =
-        failed(&site.run(&["emulate", "--qrc", "127.0.0.1:0", "--panel", "nowhere"]));
+    let (code, said) = failed(&site.emulate(&["--qrc", "127.0.0.1:0", "--panel", "nowhere"]));
     assert_eq!(code, 1);
     assert!(
         said.contains("nowhere") && said.contains("--panel"),

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::stage::{EmulatedCore, Process, failed, program, until};
+use crate::stage::{EmulatedCore, Process, agent_program, failed, until};
 
 /// A site that only its settings file knows, and folders to call the program from.
 struct Place {
@@ -27,9 +27,9 @@ impl Place {
         Self { folder }
     }
 
-    /// The program, called from a folder of this place.
+    /// The agent_program, called from a folder of this place.
     fn program(&self, from: &str, arguments: &[&str]) -> Command {
-        let mut command = program();
+        let mut command = agent_program();
         command
             .current_dir(self.folder.path().join(from))
             .args(arguments);

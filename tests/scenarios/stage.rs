@@ -1,12 +1,13 @@
 //! The stage: the program as a process, a simulated Core as another, a folder that goes away, and patience.
 
-use contract::control;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use contract::control;
 use qrc_sim::{Core, Pair};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -16,9 +17,21 @@ use tokio_util::sync::CancellationToken;
 /// Nothing here takes this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// The program under test, with nothing of the caller's environment that could set it.
+/// The program with all its features, with nothing of the caller's environment that could set it.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_qsys-agent-under-test"));
+    program_at(env!("CARGO_BIN_EXE_qsys-agent-under-test").as_ref())
+}
+
+/// The agent under test: the same program, or the one that the environment names.
+pub(crate) fn agent_program() -> Command {
+    match std::env::var_os("AGENT_UNDER_TEST") {
+        Some(path) => program_at(&path),
+        None => program(),
+    }
+}
+
+fn program_at(path: &OsStr) -> Command {
+    let mut command = Command::new(path);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("QSYS_") || text.starts_with("EVENT_") || text == "RUST_LOG" {
@@ -231,7 +244,10 @@ impl Site {
 
     /// The program, set up for this site.
     pub(crate) fn command(&self) -> Command {
-        let mut command = program();
+        self.set_up(agent_program())
+    }
+
+    fn set_up(&self, mut command: Command) -> Command {
         command.current_dir(self.folder.path());
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
@@ -240,6 +256,12 @@ impl Site {
     /// Runs a verb to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command().args(arguments).output().unwrap()
+    }
+
+    /// Runs `emulate`, which only the full program has, to its end.
+    pub(crate) fn emulate(&self, arguments: &[&str]) -> Output {
+        let mut command = self.set_up(program());
+        command.arg("emulate").args(arguments).output().unwrap()
     }
 
     /// Runs a verb that must succeed and gives its JSON document.
