@@ -1,9 +1,9 @@
 //! A design without the plugin: the state on plain Named Controls, and buttons that ask.
 
-use contract::control;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use contract::control;
 use qrc::method::component::{Set as SetOf, SetControl};
 use qrc::method::control::{Get, Set};
 use qrc_sim::{

@@ -1,12 +1,11 @@
 //! A bench for scripts: the built plugin, or any text, with a clock in the hand.
 
-use contract::control;
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contract::{
-    Agent, Backup, Core, Events, Message, Point, Range, RequestKind, SCHEMA, State, Undo,
+    Agent, Backup, Core, Events, Message, Point, Range, RequestKind, SCHEMA, State, Undo, control,
 };
 use qsys_designs::built_plugin;
 use qsys_designs::host::{

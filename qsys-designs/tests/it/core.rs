@@ -1,8 +1,8 @@
 //! The plugin and the life in the room, inside the simulated Core on a paused clock.
 
-use contract::control;
 use std::time::Duration;
 
+use contract::control;
 use qrc_sim::{ControlState, Core, CoreOptions};
 use qsys_designs::{DemoOptions, demo_design};
 use tokio::net::TcpListener;

@@ -1,8 +1,8 @@
 //! The demo design: its size, its names, and that the same seed gives the same evening.
 
-use contract::control;
 use std::collections::HashSet;
 
+use contract::control;
 use qrc_sim::Kind;
 use qsys_designs::{DemoOptions, demo_design};
 

@@ -1,8 +1,8 @@
 //! The panel page as a browser meets it, byte by byte and over a WebSocket.
 
-use contract::control;
 use std::time::Duration;
 
+use contract::control;
 use futures_util::{SinkExt, StreamExt};
 use qrc_sim::{Core, CoreOptions, Design};
 use qsys_designs::page::{Preview, serve};

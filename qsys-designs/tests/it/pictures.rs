@@ -1,8 +1,8 @@
 //! The panel as data and as pictures: what is drawn is what the layout says, and the guide shows the present panel.
 
-use contract::control;
 use std::path::Path;
 
+use contract::control;
 use qsys_designs::host::Definition;
 use qsys_designs::panel::{Panel, PanelAct, PanelActError, act_on_panel, page_picture};
 use qsys_designs::{DemoOptions, built_plugin, demo_design, example_pictures};

@@ -1,9 +1,9 @@
 //! The Core-side scripts beside the real plugin in the simulated Core, with an agent that is played by hand.
 
-use contract::control;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use contract::control;
 use qrc_sim::{Core, CoreOptions};
 use qsys_designs::host::{LogKind, LogLine, RuntimeOptions};
 use qsys_designs::{CORE_SCRIPTS, DemoOptions, PluginHost, demo_design};

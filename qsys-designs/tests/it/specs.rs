@@ -1,8 +1,8 @@
 //! Runs the Lua specs over the built plugin, each case in both event modes on a fresh bench.
 
-use contract::control;
 use std::path::{Path, PathBuf};
 
+use contract::control;
 use mlua::{Function, Lua, LuaSerdeExt, Table, UserData, UserDataMethods, Value};
 
 use crate::bench::{Bench, healthy};

@@ -1,8 +1,8 @@
 //! The plugin as any QRC client meets it: literal requests over TCP.
 
-use contract::control;
 use std::time::Duration;
 
+use contract::control;
 use qrc_sim::{Core, CoreOptions};
 use qsys_designs::{DemoOptions, demo_design};
 use serde_json::{Value as Json, json};
