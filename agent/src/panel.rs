@@ -6,6 +6,7 @@ mod desk;
 mod heartbeat;
 mod mailbox;
 mod named;
+mod plain;
 mod requests;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use desk::{Answer, Desk, Way};
 use heartbeat::HEARTBEAT_EVERY;
 use mailbox::text_of;
 use named::Named;
+use plain::Picture;
 
 /// At most four writes a second go to the Core.
 const TICK: Duration = Duration::from_millis(250);
@@ -184,20 +186,25 @@ impl Panel {
             return;
         }
         let jobs = &self.context.jobs;
+        let status = Status::of_agent(&self.context);
         let state = mailbox::state(
-            &Status::of_agent(&self.context),
+            &status,
             &jobs.backups(),
             jobs.current(),
             jobs.undo_available(),
             self.context.settings().panel.pin.is_some(),
         );
+        let picture = Picture {
+            status: &status,
+            state: &state,
+        };
         let core = &self.context.core;
-        if std::mem::take(&mut self.component_wrote) && self.named.write_one(core, &state).await {
+        if std::mem::take(&mut self.component_wrote) && self.named.write_one(core, &picture).await {
             return;
         }
         self.component_wrote = self.component.publish(core, &state).await;
         if !self.component_wrote {
-            self.named.write_one(core, &state).await;
+            self.named.write_one(core, &picture).await;
         }
     }
 

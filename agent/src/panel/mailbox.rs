@@ -1,7 +1,5 @@
 //! The documents of the plugin's mailbox: what the agent writes for the panel to draw.
 
-mod plain;
-
 use std::borrow::Cow;
 
 use contract::{
@@ -11,7 +9,6 @@ use contract::{
 
 use crate::moment::Moment;
 use crate::status::{Status, verdict};
-pub(super) use plain::PLAIN;
 
 /// How many backups the panel can offer.
 const POINTS: usize = 20;

@@ -19,7 +19,8 @@ use qrc::method::control::{Get, Set};
 use tokio::time::Instant;
 
 use super::heartbeat::Heartbeat;
-use super::mailbox::{self, PLAIN};
+use super::mailbox;
+use super::plain::{PLAIN, Picture};
 use super::requests::{Kind, WINDOW_MS};
 use crate::moment;
 use crate::qsys_core::Core;
@@ -202,7 +203,7 @@ impl Named {
 
     /// Writes one value that changed; the most urgent, then each in its turn. True where there
     /// was something to write.
-    pub(super) async fn write_one(&mut self, core: &Core, state: &State) -> bool {
+    pub(super) async fn write_one(&mut self, core: &Core, picture: &Picture<'_>) -> bool {
         if self.stage != Stage::Sought {
             return false;
         }
@@ -213,7 +214,7 @@ impl Named {
             inlet.put_out = written == Written::NoAnswer;
             return true;
         }
-        let Some((at, value)) = self.next(state) else {
+        let Some((at, value)) = self.next(picture) else {
             return false;
         };
         let name = self.outlets[at].name;
@@ -221,18 +222,18 @@ impl Named {
             self.outlets[at].told = Some(value);
             if name == STATE {
                 self.seq += 1;
-                self.state_told = Some(state.clone());
+                self.state_told = Some(picture.state.clone());
             }
         }
         true
     }
 
     /// The outlet whose turn it is, and its new value.
-    fn next(&mut self, state: &State) -> Option<(usize, Value)> {
+    fn next(&mut self, picture: &Picture<'_>) -> Option<(usize, Value)> {
         let urgent = |name: &str| [HEARTBEAT, ACK, REQUEST_TEXT].contains(&name);
         for at in 0..self.outlets.len() {
             if urgent(self.outlets[at].name)
-                && let Some(value) = self.news(at, state)
+                && let Some(value) = self.news(at, picture)
             {
                 return Some((at, value));
             }
@@ -240,7 +241,7 @@ impl Named {
         for step in 0..self.outlets.len() {
             let at = (self.first + step) % self.outlets.len();
             if !urgent(self.outlets[at].name)
-                && let Some(value) = self.news(at, state)
+                && let Some(value) = self.news(at, picture)
             {
                 self.first = at + 1;
                 return Some((at, value));
@@ -250,18 +251,18 @@ impl Named {
     }
 
     /// An outlet's value, if it is another one than the Core was told.
-    fn news(&mut self, at: usize, state: &State) -> Option<Value> {
+    fn news(&mut self, at: usize, picture: &Picture<'_>) -> Option<Value> {
         let outlet = &self.outlets[at];
         let value = match outlet.name {
             HEARTBEAT => return self.heartbeat.due(),
             // It carries a counter and a time, which are no news by themselves.
-            STATE if self.state_told.as_ref() == Some(state) => return None,
-            STATE => mailbox::wire(state, self.seq + 1, moment::now())
+            STATE if self.state_told.as_ref() == Some(picture.state) => return None,
+            STATE => mailbox::wire(picture.state, self.seq + 1, moment::now())
                 .as_str()
                 .into(),
             ACK => self.ack.as_str().into(),
             REQUEST_TEXT => self.answer.as_str().into(),
-            name => (PLAIN.iter().find(|(known, _)| *known == name)?.1)(state),
+            name => (PLAIN.iter().find(|(known, _)| *known == name)?.1)(picture),
         };
         (outlet.told.as_ref() != Some(&value)).then_some(value)
     }
