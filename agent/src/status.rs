@@ -128,24 +128,28 @@ pub(crate) fn verdict(status: &Status) -> (Level, String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::documents::Damaged;
-
-    fn healthy() -> Status {
-        let mut status = Status {
+impl Status {
+    /// One in which nothing is wrong.
+    pub(crate) fn healthy() -> Self {
+        let mut status = Self {
             recording: true,
-            ..Status::default()
+            ..Self::default()
         };
         status.agent.running = true;
         status.backup.age_seconds = Some(Seconds(60.0));
         status.backup.last_verified = Some(Moment::at(0));
         status
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::Damaged;
 
     #[test]
     fn ok_is_said_only_when_recording_and_proved() {
-        let good = healthy();
+        let good = Status::healthy();
         assert_eq!(verdict(&good).0, Level::Ok);
 
         let worse: [fn(&mut Status); 9] = [
@@ -179,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_damaged_day_is_said_with_the_command_that_puts_it_back() {
-        let mut status = healthy();
+        let mut status = Status::healthy();
         status.store.damaged = vec![damaged(Some("qsys-agent restore b")), damaged(None)];
         let (level, sentence) = verdict(&status);
         assert_eq!(level, Level::Warning);
@@ -192,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_store_that_cannot_write_outranks_everything() {
-        let mut status = healthy();
+        let mut status = Status::healthy();
         status.backup.last_verified = None;
         status.agent.running = false;
         status.store.problem = Some("database or disk is full".into());

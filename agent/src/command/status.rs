@@ -139,3 +139,36 @@ fn span(from: Option<Moment>, to: Option<Moment>) -> Option<String> {
 fn local(moment: Option<Moment>) -> String {
     moment.map_or_else(|| "–".to_owned(), Moment::local)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_in_which_all_is_well_reads_so() {
+        let mut status = Status::healthy();
+        status.core.host = Some("10.0.0.7".to_owned());
+        status.core.state = "Active".to_owned();
+        status.core.design = Some("Hall".to_owned());
+        status.core.controls = 412;
+        status.events.total = 1_234_567;
+        status.events.per_second = 24.6;
+        status.events.gaps = 1;
+        status.store.path = "/srv/site/data/events".to_owned();
+        status.store.bytes = 83_200_000;
+        status.backup.path = "/srv/site/data/backups".to_owned();
+        status.backup.count = 7;
+        let [from, to] = [1_772_366_400_000, 1_772_452_800_000].map(|ms| Some(Moment::at(ms)));
+        (status.store.from, status.store.to) = (from, to);
+        (status.recoverable.from, status.recoverable.to) = (from, to);
+        (status.backup.last, status.backup.next) = (to, Some(Moment::at(220_000_000_000_000)));
+        status.rpo_seconds = Some(Seconds(0.2));
+        status.panel.component = "DisasterRecovery".to_owned();
+        status.panel.named_controls = 3;
+        let mut settings = insta::Settings::clone_current();
+        // By the clock of whoever runs the test.
+        settings.add_filter(r"[\d+-]+-\d\d-\d\d \d\d:\d\d:\d\d", "[time]");
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!("all_is_well", lines(&status)));
+    }
+}

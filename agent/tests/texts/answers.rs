@@ -1,0 +1,37 @@
+//! What `status`, `check`, `list` and their neighbours answer where nothing is wrong with the question.
+
+use crate::stage::{Stage, same_as};
+
+#[test]
+fn nothing_is_there_yet() {
+    let stage = Stage::new();
+    for (name, verb) in [
+        ("status_of_nothing", &["status"][..]),
+        ("status_of_nothing_json", &["status", "--json"]),
+        ("check_of_nothing", &["check"]),
+        ("list_of_nothing", &["list"]),
+    ] {
+        same_as(name, &stage.says(verb));
+    }
+}
+
+#[test]
+fn three_events_and_a_backup() {
+    let stage = Stage::with_a_backup();
+    for (name, verb) in [
+        ("status", &["status"][..]),
+        ("status_json", &["status", "--json"]),
+        ("check", &["check"]),
+        ("check_json", &["check", "--json"]),
+        ("list", &["list"]),
+        ("list_json", &["list", "--json"]),
+        ("verify", &["verify"]),
+        ("restore_dry_run", &["restore", "latest", "--dry-run"]),
+        ("prune_dry_run", &["prune", "--dry-run"]),
+        ("events", &["events"]),
+        ("state", &["state", "--at", "2026-03-01 12:00:02"]),
+        ("audit", &["audit", "--limit", "1"]),
+    ] {
+        same_as(name, &stage.says(verb));
+    }
+}

@@ -1,0 +1,117 @@
+//! The commonest failures, each as its user reads it: what is wrong, the next step, the exit code.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::stage::{Stage, same_as};
+
+#[test]
+fn wrong_settings() {
+    let stage = Stage::new();
+    same_as("no_core_named", &stage.says(&["run"]));
+    let named = |name: &str, text: &str| {
+        stage.write("wrong.toml", text);
+        same_as(name, &stage.says(&["--config", "wrong.toml", "status"]));
+    };
+    named("unknown_setting", "[core]\nhots = \"x\"\n");
+    named("bad_setting", "[backup]\nevery = \"soon\"\n");
+    named(
+        "archive_in_the_store",
+        "[backup]\npath = \"data/events/backups\"\n",
+    );
+    same_as(
+        "no_settings_file",
+        &stage.says(&["--config", "missing.toml", "status"]),
+    );
+    stage.write(".env", "EVENT_MAX_BACKUPS=seven\n");
+    same_as("bad_variable", &stage.says(&["status"]));
+}
+
+#[test]
+fn a_wrong_command_line() {
+    let stage = Stage::new();
+    for (name, typed) in [
+        ("unknown_verb", &["restart"][..]),
+        ("missing_argument", &["restore"]),
+        ("bad_time", &["state", "--at", "yesterday"]),
+        (
+            "from_after_to",
+            &["diff", "--from", "2026-03-02", "--to", "2026-03-01"],
+        ),
+        (
+            "export_without_format",
+            &["export", "--output", "events.txt"],
+        ),
+        ("not_supported_yet", &["rewind", "--to", "-15m"]),
+        ("bad_address", &["emulate", "--qrc", "nonsense"]),
+    ] {
+        if name == "export_without_format" {
+            stage.record("some", &[1]);
+        }
+        same_as(name, &stage.says(typed));
+    }
+}
+
+#[test]
+fn nothing_to_work_on() {
+    let stage = Stage::new();
+    for (name, typed) in [
+        ("no_store", &["events"][..]),
+        ("no_archive", &["verify"]),
+        ("no_backup", &["restore", "latest"]),
+        ("no_import_file", &["import", "missing.jsonl"]),
+        ("no_file_to_verify", &["verify", "missing.db"]),
+    ] {
+        same_as(name, &stage.says(typed));
+    }
+}
+
+#[test]
+fn a_restore_that_is_refused() {
+    let stage = Stage::with_a_backup();
+    stage.write(
+        "rubbish.db",
+        "no database at all, but long enough to be taken for one at a glance",
+    );
+    for (name, typed) in [
+        ("nothing_to_undo", &["undo"][..]),
+        ("no_such_backup", &["restore", "2020-01-01T00-00-00-000Z"]),
+        ("too_early", &["restore", "latest", "--at", "2020-01-01"]),
+        ("not_a_database", &["restore", "rubbish.db"]),
+    ] {
+        same_as(name, &stage.says(typed));
+    }
+    stage.record("later", &[7, 8]);
+    let first = stage.run(&["list", "--json"]);
+    let first: serde_json::Value = serde_json::from_slice(&first.stdout).unwrap();
+    let id = first[0]["id"].as_str().unwrap();
+    same_as("would_drop_events", &stage.says(&["restore", id]));
+}
+
+#[test]
+fn a_store_that_cannot_be_used() {
+    let stage = Stage::new();
+    std::fs::create_dir(stage.path("data")).unwrap();
+    stage.write("data/events", "");
+    stage.write(
+        "qsys-agent.toml",
+        "[core]\nhost = \"127.0.0.1\"\nport = 1\n",
+    );
+    same_as("folder_cannot_be_made", &stage.says(&["run"]));
+
+    std::fs::remove_file(stage.path("data/events")).unwrap();
+    let mut first = stage
+        .command(&["run", "--quiet"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(first.stdout.take().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    let said = stage.says(&["run"]);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    same_as("another_agent_runs", &said);
+}
