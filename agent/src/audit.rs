@@ -2,8 +2,9 @@
 //! the day files so that no restore rewrites it.
 
 mod asked;
-mod rows;
 mod table;
+
+mod rows;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,9 +1,18 @@
 //! The verbs, a file each, and how each is run.
 
+mod cli;
+mod logging;
+mod output;
+mod runtime;
+mod terminal;
+
+#[cfg(feature = "demo")]
+mod simulated;
+mod through_agent;
+
 mod audit;
 mod backup;
 mod check;
-mod cli;
 mod completions;
 #[cfg(feature = "demo")]
 mod demo;
@@ -14,18 +23,11 @@ mod events;
 mod export;
 mod import;
 mod list;
-mod logging;
-mod output;
 mod prune;
 mod restore;
 mod run;
-mod runtime;
-#[cfg(feature = "demo")]
-mod simulated;
 mod state;
 mod status;
-mod terminal;
-mod through_agent;
 mod undo;
 mod verify;
 #[cfg(not(feature = "demo"))]

@@ -1,13 +1,16 @@
 //! The running agent's long jobs, one at a time: backup, verify, restore, undo, import, prune.
 
 mod backup_inputs;
+mod steps;
+
 mod backups;
+mod running;
+
 mod prunes;
 mod restores;
-mod running;
+
 #[cfg(test)]
 mod stage;
-mod steps;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

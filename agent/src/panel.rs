@@ -1,13 +1,15 @@
 //! The touch panel's other end: writes the status into the plugin's mailbox and onto plain Named
 //! Controls, honours their requests.
 
-mod component;
-mod desk;
 mod heartbeat;
 mod mailbox;
-mod named;
 mod plain;
 mod requests;
+
+mod component;
+mod named;
+
+mod desk;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! The recording: the Core's changes into the store, what was stored into the archive, and what is known of both.
 
-pub(crate) mod counts;
 pub(crate) mod damage;
 mod live_facts;
 mod shipping;
+
+pub(crate) mod counts;
 pub(crate) mod translate;
 
 pub(crate) use counts::{Counted, Counts};

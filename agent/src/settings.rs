@@ -1,12 +1,13 @@
 //! What was set: the defaults; over them the original's `qsys-core.config.json`, then `qsys-agent.toml`, then `.env`,
 //! then the environment. Flags come last, in the commands.
 
-mod environment;
-mod file;
 mod folders_apart;
-mod original;
 mod place;
 mod values;
+
+mod environment;
+mod file;
+mod original;
 
 use std::path::Path;
 

@@ -13,8 +13,9 @@
 //! not read in time are left out, all but the latest.
 
 mod address;
-pub(crate) mod answers;
 mod call;
+
+pub(crate) mod answers;
 mod client;
 mod server;
 

@@ -3,13 +3,14 @@
 //!
 //! Each section has a file that says where its members come from and which of them are troubles.
 
+mod files;
+mod level;
+mod panel;
+
 mod agent;
 mod backups;
 mod core_link;
 mod events;
-mod files;
-mod level;
-mod panel;
 mod recoverable;
 mod store;
 

@@ -3,19 +3,18 @@
 #![doc = include_str!("../README.md")]
 
 pub mod host;
+mod life;
 pub mod pack;
-pub mod panel;
-
-mod component;
-mod place;
-mod plugin;
 mod scripts;
 
-mod example;
+mod component;
+pub mod panel;
 
 pub mod page;
+mod plugin;
 
-mod life;
+mod example;
+mod place;
 
 mod demo;
 

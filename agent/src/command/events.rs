@@ -1,8 +1,9 @@
 //! `events`: what was recorded, as people read a log, as a table for programs, or as a picture.
 
-mod follow;
 mod lines;
 mod plot;
+
+mod follow;
 
 use std::process::ExitCode;
 

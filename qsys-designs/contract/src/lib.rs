@@ -3,12 +3,12 @@
 //!
 //! The plugin's half is Lua (`qsys-designs/plugin`); a test of `qsys-designs` compares the two.
 
+mod ack;
 pub mod control;
+mod pin;
 
 mod request;
 
-mod ack;
-mod pin;
 mod state;
 
 pub use ack::{Ack, AckResult};

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::Room;
+use super::room::Room;
 use super::shown::Shown;
 use crate::host::Shape;
 use crate::panel::{PanelAct, act_on_panel};

@@ -9,10 +9,11 @@
 mod assets;
 mod callers;
 mod connections;
-mod live;
+mod room;
 mod shown;
 
-use std::collections::HashMap;
+mod live;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,41 +23,17 @@ use axum::extract::{State, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use qrc_sim::Core;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::panel::{Panel, PanelView};
+use room::{PAGES, Room};
 
-/// Pages that may look at once.
-const PAGES: usize = 16;
+pub use room::Preview;
+
 /// Largest message from a page, bytes: as much as a mailbox document may hold, and its wrapping.
 const LARGEST_MESSAGE: usize = 128 * 1024;
 /// How long an answer under way may hold up the end.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// A plugin that runs in a simulated Core, and what its panel looks like.
-#[derive(Clone)]
-pub struct Preview {
-    /// The Core whose controls are pressed.
-    pub core: Core,
-    /// The plugin's component.
-    pub code_name: String,
-    /// What to draw.
-    pub panel: Panel,
-    /// The state behind it.
-    pub view: PanelView,
-}
-
-/// What all connections share.
-struct Room {
-    preview: Preview,
-    /// Name of each control that is drawn, and whether a finger may change it anywhere.
-    drawn: HashMap<String, bool>,
-    pages: Arc<Semaphore>,
-    stop: CancellationToken,
-}
 
 /// Serves the page until `stop`. Whoever reaches the listener can press: it has no log-on of its own.
 pub async fn serve(
@@ -64,12 +41,7 @@ pub async fn serve(
     preview: Preview,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let room = Arc::new(Room {
-        drawn: drawn(&preview.panel),
-        preview,
-        pages: Arc::new(Semaphore::new(PAGES)),
-        stop: stop.clone(),
-    });
+    let room = Arc::new(Room::new(preview, stop.clone()));
     let scripts = assets::SCRIPTS.into_iter();
     let scripts = scripts.fold(Router::new(), |app, (path, asset)| {
         app.route(path, get(move || async move { asset.response() }))
@@ -102,14 +74,4 @@ async fn enter(State(room): State<Arc<Room>>, upgrade: WebSocketUpgrade) -> Resp
             live::attend(socket, &room).await;
             drop(place);
         })
-}
-
-fn drawn(panel: &Panel) -> HashMap<String, bool> {
-    let mut drawn = HashMap::new();
-    for object in panel.pages.iter().flat_map(|page| &page.objects) {
-        if let Some(control) = &object.control {
-            *drawn.entry(control.name.clone()).or_default() |= !object.read_only;
-        }
-    }
-    drawn
 }
