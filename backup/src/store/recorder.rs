@@ -20,6 +20,7 @@ use crate::store::names::{Names, SeriesId};
 use crate::store::recorder::options::RecorderOptions;
 use crate::store::recorder::queue::{Command, Job, Queue};
 use crate::store::recorder::stats::{RecorderStats, Shared};
+use crate::store::recorder::writer::state::Writer;
 
 /// SQLite makes room for its shared memory 4096 bytes at a time by writing one of them. Where a block is smaller the rest
 /// is found missing only when it is touched, and on a full disk that ends the process.
@@ -74,7 +75,7 @@ impl Recorder {
         let names = Arc::new(Names::default());
         let shared = Arc::new(Shared::new());
         let (queue, commands) = queue::new(options.queue_places, Arc::clone(&shared));
-        let writer = writer::Writer::new(
+        let writer = Writer::new(
             dir.clone(),
             lock,
             options,

@@ -1,12 +1,11 @@
 //! Day files that are damaged or gone: out of the way with them, a gap that says so, and a fresh beginning.
 
-use std::time::Instant;
-
 use crate::store::damaged;
 use crate::store::day::Day;
 use crate::store::event::Gap;
 use crate::store::folder::Store;
-use crate::store::recorder::writer::{Item, Writer};
+use crate::store::recorder::writer::item::Item;
+use crate::store::recorder::writer::state::Writer;
 
 impl Writer {
     /// Takes a damaged day file out of the way, with its companions, so that recording goes on in a fresh one.
@@ -14,7 +13,7 @@ impl Writer {
     /// # Errors
     /// In words, when it cannot be moved: then nothing has changed, and it can be tried again.
     pub(super) fn move_aside(&mut self, day: Day, reason: &str) -> std::result::Result<(), String> {
-        self.file = None;
+        self.open.file = None;
         let why = self.out_of_the_way(day, reason)?;
         self.begin_again(day, why);
         Ok(())
@@ -23,8 +22,8 @@ impl Writer {
     /// Gives what a gap says of it.
     fn out_of_the_way(&self, day: Day, reason: &str) -> std::result::Result<String, String> {
         let (file, now) = (day.file_name(), self.options.clock.now_ms());
-        let name = damaged::move_aside(&self.dir, day, now);
-        if self.dir.join(&file).exists() {
+        let name = damaged::move_aside(&self.open.dir, day, now);
+        if self.open.dir.join(&file).exists() {
             return Err(format!(
                 "{file} is damaged and cannot be moved aside ({reason})"
             ));
@@ -38,13 +37,13 @@ impl Writer {
     /// The open day's file was removed. What is open is all there still and gets a file again; only where that fails
     /// the day is lost so far.
     pub(super) fn put_back(&mut self, day: Day) {
-        let Some(file) = self.file.take() else {
+        let Some(file) = self.open.file.take() else {
             return;
         };
         let path = file.path().display().to_string();
-        match self.hold_lock().and_then(|()| file.put_back()) {
+        match self.open.hold_lock().and_then(|()| file.put_back()) {
             Ok(()) => {
-                self.unsure = true;
+                self.known.unsure = true;
                 tracing::error!("{path} was removed by another program; it is put back, whole");
             }
             Err(error) => {
@@ -58,7 +57,7 @@ impl Writer {
     /// A day's file is lost so far: says so with a gap and starts again from the last known states.
     pub(super) fn begin_again(&mut self, day: Day, why: String) {
         self.open_gap = None;
-        self.unsure = true;
+        self.known.unsure = true;
         let now = self.options.clock.now_ms();
         let first = match self.pending.front() {
             Some(item) => item.id(),
@@ -79,12 +78,12 @@ impl Writer {
             });
         }
         self.pending.push_front(Item::Gap { id: first, gap });
-        self.oldest.get_or_insert_with(Instant::now);
+        self.pending.wait_from_now();
     }
 
     /// Looks at a day's file, and moves it aside where it is damaged. Gives what was wrong with one that was moved.
     pub(super) fn examine(&mut self, day: Day) -> Option<String> {
-        let store = Store::open(&self.dir).ok()?;
+        let store = Store::open(&self.open.dir).ok()?;
         // What cannot be read for another reason (it may just be gone) is not known to be damaged.
         let found = store.day_damage(day).ok()??;
         let later = store.days().ok()?.into_iter().any(|other| other > day);

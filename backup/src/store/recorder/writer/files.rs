@@ -3,8 +3,6 @@
 use std::time::Instant;
 
 use crate::disk::companions;
-use crate::disk::mount_point::MountPoint;
-use crate::disk::store_lock::StoreLock;
 use crate::error::{Error, Result};
 use crate::store::change::Change;
 use crate::store::day::Day;
@@ -13,7 +11,9 @@ use crate::store::day_file::watch::Look;
 use crate::store::folder::Store;
 use crate::store::id::{EventId, IdSource};
 use crate::store::recorder::queue::{Job, Reply};
-use crate::store::recorder::writer::{Failure, Item, Writer};
+use crate::store::recorder::writer::failure::Failure;
+use crate::store::recorder::writer::item::Item;
+use crate::store::recorder::writer::state::Writer;
 use crate::store::reindex;
 use crate::store::schema::is_foreign;
 
@@ -21,7 +21,7 @@ impl Writer {
     /// Opens the newest day file that is whole, moves damaged ones aside, and finds out where recording ended.
     pub(super) fn take_up(&mut self) -> Result<()> {
         self.set_originals_aside()?;
-        while let Some(day) = Store::open(&self.dir)?.days()?.pop() {
+        while let Some(day) = Store::open(&self.open.dir)?.days()?.pop() {
             match self.open_newest(day).map_err(Failure::from) {
                 Ok(()) | Err(Failure::Conflict) => break,
                 Err(Failure::Damaged(reason)) => self
@@ -36,12 +36,12 @@ impl Writer {
     /// The original names its databases as our day files are named. They keep their content and get another name,
     /// from which they can be imported.
     fn set_originals_aside(&self) -> Result<()> {
-        for day in Store::open(&self.dir)?.days()? {
-            let path = self.dir.join(day.file_name());
+        for day in Store::open(&self.open.dir)?.days()? {
+            let path = self.open.dir.join(day.file_name());
             if !is_foreign(&path) {
                 continue;
             }
-            let aside = self.dir.join(format!("original-{}", day.file_name()));
+            let aside = self.open.dir.join(format!("original-{}", day.file_name()));
             if aside.exists() {
                 continue;
             }
@@ -52,12 +52,12 @@ impl Writer {
     }
 
     fn open_newest(&mut self, day: Day) -> Result<()> {
-        let mut file = DayFile::open(&self.dir, day, &self.names)?;
+        let mut file = DayFile::open(&self.open.dir, day, &self.names)?;
         if file.is_index_deferred() {
             // An import was cut short.
             drop(file);
-            reindex::rebuild(&self.dir, day)?;
-            file = DayFile::open(&self.dir, day, &self.names)?;
+            reindex::rebuild(&self.open.dir, day)?;
+            file = DayFile::open(&self.open.dir, day, &self.names)?;
         }
         let path = file.path().to_path_buf();
         let failed = |source| Error::Sqlite {
@@ -89,53 +89,53 @@ impl Writer {
             .and_then(|()| file.put_meta("stopped", 0))
             .and_then(|()| file.commit())
             .map_err(failed)?;
-        self.file = Some(file);
+        self.open.file = Some(file);
         self.shared.set_day(Some(day));
         self.learn_states()
     }
 
     /// Reads the last known states back from the store.
     fn learn_states(&mut self) -> Result<()> {
-        let state = Store::open(&self.dir)?.state_at(EventId::MAX_MS)?;
-        self.known.clear();
+        let state = Store::open(&self.open.dir)?.state_at(EventId::MAX_MS)?;
+        let mut states = Vec::with_capacity(state.controls.len());
         for control in state.controls {
             let series = self.names.intern((*control.series).clone());
-            let change = Change {
+            states.push(Change {
                 series,
                 value: control.value,
                 string: control.string,
                 position: control.position,
-            };
-            self.know(EventId(-1), change);
+            });
         }
+        self.known.replace(EventId(-1), states);
         Ok(())
     }
 
     /// Makes the day's file the open one. A new file begins with the last known states.
     pub(super) fn open_day(&mut self, day: Day) -> std::result::Result<(), Failure> {
-        if let Some(file) = self.file.as_mut().filter(|file| file.day() == day) {
+        if let Some(file) = self.open.file.as_mut().filter(|file| file.day() == day) {
             match file.look() {
                 Look::Untouched => return Ok(()),
                 Look::Touched => {
                     let Some(found) = file.examine()? else {
                         return Ok(());
                     };
-                    if let Some(file) = self.file.take() {
+                    if let Some(file) = self.open.file.take() {
                         file.abandon();
                     }
                     let reason = format!("another program wrote over it: {found}");
                     return Err(Failure::Damaged(reason));
                 }
                 Look::Removed => {
-                    self.still_mounted()?;
+                    self.open.release_if_unmounted()?;
                     self.put_back(day);
                 }
                 Look::Replaced => {
                     let path = file.path().to_path_buf();
-                    self.still_mounted()?;
+                    self.open.release_if_unmounted()?;
                     let reason = format!("{} was replaced by another program", path.display());
                     tracing::error!("{reason}");
-                    self.file = None;
+                    self.open.file = None;
                     self.begin_again(day, reason);
                 }
                 Look::Hidden(reason) => {
@@ -147,15 +147,15 @@ impl Writer {
             return self.open_day(day);
         }
         self.vouch();
-        self.vouched = None;
-        if let Some(file) = self.file.take() {
+        self.open.vouched = None;
+        if let Some(file) = self.open.file.take() {
             let path = file.path().to_path_buf();
             if let Err(error) = file.seal() {
                 tracing::warn!(file = %path.display(), %error, "the day before could not be sealed");
             }
         }
-        self.hold_lock()?;
-        let mut file = DayFile::open(&self.dir, day, &self.names)?;
+        self.open.hold_lock()?;
+        let mut file = DayFile::open(&self.open.dir, day, &self.names)?;
         if let Some(last) = file.last_id()?
             && self.pending.front().is_some_and(|item| item.id() <= last)
             && !self.in_doubt
@@ -164,7 +164,7 @@ impl Writer {
         }
         let fresh = file.last_id()?.is_none();
         if fresh && !self.known.is_empty() {
-            let states = self.known_states();
+            let states = self.known.all();
             file.begin()?;
             file.put_keyframe(
                 &self.names,
@@ -179,68 +179,30 @@ impl Writer {
             file.commit()?;
         }
         // What was in the file already may differ from what is known here.
-        self.unsure |= !fresh;
+        self.known.unsure |= !fresh;
         self.shared.set_day(Some(day));
-        self.file = Some(file);
-        Ok(())
-    }
-
-    /// Nothing is recorded beneath a mount point whose disk is gone: the disk would hide it when it comes back.
-    /// Whatever is open there is let go, so that the disk can be repaired and mounted again.
-    fn still_mounted(&mut self) -> Result<()> {
-        match &self.mounted_at {
-            Some(point) if point.is_bare() => {
-                let reason = format!("the disk of the store is not mounted at {point}");
-                if let Some(file) = self.file.take() {
-                    file.abandon();
-                }
-                self.lock = None;
-                Err(Error::Failing { reason })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The store's folder may have been removed under us. It is made again, and nothing is written to it before its
-    /// lock is ours again: somebody may be restoring into it.
-    pub(super) fn hold_lock(&mut self) -> Result<()> {
-        if !self.lock.as_ref().is_some_and(StoreLock::is_in_place) {
-            self.still_mounted()?;
-            let let_go = self.lock.take().is_none();
-            self.lock = Some(StoreLock::take(&self.dir)?);
-            self.mounted_at = MountPoint::of(&self.dir);
-            if let_go {
-                tracing::warn!(store = %self.dir.display(), "the store's lock is held again");
-            } else {
-                tracing::error!(
-                    store = %self.dir.display(),
-                    "the store's lock was removed and is made again; days that were removed with it come back with a restore"
-                );
-            }
-        }
+        self.open.file = Some(file);
         Ok(())
     }
 
     /// Gives everything pending higher ids than the newest file has.
     pub(super) fn renumber(&mut self) {
-        self.unsure = true;
+        self.known.unsure = true;
         let day = self.pending.front().map(|item| item.id().day());
         let last = day
-            .and_then(|day| DayFile::open(&self.dir, day, &self.names).ok())
+            .and_then(|day| DayFile::open(&self.open.dir, day, &self.names).ok())
             .and_then(|file| file.last_id().ok().flatten());
         self.ids = IdSource::after(last.max(self.ids.last()));
-        let mut items = std::mem::take(&mut self.pending);
-        for item in &mut items {
-            match item {
-                Item::Change(row) => row.id = self.next_id(row.at_ms),
-                Item::Gap { id, gap } => *id = self.next_id(gap.to_ms),
-                Item::Keyframe { id, .. } | Item::Dropped { id, .. } => {
-                    let now = self.options.clock.now_ms();
-                    *id = self.next_id(now);
-                }
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.each(|item| match item {
+            Item::Change(row) => row.id = self.next_id(row.at_ms),
+            Item::Gap { id, gap } => *id = self.next_id(gap.to_ms),
+            Item::Keyframe { id, .. } | Item::Dropped { id, .. } => {
+                let now = self.options.clock.now_ms();
+                *id = self.next_id(now);
             }
-        }
-        self.pending = items;
+        });
+        self.pending = pending;
     }
 
     /// Runs a job with no database open. What it gives back tells whoever waits; it is called when recording can go
@@ -250,12 +212,13 @@ impl Writer {
             self.write();
         }
         let end_before = self
+            .open
             .file
             .as_ref()
             .and_then(|file| file.last_id().ok().flatten());
-        self.close();
-        (self.vouched, self.unsure) = (None, true);
-        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&self.dir)));
+        self.open.close();
+        (self.open.vouched, self.known.unsure) = (None, true);
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&self.open.dir)));
         if done.is_err() {
             tracing::error!("the work done while recording was paused has panicked");
         }
@@ -268,12 +231,12 @@ impl Writer {
     /// Goes on in files that somebody may have replaced.
     fn take_up_replaced(&mut self, end_before: Option<EventId>) {
         let now = self.options.clock.now_ms();
-        let newest = Store::open(&self.dir)
+        let newest = Store::open(&self.open.dir)
             .and_then(|store| store.days())
             .ok()
             .and_then(|mut days| days.pop());
         let end = newest.map_or(Ok(None), |day| {
-            let file = DayFile::open(&self.dir, day, &self.names)?;
+            let file = DayFile::open(&self.open.dir, day, &self.names)?;
             let failed = Error::sqlite(file.path(), "look for its end");
             file.last_id().map_err(failed)
         });
@@ -310,7 +273,7 @@ impl Writer {
         }
         // A quiet night shall not hide what became of the file.
         let waits = self.shared.failing_reason().is_some();
-        let day = match &self.file {
+        let day = match &self.open.file {
             Some(file) => Some(file.day()),
             // Nor that it is back.
             None => waits.then(|| Day::of_ms(now)),
@@ -326,25 +289,16 @@ impl Writer {
                 return;
             }
         }
-        if let Some(file) = &mut self.file {
+        if let Some(file) = &mut self.open.file {
             let noted = file
                 .begin()
                 .and_then(|()| file.put_meta("alive_ms", now))
                 .and_then(|()| file.commit());
             if let Err(error) = noted {
-                self.file = None;
+                self.open.file = None;
                 self.shared.set_failing(error.to_string(), now);
             } else {
                 self.shared.set_ok();
-            }
-        }
-    }
-
-    pub(super) fn close(&mut self) {
-        if let Some(file) = self.file.take() {
-            let path = file.path().to_path_buf();
-            if let Err(error) = file.close() {
-                tracing::warn!(file = %path.display(), %error, "the log could not be folded into the file");
             }
         }
     }

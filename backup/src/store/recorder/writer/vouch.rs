@@ -2,20 +2,22 @@
 
 use crate::error::Result;
 use crate::store::folder::Store;
-use crate::store::recorder::writer::Writer;
-use crate::store::state_digest::{self, Control, StateDigest};
+use crate::store::recorder::writer::state::Writer;
+use crate::store::state_digest::{self, StateDigest};
 
 impl Writer {
     /// Leaves the digest of the last known states in the open day's file. Only when nothing is pending.
     pub(super) fn vouch(&mut self) {
         match self.own_digest() {
             Ok(Some(digest)) => {
-                let Some(file) = &mut self.file else { return };
+                let Some(file) = &mut self.open.file else {
+                    return;
+                };
                 match file.put_state(&digest) {
-                    Ok(()) => self.vouched = Some(digest.id),
+                    Ok(()) => self.open.vouched = Some(digest.id),
                     Err(error) => {
                         tracing::warn!(%error, "the digest of the state could not be noted");
-                        self.file = None;
+                        self.open.file = None;
                     }
                 }
             }
@@ -26,7 +28,7 @@ impl Writer {
 
     /// `None` where there is nothing new to vouch for, or nothing certain.
     fn own_digest(&mut self) -> Result<Option<StateDigest>> {
-        let Some(file) = &self.file else {
+        let Some(file) = &self.open.file else {
             return Ok(None);
         };
         let path = file.path().to_path_buf();
@@ -38,31 +40,17 @@ impl Writer {
         ) else {
             return Ok(None);
         };
-        if self.vouched == Some(id.0) {
+        if self.open.vouched == Some(id.0) {
             return Ok(None);
         }
-        let sha256 = self.known_digest();
-        if self.unsure {
-            let there = Store::open(&self.dir)?.state_until(id)?;
+        let sha256 = self.known.digest();
+        if self.known.unsure {
+            let there = Store::open(&self.open.dir)?.state_until(id)?;
             if state_digest::of_state(&there) != sha256 {
                 return Ok(None);
             }
-            self.unsure = false;
+            self.known.unsure = false;
         }
         Ok(Some(StateDigest { id: id.0, sha256 }))
-    }
-
-    fn known_digest(&self) -> String {
-        let states = self.known_states();
-        let named: Vec<_> = states
-            .iter()
-            .filter_map(|change| Some((self.names.get(change.series)?, change)))
-            .collect();
-        state_digest::of_controls(named.iter().map(|(series, change)| Control {
-            path: &series.path,
-            value: change.value.as_ref(),
-            string: change.string.as_deref(),
-            position: change.position,
-        }))
     }
 }

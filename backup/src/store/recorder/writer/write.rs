@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::store::change::Change;
@@ -11,8 +11,14 @@ use crate::store::event::Gap;
 use crate::store::id::EventId;
 use crate::store::names::SeriesId;
 use crate::store::recorder::stats::lock;
-use crate::store::recorder::writer::{BATCH, Failure, Item, Known, RETRY, Writer};
+use crate::store::recorder::writer::failure::Failure;
+use crate::store::recorder::writer::item::Item;
+use crate::store::recorder::writer::state::Writer;
 
+/// Rows in one transaction at most.
+pub(super) const BATCH: usize = 10_000;
+/// Waits between two tries of a failing disk, from the first to the longest.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// A keyframe writes each known state; so many changes for each of them keep that cheap beside the changes.
 const CHANGES_PER_STATE: u64 = 25;
 
@@ -28,7 +34,7 @@ impl Writer {
                 Ok(()) => {}
                 Err(failure) => {
                     // Whatever the file object remembers may be ahead of the file.
-                    self.file = None;
+                    self.open.file = None;
                     surprises += 1;
                     match failure {
                         Failure::Conflict if surprises <= 3 => self.renumber(),
@@ -57,18 +63,15 @@ impl Writer {
     fn all_written(&mut self) {
         self.shared.set_ok();
         self.retry = None;
-        self.oldest = None;
-        self.permits.clear();
+        self.pending.all_written();
         self.answer_flushes();
     }
 
     fn answer_flushes(&mut self) {
-        if !self.flushes.is_empty() {
+        if self.pending.is_flushed_for() {
             self.vouch();
         }
-        for done in self.flushes.drain(..) {
-            let _ = done.send(Ok(()));
-        }
+        self.pending.answer(|| Ok(()));
     }
 
     fn not_written(&mut self, reason: String) {
@@ -76,38 +79,16 @@ impl Writer {
             .retry
             .map_or(RETRY.0, |(_, pause)| (pause * 2).min(RETRY.1));
         self.retry = Some((Instant::now() + pause, pause));
-        self.merge_dropped();
-        for done in self.flushes.drain(..) {
-            let _ = done.send(Err(Error::Failing {
+        self.pending.merge_dropped();
+        self.pending.answer(|| {
+            Err(Error::Failing {
                 reason: reason.clone(),
-            }));
-        }
+            })
+        });
         let now = self.options.clock.now_ms();
         let oldest = self.pending.front().map(|item| item.id().ms());
         self.shared
             .set_failing(reason, oldest.map_or(now, |oldest| oldest.min(now)));
-    }
-
-    /// Neighbouring places of dropped changes become one, however long the disk fails.
-    fn merge_dropped(&mut self) {
-        while let [
-            ..,
-            Item::Dropped { place: before, .. },
-            Item::Dropped { place: after, .. },
-        ] = self.pending.make_contiguous()
-        {
-            let mut later = lock(after);
-            later.taken = true;
-            let (from_ms, to_ms, count) = (later.from_ms, later.to_ms, later.count);
-            lock(before).absorb(
-                from_ms,
-                to_ms,
-                count,
-                later.last.drain().map(|(_, change)| change),
-            );
-            drop(later);
-            self.pending.pop_back();
-        }
     }
 
     /// Writes the items at the front that share a day and a kind in one transaction.
@@ -126,16 +107,20 @@ impl Writer {
                 .pending
                 .iter()
                 .find(|item| matches!(item, Item::Change(_)))
-                && let Some(file) = &self.file
+                && let Some(file) = &self.open.file
                 && file.has(row)?
             {
                 self.written_before(day);
                 return Ok(());
             }
         }
-        let run = if alone { 1 } else { self.run_length(day) };
+        let run = if alone {
+            1
+        } else {
+            self.pending.run_length(day, BATCH)
+        };
         let mut frame = self.frame_at_front();
-        let Some(file) = &mut self.file else {
+        let Some(file) = &mut self.open.file else {
             return Ok(());
         };
         file.begin()?;
@@ -180,16 +165,6 @@ impl Writer {
         Ok(())
     }
 
-    fn run_length(&self, day: Day) -> usize {
-        self.pending
-            .iter()
-            .take(BATCH)
-            .take_while(|item| {
-                matches!(item, Item::Change(_) | Item::Gap { .. }) && item.id().day() == day
-            })
-            .count()
-    }
-
     /// When the first item is a keyframe or a place of dropped changes: all that is to be written for it.
     fn frame_at_front(&self) -> Option<Frame> {
         match self.pending.front()? {
@@ -210,7 +185,7 @@ impl Writer {
             } => Some(Frame {
                 id: *id,
                 reason,
-                states: self.known_states(),
+                states: self.known.all(),
                 gap: None,
             }),
             Item::Dropped { id, place } => {
@@ -218,7 +193,8 @@ impl Writer {
                 // From here on callers begin another place; this one is written as it is.
                 dropped.taken = true;
                 let mut states: HashMap<SeriesId, Change> = self
-                    .known_states()
+                    .known
+                    .all()
                     .into_iter()
                     .map(|change| (change.series, change))
                     .collect();
@@ -251,14 +227,11 @@ impl Writer {
 
     fn frame_written(&mut self, frame: Frame) {
         self.pending.pop_front();
-        self.known.clear();
-        self.unsure = false;
+        self.known.unsure = false;
         self.shared
             .gaps
             .fetch_add(u64::from(frame.gap.is_some()), Relaxed);
-        for change in frame.states {
-            self.know(frame.id, change);
-        }
+        self.known.replace(frame.id, frame.states);
         self.shared.committed(0, self.options.clock.now_ms());
     }
 
@@ -269,14 +242,13 @@ impl Writer {
                 Some(Item::Change(row)) => {
                     changes += 1;
                     if quarantined.binary_search(&row.id).is_err() {
-                        self.know(row.id, row.change);
+                        self.known.know(row.id, row.change);
                     }
                 }
                 Some(Item::Gap { .. }) => gaps += 1,
                 _ => {}
             }
         }
-        self.pending_changes -= changes;
         self.shared.queued.fetch_sub(changes as u64, Relaxed);
         self.shared.gaps.fetch_add(gaps, Relaxed);
         self.shared.committed(
@@ -287,8 +259,8 @@ impl Writer {
 
     /// The run whose commit was in doubt is in the file.
     fn written_before(&mut self, day: Day) {
-        let run = self.run_length(day);
-        let Some(file) = &self.file else { return };
+        let run = self.pending.run_length(day, BATCH);
+        let Some(file) = &self.open.file else { return };
         let there = self
             .pending
             .iter()
@@ -301,29 +273,9 @@ impl Writer {
         self.run_written(there, &[]);
     }
 
-    /// The last known states, one per control.
-    pub(super) fn known_states(&self) -> Vec<Change> {
-        let mut newest: HashMap<compact_str::CompactString, &Known> = HashMap::new();
-        for known in self.known.iter().flatten() {
-            let Some(series) = self.names.get(known.change.series) else {
-                continue;
-            };
-            let place = newest.entry(series.path.clone()).or_insert(known);
-            if known.id > place.id {
-                *place = known;
-            }
-        }
-        let mut states: Vec<Change> = newest
-            .into_values()
-            .map(|known| known.change.clone())
-            .collect();
-        states.sort_unstable_by_key(|change| change.series);
-        states
-    }
-
     /// After so many changes the next state should not have to read them all again.
     fn keyframe_if_due(&mut self) {
-        let Some(file) = &self.file else { return };
+        let Some(file) = &self.open.file else { return };
         let states = self.known.len() as u64;
         let every = self.options.keyframe_every.max(CHANGES_PER_STATE * states);
         if file.since_keyframe() < every || states == 0 {

@@ -1,0 +1,82 @@
+//! The day file that is open, and the lock under which it is written.
+
+use std::path::PathBuf;
+
+use crate::disk::mount_point::MountPoint;
+use crate::disk::store_lock::StoreLock;
+use crate::error::{Error, Result};
+use crate::store::day_file::file::DayFile;
+
+/// At most one file is open, and only under the store's lock.
+pub(super) struct OpenFile {
+    pub(super) dir: PathBuf,
+    pub(super) file: Option<DayFile>,
+    /// The id up to which the file has the digest of the state.
+    pub(super) vouched: Option<i64>,
+    lock: Option<StoreLock>,
+    /// Where the disk of the store was mounted when its lock was taken.
+    mounted_at: Option<MountPoint>,
+}
+
+impl OpenFile {
+    pub(super) fn new(dir: PathBuf, lock: StoreLock) -> OpenFile {
+        OpenFile {
+            mounted_at: MountPoint::of(&dir),
+            dir,
+            file: None,
+            vouched: None,
+            lock: Some(lock),
+        }
+    }
+
+    /// Nothing is recorded beneath a mount point whose disk is gone: the disk would hide it when it comes back.
+    /// Whatever is open there is let go, so that the disk can be repaired and mounted again.
+    pub(super) fn release_if_unmounted(&mut self) -> Result<()> {
+        match &self.mounted_at {
+            Some(point) if point.is_bare() => {
+                let reason = format!("the disk of the store is not mounted at {point}");
+                if let Some(file) = self.file.take() {
+                    file.abandon();
+                }
+                self.lock = None;
+                Err(Error::Failing { reason })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The store's folder may have been removed under us. It is made again, and nothing is written to it before its
+    /// lock is ours again: somebody may be restoring into it.
+    pub(super) fn hold_lock(&mut self) -> Result<()> {
+        if !self.lock.as_ref().is_some_and(StoreLock::is_in_place) {
+            self.release_if_unmounted()?;
+            let let_go = self.lock.take().is_none();
+            self.lock = Some(StoreLock::take(&self.dir)?);
+            self.mounted_at = MountPoint::of(&self.dir);
+            if let_go {
+                tracing::warn!(store = %self.dir.display(), "the store's lock is held again");
+            } else {
+                tracing::error!(
+                    store = %self.dir.display(),
+                    "the store's lock was removed and is made again; days that were removed with it come back with a restore"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self) {
+        if let Some(file) = self.file.take() {
+            let path = file.path().to_path_buf();
+            if let Err(error) = file.close() {
+                tracing::warn!(file = %path.display(), %error, "the log could not be folded into the file");
+            }
+        }
+    }
+
+    /// Lets the store go: somebody else may record into it now.
+    pub(super) fn release(&mut self) {
+        self.close();
+        self.lock = None;
+    }
+}

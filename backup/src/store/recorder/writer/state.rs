@@ -1,0 +1,104 @@
+//! All that the writer thread keeps between two commands.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::disk::store_lock::StoreLock;
+use crate::store::event::Gap;
+use crate::store::id::{EventId, IdSource};
+use crate::store::names::Names;
+use crate::store::recorder::options::RecorderOptions;
+use crate::store::recorder::stats::{RecorderState, Shared};
+use crate::store::recorder::writer::item::Item;
+use crate::store::recorder::writer::known::KnownStates;
+use crate::store::recorder::writer::open_file::OpenFile;
+use crate::store::recorder::writer::pending::Pending;
+
+/// A wall time further ahead of the clock than this is not believed when ids are made.
+const AHEAD_MS: i64 = 60_000;
+
+/// The writer thread's own.
+pub(crate) struct Writer {
+    pub(super) options: RecorderOptions,
+    pub(super) names: Arc<Names>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) ids: IdSource,
+    pub(super) pending: Pending,
+    pub(super) known: KnownStates,
+    pub(super) open: OpenFile,
+    /// Since when nothing was recorded, until something is again.
+    pub(super) open_gap: Option<(i64, String)>,
+    /// When a failing disk is tried again, and how long was waited for that.
+    pub(super) retry: Option<(Instant, Duration)>,
+    /// A commit reported an error and may have succeeded all the same.
+    pub(super) in_doubt: bool,
+    pub(super) last_sign: Instant,
+}
+
+impl Writer {
+    /// With no file open yet.
+    pub(super) fn holding(
+        dir: PathBuf,
+        lock: StoreLock,
+        options: RecorderOptions,
+        names: Arc<Names>,
+        shared: Arc<Shared>,
+    ) -> Writer {
+        Writer {
+            known: KnownStates::new(Arc::clone(&names)),
+            open: OpenFile::new(dir, lock),
+            options,
+            names,
+            shared,
+            ids: IdSource::after(None),
+            pending: Pending::default(),
+            open_gap: None,
+            retry: None,
+            in_doubt: false,
+            last_sign: Instant::now(),
+        }
+    }
+
+    pub(super) fn close_open_gap(&mut self, at_ms: i64) {
+        if let Some((from_ms, why)) = self.open_gap.take() {
+            self.queue_gap(from_ms, at_ms.max(from_ms), why);
+        }
+    }
+
+    pub(super) fn queue_gap(&mut self, from_ms: i64, to_ms: i64, why: String) {
+        let id = self.next_id(to_ms);
+        self.queue(Item::Gap {
+            id,
+            gap: Gap {
+                from_ms,
+                to_ms,
+                why,
+            },
+        });
+    }
+
+    pub(super) fn queue(&mut self, item: Item) {
+        self.pending.push(item);
+    }
+
+    /// The next id, near `at_ms` as far as that can be believed.
+    pub(super) fn next_id(&mut self, at_ms: i64) -> EventId {
+        let near_ms = self.believed(at_ms);
+        self.ids.next(near_ms)
+    }
+
+    /// A wall time, or the clock's own where it is from before 1970 or from the future.
+    pub(super) fn believed(&self, at_ms: i64) -> i64 {
+        let now = self.options.clock.now_ms();
+        let believable = (0..=now.saturating_add(AHEAD_MS)).contains(&at_ms);
+        if believable { at_ms } else { now }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // However the thread ends, nobody shall read that it works.
+        self.shared.set_state(RecorderState::Stopped);
+    }
+}
