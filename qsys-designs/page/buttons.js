@@ -71,7 +71,7 @@ function custom(control, text) {
   return { value: Number.isFinite(parseFloat(text)) ? parseFloat(text) : 0 };
 }
 
-// Calls back once when a finger or a key goes down, and once when it is gone, however it goes.
+// Calls back once when a finger or a key goes down, and once when it goes up or is lost.
 function hold(element, act) {
   let down = false;
   const set = (now) => {

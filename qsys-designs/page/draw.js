@@ -15,7 +15,7 @@ const STYLES = {
 
 const SIDES = { Left: "flex-start", Center: "center", Right: "flex-end", Top: "flex-start", Bottom: "flex-end" };
 
-// What is written with letters has the layout's padding around them.
+// Text has the layout's padding around it.
 const PADDED = ["label", "readout", "status", "button", "input", "combo"];
 
 // Styles of fonts are spelled as their makers did: "Semibold", "SemiBold", "ExtraLight Italic".

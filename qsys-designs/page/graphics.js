@@ -1,4 +1,4 @@
-// What stands still: labels, boxes, headers, pictures.
+// Objects without a control: labels, boxes, headers, pictures.
 
 import { pictureUrl, plain, still } from "./parts.js";
 

@@ -1,4 +1,4 @@
-// What only shows: LEDs, meters, media.
+// Objects that only show: LEDs, meters, media.
 
 import { along, plain, range, setText, setVar, spoken } from "./parts.js";
 
@@ -45,7 +45,7 @@ export function drawMeter(object, control) {
   };
 }
 
-// A stream is not fetched, the page stays at home: its frame says what Designer would show.
+// A stream is not fetched, since the page talks to its own server only: the frame says what Designer would show.
 export function drawMedia() {
   const element = plain("div", "media wrap", "");
   return { element, update(state) { setText(element, state.string ? "Media: " + state.string : "Media"); } };

@@ -3,7 +3,7 @@
 let socket = null, wait = 250, silence = 0;
 let hear = () => {};
 
-// Control name → its state, as last heard. One object for ever, so that everybody may hold it.
+// Control name → its state, as last heard. Always the same object, so that others may keep it.
 export const states = {};
 
 function setLink(state, words) {
@@ -42,7 +42,7 @@ export function listen(callback) {
   connect();
 }
 
-// What cannot be sent now is not sent later: a press belongs to its moment.
+// What cannot be sent now is not sent later: a late press would come as a surprise.
 export function send(control, act) {
   if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ control, act }));
 }

@@ -1,4 +1,4 @@
-// A line at the foot of the window that goes by itself: why something was refused.
+// A line at the foot of the window that disappears by itself: why something was refused.
 
 let noteTimer = 0;
 export function note(text) {

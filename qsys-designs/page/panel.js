@@ -1,4 +1,4 @@
-// The frame around the panel: its pages, their size in the window, and what the server says of them.
+// The frame around the panel: its pages, their size in the window, and the state of the link.
 
 import { draw } from "./draw.js";
 import { listen, states } from "./link.js";

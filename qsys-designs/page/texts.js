@@ -50,7 +50,7 @@ function drawInput(object, control) {
     if (control.kind === "Text") send(control.name, { text: element.value });
     else if (Number.isFinite(number)) send(control.name, { value: number * (/[0-9]\s*k/i.test(element.value) ? 1000 : 1) });
     else note(`"${element.value}" is no number: expected ${control.min} to ${control.max}`);
-    // What the plugin makes of it comes back; if it leaves it as it was, so does the field.
+    // The plugin's own text comes back; where it keeps the old one, so does the field.
     setTimeout(() => { if (!draft) element.value = now(); }, 400);
   };
   element.addEventListener("input", () => { draft = true; element.classList.add("draft"); });

@@ -31,7 +31,7 @@ local function NewPanel(title)
           FontSize = size or 14, HTextAlign = align or "Left", VTextAlign = "Center" }
   end
 
-  -- Several lines, each a label of its own: no source says that a label breaks lines.
+  -- Each line is a label of its own: nothing documents that a label breaks lines.
   function panel.lines(x, y, w, list)
     for i, words in ipairs(list) do panel.label(x, y + (i - 1) * 24, w, 24, words) end
   end

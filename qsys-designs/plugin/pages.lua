@@ -1,4 +1,4 @@
--- Which pages there are. Pages for the room's state and for drills join here, between Restore and Setup.
+-- Which pages there are, and what stands on each.
 local Mailbox = { "AgentStateJson", "AckJson", "Heartbeat", "RequestJson" }
 
 local function PageList(props)
@@ -22,7 +22,7 @@ function GetControlLayout(props)
   local page = PageList(props)[props["page_index"].Value]
   if not page then return {}, {} end
   local panel = page.draw(props)
-  -- On every page, hidden: whether QRC sees a control without any layout entry is not documented.
+  -- On every page, but hidden: nothing documents whether QRC sees a control without a layout entry.
   panel.hide(Mailbox)
   if page.name ~= "Setup" then panel.hide(SetupReadouts) end
   return panel.layout, panel.graphics

@@ -1,4 +1,4 @@
--- What the designer of the room fixes. Anything operations may change is a control instead.
+-- What is fixed in the design. What people change during operation is a control instead.
 function GetProperties()
   return {
     { Name = "Show Setup Page", Type = "boolean", Value = true },

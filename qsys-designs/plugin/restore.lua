@@ -1,4 +1,4 @@
--- Choose, arm, confirm. Nothing here is a barrier for the agent: it checks everything again.
+-- Choose, arm, confirm. Nothing here protects the record: the agent checks everything again.
 --
 --   idle -> Arm -> armed for N s -> Confirm -> request
 --             \-> Cancel, timeout, new choice, new list, a job, a silent agent: idle again
@@ -16,8 +16,8 @@ local function WithoutEvents(write)
   if not fine then error(why, 0) end
 end
 
--- In the mode where own writes call own handlers they come after this one has ended:
--- comparing with what we wrote ourselves tells them from a choice.
+-- Where own writes call own handlers, the call comes after this handler has ended:
+-- it is told from somebody's choice by comparing with what was written.
 local OwnPoint, OwnMoment, OwnPin = nil, nil, nil
 local function PutPoint(text) OwnPoint = text WithoutEvents(function() SetText("RestorePoint", text) end) end
 local function PutMoment(text) OwnMoment = text WithoutEvents(function() SetText("RestoreMoment", text) end) end

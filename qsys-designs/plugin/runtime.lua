@@ -1,4 +1,4 @@
--- Ties events to the rooms above. Every handler runs under pcall: one bad message must not end the script.
+-- Ties events to the functions above. Every handler runs under pcall: one bad message must not end the script.
 local MissedHeartbeats = Properties["Missed Heartbeats"].Value
 local HeartbeatSeconds = 1
 local Snapshot = nil

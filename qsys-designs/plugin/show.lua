@@ -1,4 +1,4 @@
--- Writes indicators, each only when it changed: quiet change groups, quiet logs.
+-- Writes an indicator only when it changes, to keep change groups and logs quiet.
 local function SetText(name, text)
   local control = Controls[name]
   if control.String ~= text then control.String = text end

@@ -1,10 +1,10 @@
--- The agent's snapshot: text in, checked plain data or a reason out. Pure.
+-- Reads the agent's snapshot: gives checked plain data, or why it cannot be read. Touches no control.
 local json = require("rapidjson")
 local Schema = 1
 local MaxMessage = 65536
 local MaxPoints = 200
 
--- A member of the wanted type, else nil: null, missing and mistyped are all "not told".
+-- A member of the wanted type, else nil: null, missing and mistyped all count as "not told".
 local function Member(doc, name, kind)
   if type(doc) ~= "table" then return nil end
   local value = doc[name]

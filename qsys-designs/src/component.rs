@@ -1,4 +1,4 @@
-//! Between a plugin's definition and the simulated Core: a component with a control for each of the plugin's.
+//! Turns a plugin's definition into a component of the simulated Core.
 
 use qrc_sim::{Component, Control, Kind, ScriptAccess, Unit as SimUnit};
 
@@ -26,7 +26,7 @@ pub fn plugin_component(code_name: &str, source: &str, definition: &Definition) 
 
 /// `%PLUGIN%_<Id>_%FP%_<32 hex digits>` as seen on real Cores; the tail is a content fingerprint.
 fn component_type(source: &str, definition: &Definition) -> String {
-    // FNV-1a, 128 bits: stable over builds, and no more than a fingerprint is asked for.
+    // FNV-1a, 128 bits: stable over builds, and good enough for a fingerprint.
     let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     for byte in source.bytes() {
         hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013B);

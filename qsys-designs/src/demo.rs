@@ -45,7 +45,7 @@ pub struct DemoDesign {
 pub fn demo_design(options: &DemoOptions) -> DemoDesign {
     let (mut design, life) = demo_room(options);
     let placed = place_plugin(&mut design, &options.code_name, &built_plugin())
-        .expect("the built plugin's definition is checked by the contract tests");
+        .expect("the built plugin's definition is checked by the tests of the built file");
     DemoDesign {
         design,
         panel: placed.panel,

@@ -1,4 +1,4 @@
-//! The pictures of the guide: the built plugin, run with an example agent's words, drawn page by page.
+//! The pictures of the guide: the built plugin with the state of an example agent, drawn page by page.
 
 use std::borrow::Cow;
 use std::sync::Arc;

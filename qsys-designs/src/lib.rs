@@ -2,19 +2,22 @@
 
 #![doc = include_str!("../README.md")]
 
+// Modules in reading order: each knows only those above it.
 pub mod host;
-mod life;
 pub mod pack;
-mod scripts;
-
-mod component;
 pub mod panel;
 
-pub mod page;
+mod component;
 mod plugin;
+mod scripts;
+
+mod place;
 
 mod example;
-mod place;
+
+pub mod page;
+
+mod life;
 
 mod demo;
 

@@ -61,7 +61,7 @@ impl Phase {
         }
     }
 
-    /// How often people do what: rides, mutes, switching, levels, words; out of 100.
+    /// How often people do each thing: rides, mutes, switching, levels, words; out of 100.
     fn habits(self) -> [u32; 5] {
         match self {
             Phase::SoundCheck => [50, 25, 10, 10, 5],
@@ -87,7 +87,7 @@ struct Ride {
     steps_left: u32,
 }
 
-/// What there is to touch, by what a hand does with it.
+/// The controls that people use, by what they do with them.
 #[derive(Default)]
 struct Desk {
     faders: Vec<ControlKey>,
@@ -163,7 +163,7 @@ impl Life {
         }
     }
 
-    /// The lights follow the phase as a slow ride, paid for like every other change.
+    /// The lights follow the phase slowly; each step counts as a change.
     fn fade_lights(&mut self, core: &Controls<'_>) {
         let target = self.phase_now().lights();
         for light in ["stalls", "circle"] {

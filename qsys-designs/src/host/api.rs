@@ -1,4 +1,4 @@
-//! What a fresh Lua is given before a script runs: the Core's modules, the script's controls, its reach.
+//! Puts the Core's API into a fresh Lua: its modules, the script's controls, and other components.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use super::bank::{ControlState, Shape, SharedBank};
 use super::control::{HANDLERS, Handle};
 use super::definition::{ControlDef, PropertyValue};
-use super::given::{Directory, Role, RuntimeOptions};
 use super::json;
-use super::said::{LogKind, Shared};
+use super::output::{LogKind, Shared};
+use super::setup::{Directory, Role, RuntimeOptions};
 
 /// Gives a fresh Lua the Core's API.
 pub(super) struct Host<'a> {

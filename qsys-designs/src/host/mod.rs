@@ -10,15 +10,15 @@ mod sandbox;
 
 mod pass;
 
-mod given;
-mod said;
+mod output;
+mod setup;
 
 mod api;
 mod runtime;
 
 pub use bank::{ControlState, Dirty, Look, Shape, SharedBank, Unit};
 pub use definition::{ControlDef, Definition, Page, PropertyDef, PropertyValue};
-pub use given::{Directory, Role, RuntimeOptions};
+pub use output::{LogKind, LogLine};
 pub use runtime::{Outside, Runtime};
-pub use said::{LogKind, LogLine};
 pub use sandbox::HostError;
+pub use setup::{Directory, Role, RuntimeOptions};

@@ -10,9 +10,9 @@ use super::api::Host;
 use super::bank::{ControlState, Dirty, Shape, SharedBank};
 use super::budget::Budget;
 use super::control::{HANDLERS, Handle};
-use super::given::{Directory, Role, RuntimeOptions};
-use super::said::{LogKind, LogLine, Shared};
+use super::output::{LogKind, LogLine, Shared};
 use super::sandbox::{HostError, new_lua};
+use super::setup::{Directory, Role, RuntimeOptions};
 
 /// Calls into Lua per frame; a script that keeps waking itself must not stop the Core.
 const CALLS_PER_FRAME: usize = 1000;
@@ -125,7 +125,7 @@ impl Runtime {
         }
     }
 
-    /// A write from outside. Read-only controls (indicators) refuse it: false.
+    /// A write from outside. False where nothing may be written: an indicator is for the script alone.
     pub fn outside(&mut self, control: &str, write: &Outside<'_>) -> bool {
         let mut bank = self.bank.lock();
         let Some(index) = bank.find("", control) else {
@@ -179,7 +179,7 @@ impl Runtime {
             .collect()
     }
 
-    /// Tells the script that the Core's side of a control is now so. Fires its handler if `moved`.
+    /// Brings a control of the script up to date with the Core's. Its handler runs if `moved`.
     pub fn sync(
         &mut self,
         component: &str,

@@ -1,4 +1,4 @@
-//! A Lua with what a Core has, and why a script does not run in it.
+//! A Lua with the libraries of a Core, and the errors of scripts that do not run in it.
 
 use mlua::{Lua, LuaOptions, StdLib};
 

@@ -1,4 +1,4 @@
-//! Who may ask: only a page that this server gave out, under a name that cannot be another's.
+//! Which requests are answered: those of this server's own pages, under a name that nobody else can own.
 
 use std::net::IpAddr;
 
@@ -27,7 +27,7 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if !upgraded {
-        // Connections are few and places limited: none is kept for later.
+        // Connections are few, so none is kept open for a later request.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
@@ -40,11 +40,11 @@ fn refusal_of(headers: &HeaderMap) -> Option<&'static str> {
     refusal(host, origin)
 }
 
-/// Why a request is refused, if it is.
+/// Why a request must be refused, if it must.
 ///
-/// The host must be an IP address or `localhost`: a name could be one that its owner points here
-/// (DNS rebinding), and then that owner's page would count as ours. A browser always sends where a
-/// WebSocket comes from; a program that is no browser may leave it out.
+/// The host must be an IP address or `localhost`: anybody can point a name of their own at this machine
+/// (DNS rebinding), and their page would then count as ours. A browser always sends the origin of a
+/// WebSocket; other programs may leave it out.
 fn refusal(host: Option<&str>, origin: Option<&str>) -> Option<&'static str> {
     let Some(host) = host else {
         return Some("no Host header: expected the address of this server");

@@ -1,4 +1,4 @@
-//! A listener that takes so many connections and no more, and none that stays silent.
+//! A listener that limits how many connections are open, and ends those that stay silent.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep};
 
 /// Connections at once; the rest waits in the system's queue.
 const CONNECTIONS: usize = 64;
-/// A page answers a ping every two seconds; who says nothing for so long is gone.
+/// A page answers a ping every two seconds; one that stays silent for this long is gone.
 const SILENCE: Duration = Duration::from_secs(20);
 
 pub(super) struct Bounded {
@@ -38,7 +38,7 @@ impl axum::serve::Listener for Bounded {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let place = self.places.clone().acquire_owned().await;
         let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
-        // Presses are small and wanted at once.
+        // Presses are small and must arrive at once.
         let _ = stream.set_nodelay(true);
         let connection = Connection {
             stream,

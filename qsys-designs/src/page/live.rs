@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::room::Room;
-use super::shown::Shown;
+use super::sent::Sent;
+use super::served::Served;
 use crate::host::Shape;
 use crate::panel::{PanelAct, act_on_panel};
 
@@ -17,9 +17,9 @@ use crate::panel::{PanelAct, act_on_panel};
 const FRAME: Duration = Duration::from_millis(33);
 /// More than a finger does; a page that sends more waits.
 const ACTS_PER_FRAME: usize = 10;
-/// A word at least this often, so that the page sees a link that died.
+/// The page hears something at least this often, so that it notices a dead link.
 const BEAT: Duration = Duration::from_secs(2);
-/// A page that takes nothing for so long is gone.
+/// A page that accepts nothing for this long is gone.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
@@ -30,11 +30,11 @@ struct Touch {
 }
 
 /// Serves a page until it or the server goes away.
-pub(super) async fn attend(socket: WebSocket, room: &Room) {
+pub(super) async fn attend(socket: WebSocket, served: &Served) {
     let mut page = Page {
         socket,
-        room,
-        shown: Shown::default(),
+        served,
+        sent: Sent::default(),
         held: HashSet::new(),
     };
     page.run().await;
@@ -43,19 +43,19 @@ pub(super) async fn attend(socket: WebSocket, room: &Room) {
 
 struct Page<'a> {
     socket: WebSocket,
-    room: &'a Room,
-    shown: Shown,
+    served: &'a Served,
+    sent: Sent,
     /// Buttons that this page holds down.
     held: HashSet<String>,
 }
 
-/// The page is gone; nothing is left to be said.
+/// The page is gone: there is nobody to send to.
 struct Gone;
 
 impl Page<'_> {
     async fn run(&mut self) {
-        let preview = &self.room.preview;
-        let all = self.shown.changes(&preview.view, &self.room.drawn);
+        let preview = &self.served.preview;
+        let all = self.sent.changes(&preview.view, &self.served.drawn);
         let hello = json!({
             "component": preview.code_name,
             "panel": preview.panel,
@@ -70,7 +70,7 @@ impl Page<'_> {
         let mut acts_left = ACTS_PER_FRAME;
         loop {
             let step = tokio::select! {
-                () = self.room.stop.cancelled() => {
+                () = self.served.stop.cancelled() => {
                     let _ = tokio::time::timeout(FRAME, self.socket.send(Message::Close(None))).await;
                     return;
                 }
@@ -96,8 +96,8 @@ impl Page<'_> {
 
     async fn frame(&mut self, beat: &mut Instant) -> Result<(), Gone> {
         let changes = self
-            .shown
-            .changes(&self.room.preview.view, &self.room.drawn);
+            .sent
+            .changes(&self.served.preview.view, &self.served.drawn);
         if !changes.is_empty() {
             self.say(&json!({ "controls": changes })).await?;
         }
@@ -126,12 +126,12 @@ impl Page<'_> {
 
     fn act(&mut self, touch: &Touch) -> Result<(), String> {
         let Touch { control, act } = touch;
-        match self.room.drawn.get(control) {
+        match self.served.drawn.get(control) {
             None => return Err(format!("`{control}` is on no page of the panel")),
             Some(false) => return Err(format!("`{control}` only shows: its layout is read-only")),
             Some(true) => {}
         }
-        let preview = &self.room.preview;
+        let preview = &self.served.preview;
         preview
             .core
             .with_controls(|core| {
@@ -149,7 +149,7 @@ impl Page<'_> {
     }
 
     fn is_momentary(&self, control: &str) -> bool {
-        let preview = &self.room.preview;
+        let preview = &self.served.preview;
         let objects = preview.panel.pages.iter().flat_map(|page| &page.objects);
         let mut controls = objects.filter_map(|object| object.control.as_ref());
         controls.any(|c| c.name == control && c.variant == "Momentary")
@@ -159,9 +159,9 @@ impl Page<'_> {
                 .is_some_and(|state| state.shape == Shape::Boolean)
     }
 
-    /// A finger that is no longer there holds nothing down.
+    /// Releases the buttons that the page still holds down.
     fn release(&mut self) {
-        let preview = &self.room.preview;
+        let preview = &self.served.preview;
         for control in self.held.drain() {
             preview.core.with_controls(|core| {
                 if let Some(key) = core.lookup(&preview.code_name, &control) {

@@ -1,7 +1,7 @@
 //! The panel page: a plugin's panel in a browser, drawn as Designer would and live.
 //!
-//! Plain HTTP gives three files; `/live` is a WebSocket. Its first message from here is
-//! `{"component", "panel": `[`Panel`]`, "controls": {name: state}}`, each further one holds the
+//! Plain HTTP gives the page's files; `/live` is a WebSocket. Its first message from here is
+//! `{"component", "panel": `[`Panel`](crate::panel::Panel)`, "controls": {name: state}}`, each further one holds the
 //! controls that changed; `{}` comes every two seconds as a sign of life. From the page comes
 //! `{"control": name, "act": `[`PanelAct`](crate::panel::PanelAct)`}`; what is refused is answered
 //! with `{"refused": {"control", "why"}}`.
@@ -9,8 +9,8 @@
 mod assets;
 mod callers;
 mod connections;
-mod room;
-mod shown;
+mod sent;
+mod served;
 
 mod live;
 
@@ -24,15 +24,17 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use room::{PAGES, Room};
+pub use served::Preview;
+use served::Served;
 
-pub use room::Preview;
-
+/// How many pages may be open at once.
+const PAGES: usize = 16;
 /// Largest message from a page, bytes: as much as a mailbox document may hold, and its wrapping.
 const LARGEST_MESSAGE: usize = 128 * 1024;
-/// How long an answer under way may hold up the end.
+/// How long an unfinished answer may delay the stop.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves the page until `stop`. Whoever reaches the listener can press: it has no log-on of its own.
@@ -41,7 +43,8 @@ pub async fn serve(
     preview: Preview,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let room = Arc::new(Room::new(preview, stop.clone()));
+    let served = Arc::new(Served::new(preview, stop.clone()));
+    let places = Arc::new(Semaphore::new(PAGES));
     let scripts = assets::SCRIPTS.into_iter();
     let scripts = scripts.fold(Router::new(), |app, (path, asset)| {
         app.route(path, get(move || async move { asset.response() }))
@@ -52,7 +55,7 @@ pub async fn serve(
         .route("/live", any(enter))
         .fallback(|| async { (StatusCode::NOT_FOUND, "nothing here; the panel is at /\n") })
         .layer(axum::middleware::from_fn(callers::check))
-        .with_state(room);
+        .with_state((served, places));
     let serving = axum::serve(connections::Bounded::new(listener), app)
         .with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
@@ -62,8 +65,11 @@ pub async fn serve(
 }
 
 /// A page opens its live connection.
-async fn enter(State(room): State<Arc<Room>>, upgrade: WebSocketUpgrade) -> Response {
-    let Ok(place) = room.pages.clone().try_acquire_owned() else {
+async fn enter(
+    State((served, places)): State<(Arc<Served>, Arc<Semaphore>)>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let Ok(place) = places.try_acquire_owned() else {
         let full = format!("{PAGES} pages look already; close one\n");
         return (StatusCode::SERVICE_UNAVAILABLE, full).into_response();
     };
@@ -71,7 +77,7 @@ async fn enter(State(room): State<Arc<Room>>, upgrade: WebSocketUpgrade) -> Resp
         .max_message_size(LARGEST_MESSAGE)
         .max_frame_size(LARGEST_MESSAGE)
         .on_upgrade(async move |socket| {
-            live::attend(socket, &room).await;
+            live::attend(socket, &served).await;
             drop(place);
         })
 }

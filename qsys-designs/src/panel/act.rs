@@ -1,4 +1,4 @@
-//! What a finger does on the panel: press, drag, type, choose. Checked as a panel checks it.
+//! What people do on a panel: press, drag, type, choose. Checked as a real panel checks it.
 
 use qrc_sim::Controls;
 use serde::Deserialize;

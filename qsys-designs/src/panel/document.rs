@@ -1,4 +1,4 @@
-//! Layout in, drawable objects out: one list per page, in drawing order. Pure; `Serialize` gives the JSON document.
+//! Turns a layout into objects to draw: a list for each page, in drawing order. Reads and writes nothing.
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -18,7 +18,7 @@ pub struct Panel {
     pub width: f64,
     /// Height in pixels.
     pub height: f64,
-    /// Pages, first one opens first.
+    /// The pages; the first is open at the start.
     pub pages: Vec<PanelPage>,
 }
 
@@ -99,7 +99,7 @@ pub struct PanelObject {
     pub v_align: String,
     /// Break lines.
     pub wrap: bool,
-    /// Nobody types into it.
+    /// People cannot change it.
     pub read_only: bool,
     /// Name of the pin and tooltip.
     pub pretty_name: String,
@@ -114,7 +114,7 @@ pub struct PanelObject {
     /// Family of the text; empty: the Core's default, Roboto.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub font: String,
-    /// Room between border and text.
+    /// Space between border and text.
     pub padding: f64,
     /// Background of a meter or fader.
     #[serde(skip_serializing_if = "Option::is_none")]

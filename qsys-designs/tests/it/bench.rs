@@ -1,4 +1,4 @@
-//! A bench for scripts: the built plugin, or any text, with a clock in the hand.
+//! A bench for scripts: the built plugin, or any text, with a clock that the test moves.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};

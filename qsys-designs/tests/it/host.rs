@@ -1,4 +1,4 @@
-//! The stand-in is strict where the Core is strict.
+//! The host is strict where a Core is strict.
 
 use qsys_designs::host::{Definition, LogKind, Outside};
 

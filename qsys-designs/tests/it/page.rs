@@ -321,7 +321,7 @@ async fn a_press_on_one_page_triggers_the_control_and_every_page_sees_what_comes
     let site = Site::demo().await;
     let (mut one, _) = site.page().await;
     let (mut other, _) = site.page().await;
-    // Written once both look: what they are greeted with does not count as a change.
+    // Written only when both are open: the first message to each does not count as a change.
     site.write(control::STATE, &crate::bench::healthy().to_string());
     one.until_shows("Status", |now| now["value"] == 0.0).await;
     one.act(control::BACKUP_NOW, json!("press")).await;
@@ -412,7 +412,7 @@ async fn places_are_limited_and_free_again_when_a_page_goes_away() {
 async fn the_end_closes_pages_and_the_port() {
     let site = Site::demo().await;
     let (mut page, _) = site.page().await;
-    // Somebody who began to ask and never goes on holds nothing up.
+    // A request that was begun and is never finished delays nothing.
     let mut silent = TcpStream::connect(&site.host).await.unwrap();
     silent.write_all(b"GET / HT").await.unwrap();
     site.stop.cancel();

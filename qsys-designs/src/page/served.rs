@@ -1,16 +1,11 @@
-//! What a page shows, and what all pages' connections share.
+//! What the page shows, and what all its connections share.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use qrc_sim::Core;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::panel::{Panel, PanelView};
-
-/// Pages that may look at once.
-pub(super) const PAGES: usize = 16;
 
 /// A plugin that runs in a simulated Core, and what its panel looks like.
 #[derive(Clone)]
@@ -26,20 +21,18 @@ pub struct Preview {
 }
 
 /// What all connections share.
-pub(super) struct Room {
+pub(super) struct Served {
     pub(super) preview: Preview,
     /// Name of each control that is drawn, and whether a finger may change it anywhere.
     pub(super) drawn: HashMap<String, bool>,
-    pub(super) pages: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
 }
 
-impl Room {
+impl Served {
     pub(super) fn new(preview: Preview, stop: CancellationToken) -> Self {
         Self {
             drawn: drawn(&preview.panel),
             preview,
-            pages: Arc::new(Semaphore::new(PAGES)),
             stop,
         }
     }

@@ -1,4 +1,4 @@
-//! What one page shows now: the difference to the live state goes out, and only that.
+//! What one page was sent, so that only what differs from it goes out.
 
 use std::collections::HashMap;
 
@@ -9,9 +9,9 @@ use crate::panel::PanelView;
 
 /// The states that a page has been sent, by control.
 #[derive(Debug, Default)]
-pub(super) struct Shown(HashMap<String, ControlState>);
+pub(super) struct Sent(HashMap<String, ControlState>);
 
-impl Shown {
+impl Sent {
     /// The drawn controls that changed since the last call, as the page reads them. The first time, all.
     pub(super) fn changes(
         &mut self,
@@ -56,8 +56,8 @@ fn document(state: &ControlState) -> Json {
         ("invisible", look.invisible, json!(true)),
         ("indeterminate", look.indeterminate, json!(true)),
     ];
-    for (name, told, value) in more {
-        if told {
+    for (name, is_set, value) in more {
+        if is_set {
             document[name] = value;
         }
     }

@@ -1,4 +1,4 @@
-//! What a script is given when it starts: its role, the components around it, and how the Core behaves.
+//! What a script starts with: its role, the components around it, and how the Core behaves.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub struct RuntimeOptions {
     pub own_writes_fire: bool,
     /// Lua instructions per call; the Core's number is not published.
     pub budget: u32,
-    /// Frames between two full collections, so that a timer held in a local dies as it would on site.
+    /// Frames between two full collections, so that a timer that only a local holds is collected, as on a Core.
     pub collect_every: u32,
     /// `System.IsEmulating`.
     pub emulating: bool,

@@ -1,4 +1,4 @@
-//! What a script leaves for its host: the lines it logs, calls put off, names that nobody set.
+//! What a script leaves for its host: log lines, deferred calls, and globals that it read but nobody set.
 
 use std::collections::{HashSet, VecDeque};
 
