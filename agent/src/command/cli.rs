@@ -149,7 +149,7 @@ pub(crate) struct Export {
     #[arg(long, value_enum)]
     pub(crate) format: Option<ExportFormat>,
     /// File to write (.gz compresses), or - for standard output
-    /// [default: events-export-<time>.json beside the backups]
+    /// [default: events-export-TIME.json beside the backups]
     #[arg(long, value_name = "FILE|-")]
     pub(crate) output: Option<String>,
 }
