@@ -314,12 +314,15 @@ fn the_plugin_writes_requests_of_every_kind_with_the_members_of_the_contract_and
     ask(&mut bench, &[pin], &["ArmUndo", "ConfirmRestore"]);
 
     assert_eq!(kinds, set(RequestKind::ALL.map(RequestKind::name)));
+    // Without a default, so that none is forgotten.
     let every_member = Request {
+        id: String::new(),
+        kind: String::new(),
+        at: String::new(),
         point_id: Some(String::new()),
         moment: Some(String::new()),
         armed: Some(true),
         pin_proof: Some(String::new()),
-        ..Request::default()
     };
     let every_member = serde_json::to_value(every_member).unwrap();
     let every_member = every_member.as_object().unwrap().keys().cloned();
