@@ -19,20 +19,20 @@ use crate::moment;
 
 /// Rows kept; a site makes a few a day.
 const MOST_ROWS: i64 = 100_000;
-/// Refusals kept, apart from the others: anybody on the network can cause as many as he likes.
+/// Refusals kept. They are counted separately: anybody on the network can cause as many as they like.
 const MOST_REFUSALS: i64 = 10_000;
-/// A longer text is no name and no reason.
+/// Longer texts are cut.
 const LONGEST_TEXT: usize = 1_000;
 
-/// Writes rows. Cheap to clone. A row that cannot be written keeps nothing from being done,
-/// but is told in the log and by [`Audit::problem`].
+/// Writes rows. Cheap to clone. If a row cannot be written, what was asked for is done all the same;
+/// the log and [`Audit::problem`] tell of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Audit {
     path: PathBuf,
     problem: Arc<Mutex<Option<String>>>,
 }
 
-/// A row that waits for its end; without an id it could not be written yet.
+/// A row that waits for its end; it has no id if it could not be written yet.
 struct Begun {
     id: Option<i64>,
     at_ms: i64,
@@ -53,8 +53,8 @@ impl Audit {
         self.with(|problem| problem.clone())
     }
 
-    /// Closes the rows that an earlier agent left open when it was killed. Only with the
-    /// store's lock: nobody else can be at work.
+    /// Closes the rows that an earlier agent left open when it was killed. Call it only with the
+    /// store's lock: then no other process has an open row.
     pub(crate) fn close_open_rows(&self) {
         let closed = table::open(&self.path).and_then(|conn| {
             conn.execute(
@@ -67,36 +67,37 @@ impl Audit {
         }
     }
 
-    /// Writes that it begins, does it, and writes what came of it. `said` puts the outcome in words.
+    /// Writes down that the operation begins, runs it, and writes down how it ended. `said` puts its
+    /// result in words.
     pub(crate) async fn of<T>(
         &self,
         asked: Asked,
         act: Act,
-        work: impl Future<Output = Outcome<T>>,
+        operation: impl Future<Output = Outcome<T>>,
         said: impl FnOnce(&T) -> String,
     ) -> Outcome<T> {
         let audit = self.clone();
         let begun = tokio::task::spawn_blocking(move || audit.begin(asked, act)).await;
-        let outcome = work.await;
+        let outcome = operation.await;
         let words = outcome.as_ref().map(said).map_err(Failure::to_string);
         let audit = self.clone();
         if let Ok(begun) = begun {
-            // It only ends early when it panics, which it tells itself.
+            // It ends early only by a panic, which reports itself.
             let _ = tokio::task::spawn_blocking(move || audit.end(begun, words)).await;
         }
         outcome
     }
 
-    /// The same for work that blocks. What `said` calls an error counts as failed.
+    /// The same for an operation that blocks. If `said` returns an error, it counts as failed.
     pub(crate) fn of_blocking<T>(
         &self,
         asked: Asked,
         act: Act,
-        work: impl FnOnce() -> Outcome<T>,
+        operation: impl FnOnce() -> Outcome<T>,
         said: impl FnOnce(&T) -> Result<String, String>,
     ) -> Outcome<T> {
         let begun = self.begin(asked, act);
-        let outcome = work();
+        let outcome = operation();
         let words = match &outcome {
             Ok(done) => said(done),
             Err(failure) => Err(failure.to_string()),
@@ -117,7 +118,7 @@ impl Audit {
             };
             audit.insert(&begun, "refused", &why, Some(begun.at_ms));
         });
-        // It only ends early when it panics, which it tells itself.
+        // It ends early only by a panic, which reports itself.
         let _ = written.await;
     }
 
@@ -128,7 +129,7 @@ impl Audit {
             asked,
             act,
         };
-        // On a new machine a restore makes the store's folder; its row is written afterwards.
+        // On a new machine the restore itself makes the store's folder; its row is then written at the end.
         if self.path.parent().is_some_and(Path::is_dir) {
             begun.id = self.insert(&begun, "begun", "", None);
         }
@@ -160,7 +161,7 @@ impl Audit {
 
     fn insert(&self, row: &Begun, outcome: &str, said: &str, ended_ms: Option<i64>) -> Option<i64> {
         let design = row.asked.design.as_ref();
-        // Opened for each row: rows are rare, and the folder may be another one by then.
+        // Opened for each row: rows are rare, and the folder may be a different one by now.
         let written = table::open(&self.path).and_then(|conn| {
             conn.execute(
                 "INSERT INTO audit (at_ms, asker, place, request, what, about, outcome, said, ended_ms,
@@ -203,7 +204,7 @@ impl Audit {
             Err(error) => {
                 let why = format!("{}: {error}", self.path.display());
                 self.with(|problem| {
-                    // A request is written down twice: when it begins and when it ends.
+                    // Each request is written down when it begins and when it ends: say it once.
                     if problem.as_ref() != Some(&why) {
                         tracing::error!("a request cannot be written down: {why}");
                     }
@@ -243,18 +244,18 @@ mod tests {
     async fn a_row_stands_before_the_act_and_says_in_the_end_what_came_of_it() {
         let store = tempfile::tempdir().unwrap();
         let audit = Audit::of_store(store.path());
-        let work = async {
+        let operation = async {
             assert_eq!(outcomes(store.path()), [("begun".into(), String::new())]);
             Ok(7)
         };
         let asked = Asked::by_command_line(1000, Some(42), None);
         let done = audit
-            .of(asked.clone(), undo(), work, |n| format!("{n} days"))
+            .of(asked.clone(), undo(), operation, |n| format!("{n} days"))
             .await;
         assert_eq!(done.unwrap(), 7);
-        let work = async { Err::<(), _>(Failure::failed("no room")) };
+        let operation = async { Err::<(), _>(Failure::failed("no room")) };
         audit
-            .of(asked.clone(), undo(), work, |()| String::new())
+            .of(asked.clone(), undo(), operation, |()| String::new())
             .await
             .unwrap_err();
         audit

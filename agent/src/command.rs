@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
             return Output::new(true, false).failure(&usage(&error));
         }
         Err(error) => {
-            // Help and version come this way, too; clap knows where each goes and its code.
+            // Help and version also come here; clap knows where to print them and the exit code.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -65,10 +65,10 @@ pub fn main() -> ExitCode {
     run(cli, output).unwrap_or_else(|failure| output.failure(&failure))
 }
 
-/// What is wrong with the command line, for programs.
+/// What is wrong with the command line, as one sentence for programs.
 fn usage(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
-    // The rest is how to type it.
+    // What follows explains the usage.
     let message = text.split("\n\nUsage:").next().unwrap_or(&text);
     let message = message.split("\n\nFor more").next().unwrap_or(message);
     let message = message.strip_prefix("error: ").unwrap_or(message);
@@ -117,7 +117,7 @@ fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
     }
 }
 
-/// For what this version does not do: said, never pretended.
+/// What this version says of a verb that it does not have yet.
 fn not_yet(what: &str, instead: &str) -> Failure {
     Failure::usage(format!("`{what}` is not supported yet")).hint(instead)
 }

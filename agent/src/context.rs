@@ -1,4 +1,4 @@
-//! The running parts of the service, shared by whoever asks or tells them something.
+//! What runs in the service, shared by all that ask or tell it something.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::schedule::History;
 use crate::settings::Settings;
 use crate::site::Site;
 
-/// The running parts, shared by whoever asks them.
+/// All that runs in the service.
 pub(crate) struct Context {
     pub(crate) site: Arc<Site>,
     pub(crate) core: Core,
@@ -35,12 +35,12 @@ impl Context {
     /// What the schedule needs to know.
     pub(crate) fn history(&self) -> History {
         History {
-            adrift_since: self.shipped.adrift_since(),
+            unanchored_since: self.shipped.unanchored_since(),
             ..self.jobs.history()
         }
     }
 
-    /// True while an Active Core answers.
+    /// True while an active Core answers.
     pub(crate) fn link_is_up(&self) -> bool {
         matches!(self.core.link().1, qrc::Link::Up(core) if core.is_active())
     }

@@ -20,7 +20,7 @@ pub(crate) struct Backup {
     pub(crate) bytes: u64,
     /// Proved by reading it back, and still there in full size.
     pub(crate) verified: bool,
-    /// `backup`, or `original` for a file of the seed original.
+    /// `backup`, or `original` for a file of the original.
     pub(crate) kind: String,
     pub(crate) problem: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What a command says when it cannot do its work: one sentence, the next step, the exit code.
+//! What a command says when it fails: one sentence, the next step, the exit code.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub(crate) struct Failure {
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
-    /// The work failed: exit code 1.
+    /// What was asked for failed: exit code 1.
     pub(crate) fn failed(message: impl fmt::Display) -> Self {
         Self {
             message: message.to_string(),
@@ -93,10 +93,12 @@ impl From<backup::Error> for Failure {
 fn verbs(error: &backup::Error) -> Option<&'static str> {
     use backup::Error;
     match error {
-        Error::NoBackup { .. } => Some("make one with `backup`"),
-        Error::Foreign { .. } => Some("databases of the original can be read with `import`"),
+        Error::NoBackup { .. } => Some("make one with `qsys-agent backup`"),
+        Error::Foreign { .. } => {
+            Some("databases of the original can be read with `qsys-agent import`")
+        }
         Error::Full { .. } => Some(
-            "free 64 MB on that disk beside what this takes; a smaller `keep` and `prune` shrink an archive",
+            "free 64 MB on that disk beside what this takes; a smaller `keep` and `qsys-agent prune` shrink an archive",
         ),
         _ => None,
     }

@@ -49,7 +49,7 @@ pub(crate) struct Jobs {
     turn: Arc<tokio::sync::Mutex<()>>,
     board: Board,
     known: Arc<Mutex<Known>>,
-    /// Tells the schedule that its next moment may have moved.
+    /// Wakes the schedule: its next moment may have moved.
     changed: Arc<tokio::sync::Notify>,
 }
 
@@ -59,14 +59,14 @@ struct Known {
     last_failure: Option<String>,
     /// Why the last prune failed, if it did.
     prune_problem: Option<String>,
-    /// What the last good backup was made of, unless the files were changed by a job since.
+    /// What the last good backup was made of; nothing once a job has changed the files.
     backed_up: Option<BackupInputs>,
     /// What an undo would take back.
     undo: Option<String>,
 }
 
 impl Jobs {
-    /// An archive that cannot be read shows as the reason of a failed backup; the recording starts all the same.
+    /// An archive that cannot be read is shown as a failed backup; the recording starts all the same.
     pub(crate) fn new(
         site: Arc<Site>,
         recorder: backup::Recorder,
@@ -100,7 +100,7 @@ impl Jobs {
         }
     }
 
-    /// The same jobs; those started through what this gives tell their steps there, too.
+    /// The same jobs, which also tell `steps` how they progress.
     pub(crate) fn told_to(&self, steps: Steps) -> Self {
         Self {
             board: self.board.told_to(steps),
@@ -113,7 +113,7 @@ impl Jobs {
         self.turn.clone().try_lock_owned().ok().map(Turn)
     }
 
-    /// The turn, after the jobs before.
+    /// The turn, once the jobs before have ended.
     pub(crate) async fn turn(&self) -> Turn {
         Turn(self.turn.clone().lock_owned().await)
     }
@@ -138,7 +138,7 @@ impl Jobs {
         self.with(|known| known.history)
     }
 
-    /// Waits until a backup ended.
+    /// Waits until a backup has ended.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -162,7 +162,7 @@ impl Jobs {
         .await
     }
 
-    /// Runs blocking work away from the runtime, with everything received committed before.
+    /// Commits everything received, then runs a blocking job away from the runtime.
     async fn run<T: Send + 'static>(
         &self,
         kind: &'static str,
@@ -171,14 +171,13 @@ impl Jobs {
         self.run_as(&Arc::new(self.board.post(kind)), job).await
     }
 
-    /// The same as a part of a job that is posted already.
+    /// The same, as a step of a job that is already posted.
     async fn run_as<T: Send + 'static>(
         &self,
         running: &Arc<Running>,
         job: impl FnOnce(&Site, &Running) -> Outcome<T> + Send + 'static,
     ) -> Outcome<T> {
-        // A store that cannot be written holds less than was received, but what it holds
-        // is worth keeping all the more.
+        // If the store cannot be written, the job still works on what it holds.
         if let Err(error) = self.recorder.flush().await {
             tracing::warn!("{running} without the newest changes: {error}");
         }
@@ -194,13 +193,13 @@ impl Jobs {
         outcome
     }
 
-    /// The store's files are about to change by more than recording.
+    /// Forgets what the last backup was made of: a job is about to change the store's files.
     fn files_change(&self) {
         self.with(|known| known.backed_up = None);
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
-        // A poisoned lock still guards plain values that are whole.
+        // Each value behind the lock is whole, even after a panic.
         look(
             &mut self
                 .known

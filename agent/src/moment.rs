@@ -1,4 +1,4 @@
-//! A moment and a span of time as values that show themselves; the libraries count in Unix milliseconds, UTC.
+//! A moment and a span of time as types that write themselves. The libraries count in Unix milliseconds, UTC.
 
 mod typed;
 

@@ -1,5 +1,5 @@
-//! The touch panel's other end: writes the status into the plugin's mailbox and onto plain Named
-//! Controls, honours their requests.
+//! The panel: writes the status into the plugin's mailbox and to plain Named Controls, and does what they
+//! ask for.
 
 mod heartbeat;
 mod mailbox;
@@ -35,10 +35,10 @@ use plain::Picture;
 
 /// At most four writes a second go to the Core.
 const TICK: Duration = Duration::from_millis(250);
-/// How often requests are asked for; half the time from press to start.
+/// How often the agent looks for requests; a press waits half of this on average.
 const REQUEST_EVERY: Duration = Duration::from_millis(100);
 
-/// Serves the panel until `stop`. Trouble with the panel never reaches the recording.
+/// Serves the panel until `stop`. Trouble with the panel never affects the recording.
 pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) {
     let selection = qrc::Selection {
         include: [REQUEST, VERSION]
@@ -68,8 +68,8 @@ pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) {
         }
     };
     let mut panel = Panel::new(context);
-    // A write may wait long for a silent Core; stopping does not wait for the write. Its answer
-    // is lost with it, and the next agent finds the request pending and refuses it.
+    // A write to a silent Core may take long; stopping does not wait for it. Its answer is lost then,
+    // and the next agent finds the request pending and refuses it.
     tokio::select! {
         () = stop.cancelled() => {}
         () = panel.run(watch) => {}
@@ -80,7 +80,7 @@ struct Panel {
     context: Arc<Context>,
     component: Component,
     named: Named,
-    /// Who wrote last; the other has the next turn.
+    /// The component wrote last, so the Named Controls have the next turn.
     component_wrote: bool,
     desk: Desk,
     answers: mpsc::Receiver<Answer>,
@@ -139,7 +139,7 @@ impl Panel {
         }
     }
 
-    /// A control of the plugin as it was found when the agent connected, or as it is from now on.
+    /// Takes a reading of one of the plugin's controls; `found` if it is the first after a connect.
     async fn on_reading(&mut self, control: ControlId, reading: &Reading, found: bool) {
         if self.component.is_request(control) {
             let answer = self.desk.plugin_asks(&text_of(reading), found).await;
@@ -172,8 +172,8 @@ impl Panel {
         }
     }
 
-    /// Writes what changed. The plugin and the Named Controls take turns, so that both together
-    /// stay at one write a tick.
+    /// Writes what changed. The plugin and the Named Controls take turns, so that together they
+    /// write once a tick.
     async fn publish(&mut self) {
         if !self.context.link_is_up() {
             return;

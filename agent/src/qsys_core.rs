@@ -9,14 +9,14 @@ pub(crate) use plugin::Plugin;
 
 use crate::settings;
 
-/// The way to the Core.
+/// The connection to the Core, or to both of a pair.
 pub(crate) enum Core {
     One { host: String, client: Client },
     Two { hosts: [String; 2], pair: Pair },
 }
 
 impl Core {
-    /// Starts to connect to `host`, and to its partner where one is set.
+    /// Connects to `host`, and to its partner where one is set.
     pub(crate) fn start(host: &str, settings: &settings::Core) -> Self {
         let options = |host: &str| {
             let mut options = qrc::Options::new(host, settings.port);
@@ -64,7 +64,7 @@ impl Core {
         }
     }
 
-    /// The host and link that count: the active Core's, else one that answers, else the first.
+    /// The host and link that count: those of the active Core, else of one that answers, else of the first.
     pub(crate) fn link(&self) -> (String, Link) {
         let rank = |link: &Link| match link {
             Link::Up(core) if core.is_active() => 0,
@@ -73,7 +73,7 @@ impl Core {
         };
         let links = self.links().into_iter();
         let seen = links.map(|(host, link)| (host, link.borrow().clone()));
-        // The first of equals, and there is always one.
+        // Of equals the first; there is always at least one.
         seen.min_by_key(|(_, link)| rank(link))
             .unwrap_or_else(|| (String::new(), Link::Closed))
     }

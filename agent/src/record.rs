@@ -1,4 +1,4 @@
-//! The recording: the Core's changes into the store, what was stored into the archive, and what is known of both.
+//! The recording: takes the Core's changes into the store, ships them to the archive, and counts what is there.
 
 pub(crate) mod damage;
 mod live_facts;

@@ -11,16 +11,16 @@ use jiff::tz::TimeZone;
 
 pub(crate) use times_of_day::TimesOfDay;
 
-/// How long after a first failure the next try comes; each further one waits twice as long.
+/// How long after a first failure the next try comes; after each further failure it is twice as long.
 const FIRST_RETRY: Duration = Duration::from_secs(30);
 /// The longest wait between tries.
 const LONGEST_RETRY: Duration = Duration::from_secs(3_600);
 /// A backup that was missed while the agent was down runs this long after the start,
 /// so that the first moments belong to the recording.
 const CATCH_UP: Duration = Duration::from_secs(5);
-/// The first prune comes this long after the start: behind a backup that is caught up.
+/// The first prune comes this long after the start: after a missed backup.
 const FIRST_PRUNE: Duration = Duration::from_secs(10);
-/// A backup by the time of day that is this late is overdue.
+/// A backup at a time of day is overdue when it is this late.
 const LATE: Duration = Duration::from_secs(2 * 3_600);
 
 /// When backups are made by the clock.
@@ -53,25 +53,24 @@ pub(crate) struct History {
     pub(crate) last_failure: Option<i64>,
     /// Failures since the last good one.
     pub(crate) failures: u32,
-    /// When what is beyond the limits was last removed, or a try failed.
+    /// The last prune, whether or not it failed.
     pub(crate) last_prune: Option<i64>,
-    /// When the store was put back or a day of it lost: what is recorded since has no backup to stand on.
-    pub(crate) adrift_since: Option<i64>,
-    /// Makes this agent's jitter its own.
+    /// When the store was put back or a day of it lost: no backup covers what is recorded since.
+    pub(crate) unanchored_since: Option<i64>,
+    /// Makes this agent's jitter differ from others'.
     pub(crate) seed: u64,
 }
 
 impl Schedule {
-    /// The moment of the next backup by the clock, in Unix milliseconds. It counts from the
-    /// last good backup and not from the start of the agent, so that a restart skips none
-    /// and a daily restart does not put it off for ever. A moment that lies before now is
-    /// due at once.
+    /// When the next backup by the clock is due, in Unix milliseconds; a moment before now means at
+    /// once. It counts from the last good backup and not from the start of the agent, so that a
+    /// restart skips no backup and a daily restart does not put it off for ever.
     pub(crate) fn next_due(&self, history: &History, now: i64) -> Option<i64> {
-        // The clock may have been set back: what lies in the future has not happened.
+        // The clock may have been set back: a moment in the future does not count.
         let past = |moment: Option<i64>| moment.filter(|moment| *moment <= now);
         let regular = match past(history.last_good) {
             _ if self.when == When::Off => return None,
-            Some(last) if history.adrift_since.is_some_and(|since| since > last) => now,
+            Some(last) if history.unanchored_since.is_some_and(|since| since > last) => now,
             Some(last) => self
                 .slot_after(last)?
                 .saturating_add(self.spread(history, last)),
@@ -87,10 +86,9 @@ impl Schedule {
         }
     }
 
-    /// The moment of the next prune by the clock, in Unix milliseconds, whether or not backups
-    /// are made by it: soon after the start, as the limits may have been changed, then as each
-    /// UTC day begins, as only then another day is too old. One that failed waits for the next
-    /// day, too.
+    /// When the next prune by the clock is due, in Unix milliseconds, also where backups are off. It
+    /// comes soon after the start, because the limits may have changed, then as each UTC day begins,
+    /// because only then another day is too old. A prune that failed waits for the next day, too.
     pub(crate) fn next_prune(&self, history: &History, now: i64) -> i64 {
         let past = |moment: &i64| *moment <= now;
         if let Some(last) = history.last_prune.filter(past) {
@@ -119,7 +117,7 @@ impl Schedule {
         }
     }
 
-    /// The jitter of the backup after the one at `last`: always the same for that one.
+    /// The jitter of the backup after the one at `last`; it is the same at every call.
     fn spread(&self, history: &History, last: i64) -> i64 {
         let most = match self.when {
             When::Every(every) => self.jitter.min(every / 10),
@@ -128,7 +126,7 @@ impl Schedule {
         fastrand::Rng::with_seed(history.seed ^ last.cast_unsigned()).i64(0..=millis(most))
     }
 
-    /// The wait after the n-th failure in a row: doubling, and never longer than the interval.
+    /// The wait after a number of failures in a row: it doubles, and is never longer than the interval.
     fn retry(&self, failures: u32) -> i64 {
         let longest = match self.when {
             When::Every(every) => LONGEST_RETRY.min(every),
@@ -195,7 +193,7 @@ mod tests {
     fn a_store_that_was_put_back_is_backed_up_at_once_and_failures_are_still_spaced() {
         let history = History {
             last_good: Some(NOON - HOUR),
-            adrift_since: Some(NOON - 2_000),
+            unanchored_since: Some(NOON - 2_000),
             ..started(NOON - DAY)
         };
         assert_eq!(daily().next_due(&history, NOON), Some(NOON));

@@ -1,4 +1,4 @@
-//! The service: starts the parts in the order of the data's road, stops them in the same order.
+//! The service: starts everything in the order in which data flows, and stops it in the same order.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::status::{self, Status};
 /// A started service.
 pub(crate) struct Service {
     pub(crate) context: Arc<Context>,
-    /// Ends the asking: panel, schedule, callers.
+    /// Ends the tasks that ask for something: panel, schedule, callers.
     stop: CancellationToken,
     tasks: TaskTracker,
     recording: tokio::task::JoinHandle<()>,
@@ -103,8 +103,8 @@ impl Service {
         })
     }
 
-    /// Stops in the order of the road: no more questions, no more changes; what is held is
-    /// committed, then shipped.
+    /// Stops in the order in which data flows: first the requests, then the changes; what is in memory
+    /// is committed, then shipped.
     pub(crate) async fn stop(self) -> Outcome<()> {
         self.stop.cancel();
         self.tasks.close();
@@ -149,7 +149,7 @@ fn make_folder(path: &Path, what: &str) -> Outcome<()> {
     })
 }
 
-/// What an answer of the Core takes at most to get here, beyond the time between two polls.
+/// The longest that an answer of the Core takes to arrive, beyond the time between two polls.
 const ON_THE_WAY: Duration = Duration::from_secs(1);
 
 fn recorder_options(settings: &Settings) -> backup::RecorderOptions {
@@ -164,7 +164,7 @@ fn recorder_options(settings: &Settings) -> backup::RecorderOptions {
     }
 }
 
-/// Watches the design and records it, beginning again if the watch cannot be made yet.
+/// Watches the design and records it; tries again while the watch cannot be made.
 async fn record_forever(context: Arc<Context>, stop: CancellationToken) {
     let settings = &context.settings().panel;
     let ours = panel::names(&settings.named_control_prefix);
@@ -193,7 +193,7 @@ async fn run_schedule(context: Arc<Context>, stop: CancellationToken) {
         let backup = schedule.next_due(&history, now);
         let prune = schedule.next_prune(&history, now);
         let next = backup.map_or(prune, |backup| backup.min(prune));
-        // The wall clock may be set meanwhile, so it is looked at again every few seconds.
+        // The wall clock may be set meanwhile, so it is read again every few seconds.
         let wait = Duration::from_millis(u64::try_from(next - now).unwrap_or(0));
         tokio::select! {
             () = stop.cancelled() => return,
@@ -201,31 +201,31 @@ async fn run_schedule(context: Arc<Context>, stop: CancellationToken) {
             () = tokio::time::sleep(wait.min(Duration::from_secs(5))) => {}
         }
         if backup.is_some_and(|due| moment::now() >= due) {
-            let work = context.jobs.scheduled_backup(context.jobs.turn().await);
-            by_schedule(&context, "backup", work, Clone::clone).await;
+            let operation = context.jobs.scheduled_backup(context.jobs.turn().await);
+            by_schedule(&context, "backup", operation, Clone::clone).await;
         }
         if moment::now() >= prune {
             let turn = context.jobs.turn().await;
             if context.jobs.anything_to_prune(&turn).await {
-                let work = context.jobs.scheduled_prune(turn);
-                by_schedule(&context, "prune", work, Pruned::in_words).await;
+                let operation = context.jobs.scheduled_prune(turn);
+                by_schedule(&context, "prune", operation, Pruned::in_words).await;
             }
         }
     }
 }
 
-/// Does it and writes it down. Its failure is in the log and in the status; the schedule tries again.
+/// Does it and writes it down. The log and the status tell of a failure; the schedule tries again.
 async fn by_schedule<T>(
     context: &Context,
     what: &'static str,
-    work: impl Future<Output = Outcome<T>>,
+    operation: impl Future<Output = Outcome<T>>,
     said: impl FnOnce(&T) -> String,
 ) {
     let about = String::new();
     let asked = Asked::by_schedule(context.design());
     let _ = context
         .audit
-        .of(asked, Act { what, about }, work, said)
+        .of(asked, Act { what, about }, operation, said)
         .await;
 }
 
@@ -258,7 +258,7 @@ async fn report_link(
     }
 }
 
-/// The word for how good it is, for a log line at the end.
+/// How the status is, for the last line of the log.
 pub(crate) fn last_words(status: &Status) -> String {
     let (level, sentence) = status::verdict(status);
     format!("{}: {sentence}", level.word())

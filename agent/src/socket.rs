@@ -1,4 +1,4 @@
-//! The running agent's door on this machine: the Unix socket `.agent.sock` in the store's folder.
+//! How other processes of this machine reach the running agent: the Unix socket `.agent.sock` in the store's folder.
 //!
 //! A caller writes one line of JSON, the request, and reads lines of JSON up to the reply:
 //!
@@ -8,9 +8,9 @@
 //! < {"done":{…}}        or  {"failed":{"message":"…","hint":"…"}}
 //! ```
 //!
-//! Only who asks for `progress` is told of it, so a caller of an older version reads the reply
-//! alone, as ever; an older agent passes over the word and tells none. Steps that a caller does
-//! not read in time are left out, all but the latest.
+//! Only a caller who asks for `progress` gets it, so a caller of an older version reads just the
+//! reply; an older agent ignores the member and tells no progress. If a caller does not read in
+//! time, it gets only the latest step.
 
 mod address;
 mod call;

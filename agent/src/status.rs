@@ -100,7 +100,7 @@ impl Status {
         })
     }
 
-    /// All that is wrong, the section that says more about the recording first.
+    /// All that is wrong; the section that matters most to the recording comes first.
     fn troubles(&self) -> Vec<Trouble> {
         let mut troubles = self.store.troubles();
         troubles.extend(self.agent.troubles());
@@ -116,7 +116,7 @@ impl Status {
 pub(crate) fn verdict(status: &Status) -> (Level, String) {
     let mut troubles = status.troubles().into_iter();
     let worst = troubles.next().map(|first| {
-        // The first of equals.
+        // Of equals the first.
         troubles.fold(first, |worst, next| match next.level > worst.level {
             true => next,
             false => worst,

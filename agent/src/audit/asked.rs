@@ -34,7 +34,7 @@ impl Asked {
         }
     }
 
-    /// Somebody at a shell of this machine.
+    /// Somebody at a shell on this machine.
     pub(crate) fn by_command_line(user: u32, process: Option<i32>, design: Option<Design>) -> Self {
         let process = process.map_or_else(String::new, |pid| format!(", process {pid}"));
         Self {
@@ -52,6 +52,6 @@ impl Asked {
 pub(crate) struct Act {
     /// The verb.
     pub(crate) what: &'static str,
-    /// What it is about: a backup, a moment, files.
+    /// The backup, the moment or the files that it is about.
     pub(crate) about: String,
 }

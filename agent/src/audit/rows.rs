@@ -1,4 +1,4 @@
-//! The rows as they are shown.
+//! Reading the rows to show them.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::table;
 use crate::failure::{Failure, Outcome};
 use crate::moment::{Moment, Seconds};
 
-/// A row as it is shown.
+/// A row as `audit` shows it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Row {
     pub(crate) id: i64,
@@ -32,7 +32,7 @@ pub(crate) struct Row {
 /// The newest rows at or after a moment, oldest first. None where nothing was ever asked.
 pub(crate) fn rows(store: &Path, since_ms: Option<i64>, limit: u64) -> Outcome<Vec<Row>> {
     let path = table::path(store);
-    // A folder that may not be looked into is not one without an audit.
+    // A folder that may not be read is not a folder without an audit.
     let there = path.try_exists().map_err(|error| {
         Failure::failed(format!("{}: cannot be read: {error}", path.display()))
             .hint("check owner and permissions of the store's folder")

@@ -1,11 +1,11 @@
-//! The audit's database: where it lies and how it is laid out. Older layouts are brought up to date.
+//! The audit's database: its place and its layout. Older layouts are brought up to date.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-/// Below the store's folder; no day file is named so.
+/// In the store's folder; no day file has this name.
 const FILE: &str = "audit.db";
 /// Another process may be writing its row.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -41,7 +41,7 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     let mut conn = Connection::open(path)?;
     conn.busy_timeout(PATIENCE)?;
     if version(&conn)? < VERSION {
-        // Looked at once more with the lock: another process may have been faster.
+        // Looked at again with the lock: another process may have been faster.
         let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let found = version(&change)?;
         if found < 1 {
@@ -56,7 +56,7 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-/// Opens it to read, and tells the layout that it has: 0 where it holds nothing yet.
+/// Opens it to read; also returns its layout, 0 where it holds nothing yet.
 pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<(Connection, i64)> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     conn.busy_timeout(PATIENCE)?;

@@ -25,7 +25,7 @@ pub(super) fn audit(typed: &cli::Audit, site: &Site, output: Output) -> Outcome<
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was asked and what came of it; below, by whom, and the words.
+/// What was asked and how it ended; below, by whom, and why.
 fn lines(row: &audit::Row) -> String {
     let columns = terminal::columns();
     let at = row.at.local();

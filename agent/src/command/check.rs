@@ -25,7 +25,7 @@ pub(super) fn check(site: Outcome<Site>, output: Output) -> Outcome<ExitCode> {
     let document =
         serde_json::json!({ "level": level.word(), "code": level as u8, "text": sentence });
     output.result(&document, || {
-        // One line, whatever an error message holds.
+        // It must stay one line.
         let sentence = sentence.replace(['\n', '|'], " ");
         format!("QSYS {} - {sentence}{figures}", level.word())
     });

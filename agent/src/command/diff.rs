@@ -15,7 +15,7 @@ use crate::moment::Moment;
 use crate::site::Site;
 use crate::words::many;
 
-/// What stands right of a name: before, an arrow, after.
+/// The width of a value; before, an arrow and after stand to the right of a name.
 const FOR_CONTENT: usize = 18;
 const ARROW: &str = " → ";
 
@@ -23,7 +23,7 @@ const ARROW: &str = " → ";
 struct Document {
     from: Moment,
     to: Moment,
-    /// Between the moments changes may have been missed here.
+    /// Spans between the moments in which changes may have been missed.
     gaps: Vec<documents::Gap>,
     controls: Vec<Control>,
 }
@@ -35,7 +35,7 @@ struct Control {
     before_string: Option<String>,
     after: serde_json::Value,
     after_string: Option<String>,
-    /// When it came to stand as it does at the second moment.
+    /// When it took the value of the second moment.
     changed: Option<Moment>,
 }
 

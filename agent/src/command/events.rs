@@ -33,7 +33,7 @@ pub(super) fn events(typed: &cli::Events, site: &Site, output: Output) -> Outcom
         page.events.reverse();
     }
     if typed.follow {
-        // What is older belongs to no page that could be asked for here.
+        // From here on only newer events come, and those oldest first.
         query.newest_first = false;
         return follow::follow(&store, query, &page.events, output, typed.csv);
     }
@@ -65,12 +65,12 @@ pub(super) fn events(typed: &cli::Events, site: &Site, output: Output) -> Outcom
     Ok(ExitCode::SUCCESS)
 }
 
-/// The span that a page speaks of: as asked for, and no further than the page reaches.
+/// The span that a page covers: as asked for, and no further than its events reach.
 fn seen(events: &[backup::Event], typed: &cli::Events, more: bool) -> Option<(i64, i64)> {
     let ends = [events.first()?, events.last()?].map(|event| event.at_ms);
     let (first, last) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
     let oldest_first = typed.order == Some(cli::Order::Oldest);
-    // On the side where the page was cut, and where it was entered, its own events bound it.
+    // Where the page was cut off or entered, its own events are its bounds.
     let entered = typed.after.is_some();
     let (cut_below, cut_above) = match oldest_first {
         true => (entered, more),

@@ -1,4 +1,4 @@
-//! `export`: writes events out, whole files appearing whole.
+//! `export`: writes events out. A file appears only when it is complete.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ fn format(asked: Option<ExportFormat>, named: Option<&str>) -> Outcome<Format> {
     }
 }
 
-/// Beside the backups, where the original's guide looks for exports.
+/// A file beside the backups, where the original's guide looks for exports.
 fn default_path(site: &Site, options: &ExportOptions, now: i64) -> Outcome<PathBuf> {
     let ending = match options.format {
         Format::Json => "json",
@@ -101,7 +101,7 @@ fn default_path(site: &Site, options: &ExportOptions, now: i64) -> Outcome<PathB
         .join(format!("events-export-{stamp}.{ending}")))
 }
 
-/// Writes beside the place, then puts the file there whole; what was there stays until then.
+/// Writes a file beside the path, then moves it there. What was there stays until then.
 fn whole_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Outcome<u64>) -> Outcome<u64> {
     let failed = |error: std::io::Error| {
         Failure::failed(format!("cannot write {}: {error}", path.display()))
@@ -110,7 +110,7 @@ fn whole_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Outcome<u64>) -
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    // What the system said, without the name of the file beside, which says nothing to anybody.
+    // Only what the system said: the name of the file beside means nothing to the user.
     let made = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
     let mut file = made.map_err(|error| failed(error.kind().into()))?;
     let events = write(file.as_file_mut())?;

@@ -1,4 +1,4 @@
-//! Where log lines go: standard error, as many as asked for.
+//! The log: to standard error, as detailed as asked for.
 
 use std::io::IsTerminal;
 
@@ -15,7 +15,7 @@ pub(crate) fn start(global: &Global, usual: &str) {
         (false, _) => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    // Setting it by hand passes over the library's own look at the variable.
+    // The library looks at the variable itself, but not where this is set.
     let plain = std::env::var_os("NO_COLOR");
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

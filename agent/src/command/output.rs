@@ -1,4 +1,4 @@
-//! The only printing: people's lines or one JSON document on standard output, failures on standard error.
+//! All printing: lines for people or one JSON document on standard output, failures on standard error.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
 
-/// Where a command's words go.
+/// Where a command prints.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     json: bool,
@@ -18,7 +18,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// `quiet` hides progress; results and failures are always told.
+    /// `quiet` hides progress; results and failures are always printed.
     pub(crate) fn new(json: bool, quiet: bool) -> Self {
         Self { json, quiet }
     }
@@ -72,13 +72,13 @@ impl Output {
         writer.flush()
     }
 
-    /// One JSON document a line. Fails when the reader has gone.
+    /// JSON documents, one a line. Fails when the reader has gone.
     pub(crate) fn json_lines<T: Serialize>(self, documents: &[T]) -> std::io::Result<()> {
         let lines: Result<Vec<String>, _> = documents.iter().map(serde_json::to_string).collect();
         self.lines(&lines?)
     }
 
-    /// Lines of something that goes on. Fails when the reader has gone.
+    /// Lines of an output that goes on. Fails when the reader has gone.
     pub(crate) fn lines(self, lines: &[String]) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();
         for line in lines {
@@ -87,7 +87,7 @@ impl Output {
         out.flush()
     }
 
-    /// Bytes as they are: a script, an export. A reader that leaves early ends it, and well.
+    /// Bytes as they are: a script, an export. A reader that leaves early is no failure.
     pub(crate) fn stream(self, write: impl FnOnce(&mut dyn Write) -> Outcome<()>) -> Outcome<()> {
         let mut out = Stream {
             out: std::io::stdout().lock(),
@@ -97,7 +97,7 @@ impl Output {
         if out.left { Ok(()) } else { written }
     }
 
-    /// A line of a story told as it goes; programs that asked for JSON do not get it.
+    /// A line about what is going on; not printed with `--json`.
     pub(crate) fn line(self, line: impl Display) {
         if !self.json {
             put(&line.to_string());
@@ -137,14 +137,14 @@ impl Output {
         failure.exit_code()
     }
 
-    /// A bar for work that may take longer than a second, where people watch.
+    /// A bar for what may take longer than a second, if people watch.
     pub(crate) fn progress(self) -> Bar {
         Bar::new(!self.quiet && self.is_terminal() && std::io::stderr().is_terminal())
     }
 }
 
-/// The names of a table's columns. Only a row tells them, so an empty one is asked: a table
-/// without rows has columns, too.
+/// The names of a table's columns. They come from an empty row, so that a table without rows has them
+/// too.
 fn columns<T: Serialize + Default>() -> Result<csv::StringRecord, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.serialize(T::default())?;
@@ -154,7 +154,7 @@ fn columns<T: Serialize + Default>() -> Result<csv::StringRecord, csv::Error> {
         .cloned()
 }
 
-/// What the disk or the pipe said; the library's own conversion would hide its kind.
+/// The error of the disk or the pipe; the library's own conversion would hide its kind.
 fn io_error(error: csv::Error) -> std::io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -162,7 +162,7 @@ fn io_error(error: csv::Error) -> std::io::Error {
     }
 }
 
-/// Standard output that notices when nobody reads it any more.
+/// Standard output that notices when its reader has gone.
 struct Stream {
     out: std::io::StdoutLock<'static>,
     left: bool,
@@ -197,7 +197,7 @@ fn eput(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// A progress bar that shows itself only once the work has taken a second.
+/// A progress bar that appears after a second.
 pub(crate) struct Bar {
     bar: ProgressBar,
     since: Instant,
@@ -217,7 +217,7 @@ impl Bar {
         }
     }
 
-    /// Whom to tell of steps: nobody, where nobody would see them.
+    /// What to tell steps to, if people watch.
     pub(crate) fn watcher(&self) -> Option<&dyn backup::Progress> {
         self.watched.then_some(self)
     }

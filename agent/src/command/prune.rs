@@ -1,4 +1,4 @@
-//! `prune`: removes backups beyond the number to keep.
+//! `prune`: removes the backups and the days that are beyond the limits.
 
 use std::process::ExitCode;
 

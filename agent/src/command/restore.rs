@@ -16,7 +16,7 @@ use crate::site::{RestoreRequest, Site};
 use crate::socket::Request;
 use crate::words::{bytes, count, events};
 
-/// As far in as the values of the lines above.
+/// As far in as the values in the lines above.
 const INDENT: &str = "             ";
 const COUNT_WIDTH: usize = 12;
 /// More controls than this fill the screen and say nothing.
@@ -64,14 +64,14 @@ pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outc
     Ok(ExitCode::SUCCESS)
 }
 
-/// Without a running agent.
+/// Restores without a running agent.
 fn here(site: &Site, request: &RestoreRequest, target: &Path, output: Output) -> Outcome<Restored> {
     let begun = Instant::now();
     let report = site.restore(request, target, &output.progress())?;
     Ok(Restored::new(&report, begun.elapsed()))
 }
 
-/// The agent may run in another folder, so a file is named in full.
+/// The agent may run in another folder, so a file gets its full path.
 fn absolute(what: &str) -> Outcome<String> {
     if !Path::new(what).is_file() {
         return Ok(what.to_owned());
@@ -114,7 +114,7 @@ fn planned(plan: &Plan) -> String {
     lines.join("\n")
 }
 
-/// The controls with the most events that come and go, and how many more there are.
+/// The controls with the most events gained and lost, and how many more there are.
 fn controls(changes: &[ControlChange]) -> Vec<String> {
     if changes.is_empty() {
         return Vec::new();

@@ -1,12 +1,12 @@
-//! Where asynchronous work of a verb runs.
+//! The runtime that a verb's asynchronous code runs on.
 
 use crate::failure::Outcome;
 
-/// Runs asynchronous work to its end.
-pub(super) fn block_on<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+/// Runs it to its end.
+pub(super) fn block_on<T>(verb: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?
-        .block_on(work)
+        .block_on(verb)
 }

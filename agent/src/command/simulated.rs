@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::command::output::Output;
 use crate::failure::{Failure, Outcome};
 
-/// No plugin is nearly as long; most of a long one is pictures.
+/// No plugin is nearly this long; most of a long one is pictures.
 const LONGEST_PLUGIN: u64 = 32 << 20;
 
 /// What to simulate.
@@ -23,7 +23,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) address: &'a str,
     /// Where to serve the panel's page, if at all.
     pub(crate) panel: Option<&'a str>,
-    /// Instead of the demo design; such a design has no life of its own, and no plugin but `plugin`.
+    /// Instead of the demo design. Nothing moves in such a design, and it has no plugin but `plugin`.
     pub(crate) design: Option<&'a Path>,
     /// Instead of the recovery plugin.
     pub(crate) plugin: Option<&'a Path>,
@@ -46,7 +46,7 @@ pub(crate) struct Simulated {
     serving: Vec<JoinHandle<std::io::Result<()>>>,
 }
 
-/// The users that may log on where a PIN is asked for: with this name, or with none.
+/// If a PIN is asked for, clients may log on with this name or with none.
 pub(crate) const USER: &str = "agent";
 
 impl Simulated {
@@ -174,7 +174,7 @@ fn placed(wanted: &Wanted<'_>, design: &mut Design) -> Outcome<Option<Placed>> {
         )));
     }
     let source = std::fs::read(file).map_err(|error| named(&error))?;
-    // As Designer does: a byte-order mark and stray bytes of another encoding are no reason to refuse.
+    // Designer, too, takes a byte-order mark and stray bytes of another encoding.
     let source = String::from_utf8_lossy(&source);
     let source = source.trim_start_matches('\u{feff}');
     place_plugin(design, wanted.code_name, source)

@@ -14,7 +14,7 @@ use crate::moment::Moment;
 use crate::site::Site;
 use crate::words::many;
 
-/// What stands right of a name: its content, and since when.
+/// The width to the right of a name: its content, and since when.
 const FOR_CONTENT: usize = 18;
 const TIME_WIDTH: usize = 19;
 
@@ -39,7 +39,7 @@ struct Control {
     value: serde_json::Value,
     string_value: Option<String>,
     position: Option<f64>,
-    /// When it came to stand so; `null` when that was before the full reading.
+    /// When it took this value; `null` if that was before the full reading.
     since: Option<Moment>,
 }
 

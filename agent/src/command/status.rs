@@ -1,4 +1,4 @@
-//! `status`: how everything is, in lines or as the contract's document.
+//! `status`: how everything is, in lines or as a JSON document.
 
 use std::process::ExitCode;
 
@@ -123,7 +123,7 @@ fn lines(status: &Status) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// When the next backup is made; one that is due may be put off a little by jitter or by another job.
+/// When the next backup is due. One that is due now may still wait for another job.
 fn next(due: Option<Moment>) -> String {
     match due {
         Some(moment) if moment.ms() <= moment::now() => "now".to_owned(),
@@ -166,7 +166,7 @@ mod tests {
         status.panel.component = "DisasterRecovery".to_owned();
         status.panel.named_controls = 3;
         let mut settings = insta::Settings::clone_current();
-        // By the clock of whoever runs the test.
+        // Local times depend on where the test runs.
         settings.add_filter(r"[\d+-]+-\d\d-\d\d \d\d:\d\d:\d\d", "[time]");
         settings.set_omit_expression(true);
         settings.bind(|| insta::assert_snapshot!("all_is_well", lines(&status)));

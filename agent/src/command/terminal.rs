@@ -1,4 +1,4 @@
-//! How controls, their contents and rows of them look on a terminal 80 columns wide, and in a pipe.
+//! Rows of controls on a terminal and in a pipe: widths, cuts, and text that cannot harm the terminal.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use console::{Term, measure_text_width, style};
 
 use crate::moment::Moment;
 
-/// Text from a design on one line of a terminal: what would move the cursor, colour the rest or turn its direction
-/// becomes a space.
+/// Text from a design made safe for one line of a terminal. What would move the cursor, colour the rest or turn
+/// its direction becomes a space.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     let unfit = |c: char| {
         c.is_control()
@@ -86,7 +86,7 @@ pub(crate) fn between(text: &str) -> String {
     style(format!("── {text} ──")).dim().to_string()
 }
 
-/// A line about a hole in the record.
+/// A line about a gap in the record.
 pub(crate) fn hole(gap: &backup::Gap) -> String {
     let text = format!(
         "── not recorded {} to {} ({}): {} ──",

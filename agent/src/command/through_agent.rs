@@ -1,4 +1,4 @@
-//! A verb done by the running agent, or here where none runs; either way it is written down.
+//! Has the running agent do what a verb asks, or does it here if none runs. Either way it is written down.
 
 use crate::audit::{Act, Asked, Audit};
 use crate::command::output::Output;
@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome};
 use crate::site::Site;
 use crate::socket::{self, Answer, Request};
 
-/// Has the running agent do it and shows how it gets on, or does it here where none runs.
+/// Has the running agent do it and shows its progress, or does it here if none runs.
 pub(super) fn through_agent<T: serde::de::DeserializeOwned>(
     site: &Site,
     request: &Request,
@@ -30,8 +30,8 @@ pub(super) fn through_agent<T: serde::de::DeserializeOwned>(
     }
 }
 
-/// Does something in this process and writes down who asked for it. `said` puts what came of
-/// it in words; an error of its counts as failed.
+/// Does something in this process and writes down who asked for it. `said` puts the result in words;
+/// if it returns an error, the row says failed.
 pub(super) fn written_down<T>(
     site: &Site,
     act: Act,

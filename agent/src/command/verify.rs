@@ -1,4 +1,4 @@
-//! `verify`: proves the archive, one backup, or one file; every finding is told.
+//! `verify`: proves the archive, one backup, or one file, and prints every finding.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! A fingerprint of all that a backup would hold: where two are equal, nothing new came between them.
+//! A fingerprint of all that a backup would hold. If two are equal, nothing new came between them.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -17,7 +17,7 @@ pub(crate) struct BackupInputs {
 }
 
 impl BackupInputs {
-    /// The present one. Within one run of the agent only: the recorder counts from its start.
+    /// The present fingerprint. It can be compared only within one run of the agent, as the recorder counts from its start.
     pub(crate) fn now(
         stats: &backup::RecorderStats,
         settings: &Settings,

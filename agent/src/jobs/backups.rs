@@ -1,4 +1,4 @@
-//! Backups: made when somebody asks, and by the schedule where something is new.
+//! Backups: made when somebody asks, and by the schedule when something is new.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,8 +9,8 @@ use crate::failure::{Failure, Outcome};
 use crate::moment;
 use crate::record::damage;
 
-/// A backup that has not got on for so long hangs: a copy has 10 minutes, everything else
-/// tells its progress piece by piece.
+/// After this long without progress a backup hangs: a copy may take 10 minutes, and everything else
+/// reports its progress piece by piece.
 const STUCK: Duration = Duration::from_secs(15 * 60);
 
 impl Jobs {
@@ -26,9 +26,9 @@ impl Jobs {
         }
     }
 
-    /// The schedule's backup. Where nothing is new since the last one it proves that one again
-    /// instead, so that a quiet month pushes no older backup out; one that does not prove is
-    /// made anew. Either way old days then leave the store. Gives what was done in words.
+    /// The schedule's backup; returns in words what was done. If nothing is new since the last one,
+    /// it proves that one again, so that a quiet month pushes no older backup out. If that fails, it
+    /// makes a new one. In both cases old days then leave the store.
     pub(crate) async fn scheduled_backup(&self, turn: Turn) -> Outcome<String> {
         if self.nothing_new().await
             && let Some(newest) = self.newest_of_ours()
@@ -48,7 +48,7 @@ impl Jobs {
                         tracing::error!(id = %newest, "the last backup does not prove any more: {finding}");
                     }
                 }
-                // Making one anew has its own way to fail, which is tried again later and later.
+                // A new backup that fails is tried again, later and later.
                 Err(failure) => {
                     tracing::error!(id = %newest, "the last backup cannot be proved: {failure}");
                 }
@@ -84,14 +84,14 @@ impl Jobs {
         )
     }
 
-    /// Makes and proves a backup of everything received so far, then removes those too many.
+    /// Makes and proves a backup of everything received so far, then removes what is beyond the limits.
     pub(crate) async fn backup(&self, _turn: Turn, asker: Asker) -> Outcome<backup::BackupInfo> {
         let begun = Instant::now();
         let (mut inputs, mut outcome) = self.try_backup().await;
         if let Err(failure) = &outcome
             && self.moved_aside(failure).await
         {
-            // The other days are worth backing up all the more.
+            // All other days can still be backed up.
             (inputs, outcome) = self.try_backup().await;
         }
         let now = moment::now();
@@ -124,7 +124,7 @@ impl Jobs {
         outcome
     }
 
-    /// Makes a backup; also gives what it was made of, where that is known.
+    /// Makes a backup; also returns what it was made of, where that is known.
     async fn try_backup(&self) -> (Option<BackupInputs>, Outcome<backup::BackupInfo>) {
         // What is committed while the backup is made may or may not be in it.
         let flushed = self.recorder.flush().await.is_ok();
@@ -139,7 +139,7 @@ impl Jobs {
         (inputs, outcome)
     }
 
-    /// Whether a backup failed over a damaged day that the recorder has moved aside now.
+    /// Whether the backup failed because of a damaged day, and the recorder has now moved that day aside.
     async fn moved_aside(&self, failure: &Failure) -> bool {
         let (recorder, file) = (
             self.recorder.clone(),
@@ -182,7 +182,7 @@ mod tests {
         let quiet = jobs.scheduled_backup(jobs.turn().await).await.unwrap();
         assert!(quiet.starts_with("nothing new"), "{quiet}");
         assert!(old.exists());
-        // The day grows older than the days to keep.
+        // From now on the day is too old.
         settings.store.retention.days = Some(30);
         let later = Jobs {
             site: Arc::new(Site::new(settings)),

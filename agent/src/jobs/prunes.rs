@@ -1,4 +1,4 @@
-//! Prunes: what is beyond the limits is removed when somebody asks, and by the schedule each day.
+//! Prunes: remove what is beyond the limits, when somebody asks and by the schedule each day.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ impl Jobs {
         self.prune_as(self.board.post("prune"), dry_run).await
     }
 
-    /// Whether the schedule's prune would remove anything: most days it would not, and nobody needs to read of that.
-    /// What cannot be looked at is left to the prune itself, which tells of it.
+    /// Whether the schedule's prune would remove anything. On most days it would not, and then nothing is written down.
+    /// Where looking fails this says yes: the prune itself then fails and tells why.
     pub(crate) async fn anything_to_prune(&self, _turn: &Turn) -> bool {
         let looked = self.prune_as(Board::default().post("prune"), true).await;
         let none = looked.is_ok_and(|pruned| pruned.is_nothing());
@@ -33,8 +33,8 @@ impl Jobs {
         !none
     }
 
-    /// The schedule's prune. It stands on no board that a panel shows: a job that starts disarms
-    /// a restore, and this one comes without anybody's asking.
+    /// The schedule's prune. The panel does not show it: a job that it shows disarms a restore,
+    /// and nobody asked for this one.
     pub(crate) async fn scheduled_prune(&self, _turn: Turn) -> Outcome<Pruned> {
         let pruned = self.prune_as(Board::default().post("prune"), false).await;
         match &pruned {
@@ -78,7 +78,7 @@ mod tests {
 
         std::fs::remove_file(archive).unwrap();
         std::fs::create_dir(archive).unwrap();
-        // Looking alone changes nothing.
+        // A dry run changes nothing.
         jobs.prune(jobs.turn().await, true).await.unwrap();
         assert!(jobs.prune_problem().is_some());
         assert!(!jobs.anything_to_prune(&jobs.turn().await).await);

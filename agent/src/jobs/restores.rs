@@ -1,4 +1,4 @@
-//! Restores: shown beforehand, done, and taken back, while the recording goes on.
+//! Restores beside the running recorder: previewed, done, taken back.
 
 use std::path::Path;
 use std::sync::Arc;

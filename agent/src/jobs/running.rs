@@ -1,4 +1,4 @@
-//! The job that runs now, as the panel shows it: posted when it begins, gone when it ends.
+//! The job that runs now, as the panel shows it: it is posted when it begins and removed when it ends.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,19 +12,19 @@ use super::steps::Steps;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Board {
     posted: Arc<Mutex<Posted>>,
-    /// Who else is told of the steps of the jobs posted through this.
+    /// Also told the steps of the jobs that are posted here.
     steps: Steps,
 }
 
 #[derive(Debug, Default)]
 struct Posted {
-    /// The job, and when it last got on.
+    /// The job, and when it last made progress.
     job: Option<(Job, Instant)>,
     begun: u64,
 }
 
 impl Board {
-    /// The same board; jobs posted through what this gives tell their steps there, too.
+    /// The same board, which also tells `steps` how its jobs progress.
     pub(super) fn told_to(&self, steps: Steps) -> Self {
         Self {
             posted: self.posted.clone(),
@@ -32,7 +32,7 @@ impl Board {
         }
     }
 
-    /// Posts a job until what this gives is dropped.
+    /// Posts a job; it stays posted until the result is dropped.
     pub(super) fn post(&self, kind: &'static str) -> Running {
         let id = self.with(|posted| {
             posted.begun += 1;
@@ -57,7 +57,7 @@ impl Board {
         self.with(|posted| posted.job.as_ref().map(|(job, _)| job.clone()))
     }
 
-    /// For how long a running job of this kind has not got on.
+    /// For how long a running job of this kind has made no progress.
     pub(super) fn still_for(&self, kind: &str) -> Option<Duration> {
         self.with(|posted| {
             let running = posted.job.as_ref().filter(|(job, _)| job.kind == kind);
@@ -66,7 +66,7 @@ impl Board {
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Posted) -> T) -> T {
-        // A poisoned lock still guards plain values that are whole.
+        // Each value behind the lock is whole, even after a panic.
         look(&mut self.posted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

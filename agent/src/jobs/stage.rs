@@ -1,4 +1,4 @@
-//! A store in a folder of its own that is recorded into, and the jobs of its agent, for the jobs' tests.
+//! For the tests of the jobs: a recorded store in a folder of its own, and the jobs of its agent.
 
 use std::sync::Arc;
 

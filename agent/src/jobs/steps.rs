@@ -1,9 +1,9 @@
-//! How a job gets on, on its way from the job to the caller who asked for it.
+//! The steps of a job, for the caller who asked for it.
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-/// `done` of `total` units of `what`; `total` is 0 where unknown.
+/// `done` of `total` units of `what`; `total` is 0 where it is not known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Step {
     pub(crate) what: String,
@@ -11,7 +11,7 @@ pub(crate) struct Step {
     pub(crate) total: u64,
 }
 
-/// Where a job tells its steps. The job never waits: only the latest is kept. By default nobody
+/// Where a job tells its steps. Only the latest is kept, so the job never waits. By default nobody
 /// listens. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Steps(watch::Sender<Option<Step>>);

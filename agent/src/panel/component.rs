@@ -1,4 +1,4 @@
-//! The plugin's component: its controls are found in the design, its mailbox is written.
+//! The plugin's component: finds its controls in the design and writes its mailbox.
 
 use std::collections::VecDeque;
 
@@ -12,8 +12,7 @@ use super::mailbox;
 use crate::moment;
 use crate::qsys_core::Core;
 
-/// Answers kept while the Core is slow. One that is lost is made up for by the plugin's own
-/// time-out.
+/// Answers kept while the Core is slow. If one is lost, the plugin's own time-out ends the wait.
 const MOST_ACKS: usize = 16;
 
 /// The agent's side of the mailbox.
@@ -66,7 +65,7 @@ impl Component {
         self.version == Some(control)
     }
 
-    /// The Core may have forgotten what was written.
+    /// Writes everything again: the Core may have forgotten it.
     pub(super) fn write_anew(&mut self) {
         self.shown = None;
     }
@@ -79,8 +78,8 @@ impl Component {
         self.acks.push_back(ack);
     }
 
-    /// Writes the state where it changed, the heartbeat where it is due and an answer where one
-    /// waits, in one go. True where there was something to write.
+    /// Writes in one call the state if it changed, the heartbeat if it is due, and an answer if one
+    /// waits. True if there was something to write.
     pub(super) async fn publish(&mut self, core: &Core, state: &State) -> bool {
         if !self.is_there() {
             return false;

@@ -1,4 +1,4 @@
-//! Where requests are taken in: each is checked, done one at a time, and written down.
+//! Takes requests in: checks each, does one at a time, and writes it down.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::moment::{self, Moment};
 use crate::site::RestoreRequest;
 use crate::words::{count, events};
 
-/// Which way a request came; its answers go back the same way.
+/// The way that a request came; its answers go back the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// The plugin's mailbox.
@@ -38,7 +38,7 @@ pub(super) struct Answer {
 pub(super) struct Desk {
     context: Arc<Context>,
     requests: Requests,
-    /// Jobs run beside the panel; their last words go here.
+    /// Jobs run beside the panel and send their results here.
     answers: mpsc::Sender<Answer>,
 }
 
@@ -117,8 +117,8 @@ impl Desk {
         let answers = self.answers.clone();
         tokio::spawn(async move {
             let act = Act { what, about };
-            let work = run(&context.jobs, turn, kind);
-            let outcome = context.audit.of(asked, act, work, Clone::clone).await;
+            let operation = run(&context.jobs, turn, kind);
+            let outcome = context.audit.of(asked, act, operation, Clone::clone).await;
             let ack = match outcome {
                 Ok(text) => ack(id, AckResult::Done, text),
                 Err(failure) => ack(id, AckResult::Failed, failure.to_string()),
@@ -126,11 +126,11 @@ impl Desk {
             // Nobody listens once the service stops.
             let _ = answers.send(Answer { way, ack }).await;
         });
-        // The job does not wait for a slow Core; its last words come through the channel, after this.
+        // The job does not wait for a slow Core; its result comes through the channel, after this.
         Answer { way, ack: accepted }
     }
 
-    /// Which Core and control asked; which person, QRC does not tell.
+    /// Which Core and control asked; QRC does not tell which person.
     fn asked(&self, way: Way, claim: &Claim) -> Asked {
         let (host, _) = self.context.core.link();
         let panel = &self.context.settings().panel;
@@ -152,7 +152,7 @@ fn ack(id: String, result: AckResult, text: String) -> Ack {
     Ack { id, result, text }
 }
 
-/// The requests that an earlier agent answered so lately that they would not be stale yet.
+/// The requests that an earlier agent answered and that would not be stale yet.
 fn lately_answered(store: &Path) -> Vec<String> {
     let since = moment::now() - 2 * WINDOW_MS;
     match audit::rows(store, Some(since), 1000) {
@@ -164,7 +164,7 @@ fn lately_answered(store: &Path) -> Vec<String> {
     }
 }
 
-/// Does what was asked; what it says is shown on the panel.
+/// Does what was asked; the panel shows the result.
 async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
     match kind {
         Kind::Backup => {
@@ -205,7 +205,7 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
     }
 }
 
-/// The panel has shown what goes, armed and confirmed: it goes, and undo keeps it.
+/// The panel has shown what would be lost, and somebody armed and confirmed it, so it is forced; undo takes it back.
 fn request(target: Target) -> RestoreRequest {
     let (what, at) = match target {
         Target::Backup(id) => (id, None),

@@ -21,7 +21,7 @@ pub(super) struct Heartbeat {
 impl Heartbeat {
     pub(super) fn new() -> Self {
         Self {
-            // Not 0: who still shows an older agent's 0 would see no beat.
+            // Not 0: a panel that still shows an older agent's 0 would see no beat.
             count: std::process::id() % LIMIT,
             beaten: None,
         }

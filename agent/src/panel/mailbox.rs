@@ -1,4 +1,4 @@
-//! The documents of the plugin's mailbox: what the agent writes for the panel to draw.
+//! The documents that the agent writes into the plugin's mailbox for the panel to draw.
 
 use std::borrow::Cow;
 
@@ -96,7 +96,7 @@ fn text(moment: Option<Moment>) -> Option<String> {
     moment.map(|moment| moment.to_string())
 }
 
-/// The range grows with every commit; the panel is told once a second.
+/// The range grows with every commit; the panel gets it once a second.
 fn whole_second(moment: Moment) -> String {
     moment.whole_second().to_string()
 }

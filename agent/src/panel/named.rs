@@ -1,11 +1,10 @@
-//! Plain Named Controls with the prefix of the settings, for designs without the plugin: the
-//! state, a value each, and buttons that ask for a backup or a check.
+//! Plain Named Controls for designs without the plugin. Their names begin with the prefix of the
+//! settings. Some show a value of the state, others are buttons that ask for a backup or a check.
 //!
-//! QRC neither lists Named Controls nor tells their types, so each name that could be there is
-//! asked for after every connect. A Trigger leaves no value that could be read, so a button is
-//! a toggle: it stays on until the agent has seen it and puts it out. A press carries no id and
-//! no time; that it is young is known from when the agent last looked, and that it is new from
-//! the button having been out then.
+//! QRC neither lists Named Controls nor tells their types, so after every connect the agent asks
+//! for each name that could be there. A Trigger leaves no value to read, so a button is a toggle:
+//! it stays on until the agent has seen it and turns it off. A press has no id and no time: its age
+//! is bounded by the last poll, and it is new if the button was off at that poll.
 
 mod inlet;
 
@@ -52,7 +51,7 @@ pub(super) struct Named {
     stage: Stage,
     outlets: Vec<Outlet>,
     inlets: Vec<Inlet>,
-    /// Which outlet is looked at first, so that none waits behind one that always changes.
+    /// The outlet that is looked at first: it moves on, so that none waits behind one that always changes.
     first: usize,
     heartbeat: Heartbeat,
     seq: u64,
@@ -135,15 +134,15 @@ impl Named {
         for name in all().filter(|_| !self.prefix.is_empty()) {
             match core.call(&Get(vec![self.full_name(name)])).await {
                 Ok(_) => found.push(name),
-                // Absent, or of no use.
+                // It is absent or of no use.
                 Err(error) if is_refusal(&error) => {}
-                // It must not be waited for again and again: the plugin would wait, too.
+                // Asking again and again would make the plugin wait, too.
                 Err(error @ qrc::Error::TimedOut { .. }) => {
                     tracing::warn!("panel: no Named Controls until the next connect: {error}");
                     found.clear();
                     break;
                 }
-                // The link, or the Core's mood: asked again with the next tick.
+                // The link is lost or the Core stands by: asked again with the next tick.
                 Err(error) => return tracing::debug!("panel: Named Controls not read: {error}"),
             }
         }
@@ -158,7 +157,7 @@ impl Named {
         let inlet = |name: &'static str| Inlet {
             name,
             button: button(name),
-            // What was seen before the link was lost is no news after it.
+            // What was already seen before the link was lost is not new.
             last: (known.iter().find(|inlet| inlet.name == name))
                 .map_or_else(String::new, |inlet| inlet.last.clone()),
             put_out: false,
@@ -201,8 +200,8 @@ impl Named {
         self.answer = format!("{control} {}", mailbox::ack_in_words(ack));
     }
 
-    /// Writes one value that changed; the most urgent, then each in its turn. True where there
-    /// was something to write.
+    /// Writes one value that changed: an urgent one first, then each in its turn. True if there was
+    /// something to write.
     pub(super) async fn write_one(&mut self, core: &Core, picture: &Picture<'_>) -> bool {
         if self.stage != Stage::Sought {
             return false;
@@ -250,12 +249,12 @@ impl Named {
         None
     }
 
-    /// An outlet's value, if it is another one than the Core was told.
+    /// An outlet's value, if it differs from what the Core was told.
     fn news(&mut self, at: usize, picture: &Picture<'_>) -> Option<Value> {
         let outlet = &self.outlets[at];
         let value = match outlet.name {
             HEARTBEAT => return self.heartbeat.due(),
-            // It carries a counter and a time, which are no news by themselves.
+            // Its counter and its time alone are no reason to write it.
             STATE if self.state_told.as_ref() == Some(picture.state) => return None,
             STATE => mailbox::wire(picture.state, self.seq + 1, moment::now())
                 .as_str()
@@ -268,7 +267,7 @@ impl Named {
     }
 }
 
-/// The Core has said no for good; one that stands by may say yes later.
+/// The Core refuses for good. One that stands by may accept later.
 fn is_refusal(error: &qrc::Error) -> bool {
     error.code().is_some() && !error.is_standby()
 }
@@ -277,7 +276,7 @@ fn is_refusal(error: &qrc::Error) -> bool {
 enum Written {
     Done,
     Refused,
-    /// Nobody knows; whoever writes again writes the same.
+    /// It is not known; writing it again does no harm.
     NoAnswer,
 }
 

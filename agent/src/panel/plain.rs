@@ -1,6 +1,6 @@
 //! The status for plain controls, a value each: numbers where a lamp can show them, else text.
 //!
-//! A lamp of its own is one line here; what is wrong is said by the section of the status that it stands in.
+//! A new lamp is one line here; its sentence comes from the section of the status that it belongs to.
 
 use contract::{State, control};
 use qrc::Value;
@@ -17,7 +17,7 @@ pub(super) struct Picture<'a> {
 /// What of it a control shows.
 type Shown = fn(&Picture<'_>) -> Value;
 
-/// The plain controls' names, and what each shows; the plugin's control of that name shows the same.
+/// The plain controls' names, and what each shows. The plugin's control of that name shows the same.
 pub(super) const PLAIN: &[(&str, Shown)] = &[
     (control::STATUS, |shown| {
         Value::Number(f64::from(shown.state.status))

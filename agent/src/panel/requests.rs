@@ -1,5 +1,5 @@
-//! Which requests of the panel are honoured. Anybody on the network can write the mailbox,
-//! so every request is checked here; plain values, no I/O.
+//! Decides which requests of the panel are honoured. Anybody on the network can write the mailbox,
+//! so every request is checked here. Plain values, no I/O.
 
 mod wire;
 
@@ -17,9 +17,9 @@ pub(super) const WINDOW_MS: i64 = 10_000;
 /// How many answered ids are remembered; a panel asks a few times an hour.
 const REMEMBERED: usize = 1024;
 
-/// This many wrong PINs in a row lock restore and undo.
+/// How many wrong PINs in a row lock restore and undo.
 const TRIES: u32 = 5;
-/// For so long.
+/// How long the lock lasts.
 const LOCKED_MS: i64 = 600_000;
 
 /// The answer to one value of the request mailbox.
@@ -41,14 +41,14 @@ pub(crate) enum Judgement {
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     answered: VecDeque<String>,
-    /// Restore and undo ask for it, where one is set.
+    /// If it is set, restore and undo ask for it.
     pin: Option<Pin>,
     wrong_pins: u32,
     locked_until: i64,
 }
 
 impl Requests {
-    /// `answered`: ids that were answered before the agent was started anew.
+    /// `answered`: ids that an earlier agent answered.
     pub(crate) fn new(pin: Option<Pin>, answered: Vec<String>) -> Self {
         Self {
             pin,
@@ -99,8 +99,8 @@ impl Requests {
         }
     }
 
-    /// Judges a press of a plain button, which brings no id and no time. `waited`: it may have
-    /// lain there for longer than a request may be old. `now` in Unix milliseconds.
+    /// Judges a press of a plain button, which has no id and no time. `waited`: it may have waited
+    /// for longer than a request may be old. `now` in Unix milliseconds.
     pub(crate) fn pressed(button: &str, kind: Kind, waited: bool, now: i64) -> Judgement {
         let claim = Claim {
             id: format!("{button} {}", Moment::at(now)),
@@ -135,7 +135,7 @@ impl Requests {
         }
     }
 
-    /// Arming and the PIN count here; what the panel showed or hid is no protection.
+    /// Arming and the PIN are checked here: what the panel shows or hides protects nothing.
     fn may_change(&mut self, request: &Request, now: i64) -> Result<(), String> {
         if request.armed != Some(true) {
             return Err("it was not armed and confirmed on the panel".to_owned());
@@ -187,7 +187,7 @@ impl Requests {
     }
 }
 
-/// Takes the same time wherever the two differ.
+/// Compares in a time that does not tell where the two differ.
 fn same(found: &str, expected: &str) -> bool {
     let pairs = found.bytes().zip(expected.bytes());
     found.len() == expected.len() && pairs.fold(0, |sum, (a, b)| sum | (a ^ b)) == 0

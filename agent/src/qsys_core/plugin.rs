@@ -1,4 +1,4 @@
-//! Which plugin serves the panel, as it says of itself: a part of each backup.
+//! Which plugin serves the panel, as it says itself. Each backup holds this.
 
 use backup::{SettingsFile, SettingsSource};
 use serde::Serialize;

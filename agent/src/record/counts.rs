@@ -1,4 +1,4 @@
-//! What the store holds, in numbers. Counted by a task of its own, and only the files that changed.
+//! What the store holds, in numbers. A task of its own counts, and only the files that changed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::record::damage;
 
-/// How often the files are looked at; between, the recorder's own count is added.
+/// How often the task looks for changed files; in between, the recorder's own count is added.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How often the files are counted although only events came.
+/// How often the files are counted again if only events came.
 const RECOUNT: Duration = Duration::from_secs(6);
 
 /// The store in numbers.
@@ -70,29 +70,29 @@ impl Counts {
         counts
     }
 
-    /// Looks away from the runtime. A store that cannot be read keeps its last numbers: the
+    /// Looks once, away from the runtime. If the store cannot be read, the last numbers stay: the
     /// recorder tells of the trouble.
     async fn look(self: &Arc<Self>, mut counter: Counter) -> Counter {
         let counts = self.clone();
         let store = counter.store.clone();
         let recorder = counter.recorder.clone();
         let looked = tokio::task::spawn_blocking(move || {
-            // Taken first: what is committed during the count is counted twice for a moment
-            // rather than not at all.
+            // Taken first: what is committed during the count is then counted twice for a moment,
+            // and never missed.
             let stats = counter.recorder.stats();
             let committed = stats.committed;
-            // Just begun, or looked at while its file was away.
+            // The store has just begun, or its file was away at the last look.
             let nothing_yet = committed > 0 && counts.now(0).summary.from_ms.is_none();
             if stats.gaps == counter.gaps
                 && !nothing_yet
                 && counter.counted.is_some_and(|at| at.elapsed() < RECOUNT)
             {
-                // Nothing but events, and those the recorder counts by itself.
+                // Only events came, and the recorder counts those itself.
                 return counter;
             }
             (counter.gaps, counter.counted) = (stats.gaps, Some(Instant::now()));
             if committed != counter.committed {
-                // Two commits within a tick of the disk's clock leave the same stamp.
+                // Two commits within one tick of the disk's clock leave the same stamp.
                 counter.files.forget_newest();
             }
             counter.committed = committed;
@@ -102,7 +102,7 @@ impl Counts {
                     let mut last = counts.last.lock().unwrap_or_else(PoisonError::into_inner);
                     *last = Some(Last { committed, counted });
                 }
-                // Moved aside it is in nobody's way; the next look counts the others.
+                // Once the file is moved aside, the next look counts the others.
                 Err(error) => drop(damage::examine(&counter.recorder, error.damaged_file())),
             }
             counter
@@ -153,7 +153,7 @@ struct File {
     gaps: Vec<Gap>,
 }
 
-/// Size and time of a day file and of its log: the same as long as nothing was committed.
+/// Size and time of a day file and of its log. They stay the same while nothing is committed.
 #[derive(Clone, PartialEq)]
 struct Stamp([Option<(u64, SystemTime)>; 2]);
 
@@ -169,7 +169,7 @@ impl Stamp {
 }
 
 impl Files {
-    /// The next count reads the newest file in any case.
+    /// Makes the next count read the newest file, whatever its stamp.
     fn forget_newest(&mut self) {
         self.days.pop_last();
     }
@@ -182,14 +182,14 @@ impl Files {
             return Ok(counted);
         };
         for day in days {
-            // Looked at first: what is committed during the count is counted the next time.
+            // Taken first: what is committed during the count is then counted the next time.
             let stamp = Stamp::of(&store.day_path(day));
             if self.days.get(&day).is_none_or(|known| known.stamp != stamp) {
                 if self.days.contains_key(&day)
                     && day != newest
                     && let Some(found) = store.day_damage(day)?
                 {
-                    // Nothing is recorded into it any more, and somebody wrote to it.
+                    // Nothing is recorded into it any more, so somebody else wrote to it.
                     let path = store.day_path(day);
                     return Err(backup::Error::Damaged { path, found });
                 }
@@ -237,7 +237,7 @@ mod tests {
         let counts = Arc::new(Counts::default());
         move_fader(&recorder, 1.0).await;
         recorder.flush().await.unwrap();
-        // Looked at in the moment in which its file is away.
+        // The look comes while its file is away.
         let day = Store::open(folder.path()).unwrap().days().unwrap()[0];
         let (file, away) = (
             folder.path().join(day.file_name()),

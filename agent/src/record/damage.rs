@@ -1,4 +1,4 @@
-//! Days of the store whose files were damaged: the recorder moves them aside, and the archive's way back is offered.
+//! Damaged days of the store: the recorder moves their files aside, and a restore from the archive is offered.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +21,7 @@ pub(crate) struct Damage {
     offers: Mutex<Vec<Damaged>>,
 }
 
-/// What offers are made of; while it is the same, so are they.
+/// What offers are made of: while this stays the same, they do.
 type Basis = (Vec<DamagedDay>, Option<SystemTime>);
 
 impl Damage {
@@ -68,7 +68,7 @@ impl Damage {
     }
 }
 
-/// Making offers reads the archive, so it is done only when the damaged files or the backups are others.
+/// Offers are made from the archive, which takes long: only when the damaged files or the backups have changed.
 fn basis(site: &Site) -> Basis {
     let damaged = site.damaged_days().unwrap_or_default();
     if damaged.is_empty() {
@@ -82,8 +82,8 @@ pub(crate) fn offers(site: &Site) -> Outcome<Vec<Damaged>> {
     Ok(site.mends()?.iter().map(Damaged::from).collect())
 }
 
-/// Has the recorder look at a file that is said to be damaged. True where it was a day's, and was moved aside.
-/// Blocking.
+/// Has the recorder examine a file that is said to be damaged. True if it was a day file and was moved aside.
+/// Blocks.
 pub(crate) fn examine(recorder: &Recorder, file: Option<&Path>) -> bool {
     let name = file
         .and_then(Path::file_name)

@@ -11,7 +11,7 @@ use crate::qsys_core::Plugin;
 /// Facts about the recording and the panel.
 #[derive(Debug, Default)]
 pub(crate) struct LiveFacts {
-    /// Everything that is watched has been read, and changes flow.
+    /// All watched controls have been read, and changes are coming in.
     complete: AtomicBool,
     /// The design as it was last read: components with their types, controls with type, direction and range.
     inventory: Mutex<Arc<qrc::Inventory>>,
@@ -95,7 +95,7 @@ impl LiveFacts {
         }
     }
 
-    /// The plugin as it was last seen.
+    /// The plugin, as last seen.
     pub(crate) fn plugin(&self) -> Option<Plugin> {
         self.plugin.lock().ok()?.clone()
     }

@@ -1,4 +1,4 @@
-//! Keeps the archive a fraction of a second behind the store: ships what was committed between backups.
+//! Ships what is committed between backups, so that the archive is a fraction of a second behind the store.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -11,17 +11,17 @@ use crate::failure::{Failure, Outcome};
 use crate::moment;
 use crate::site::Site;
 
-/// Half of this is lost on the average when the store's disk dies; twice as often costs twice the processor time.
+/// If the store's disk dies, half of this is lost on average. Half the span would cost twice the processor time.
 const EVERY: Duration = Duration::from_millis(125);
-/// A disk that refused is left alone for this long.
+/// How long a disk that failed is left alone.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// What is known about the shipping; one writer, its thread.
+/// What is known about the shipping; only its thread writes here.
 #[derive(Debug, Default)]
 pub(crate) struct Shipped {
     covers_to_ms: AtomicI64,
-    /// 0: not adrift.
-    adrift_since: AtomicI64,
+    /// 0: anchored.
+    unanchored_since: AtomicI64,
     problem: Mutex<Option<String>>,
 }
 
@@ -31,10 +31,10 @@ impl Shipped {
         Some(self.covers_to_ms.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
     }
 
-    /// Since when what is shipped has no backup to stand on: then the store was put back, or a
-    /// day of it was lost. Unix milliseconds.
-    pub(crate) fn adrift_since(&self) -> Option<i64> {
-        Some(self.adrift_since.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+    /// Since when the shipped segments are unanchored: the store was put back or a day of it was lost,
+    /// and no backup covers that yet. Unix milliseconds.
+    pub(crate) fn unanchored_since(&self) -> Option<i64> {
+        Some(self.unanchored_since.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
     }
 
     /// Why nothing is shipped at the moment.
@@ -50,11 +50,11 @@ impl Shipped {
         match outcome {
             Ok(step) => {
                 let since = if step.adrift {
-                    self.adrift_since().unwrap_or_else(moment::now)
+                    self.unanchored_since().unwrap_or_else(moment::now)
                 } else {
                     0
                 };
-                self.adrift_since.store(since, Ordering::Relaxed);
+                self.unanchored_since.store(since, Ordering::Relaxed);
                 if step.covers_to_ms > 0 {
                     self.covers_to_ms
                         .store(step.covers_to_ms, Ordering::Relaxed);
@@ -74,7 +74,7 @@ impl Shipped {
     }
 }
 
-/// The running shipping.
+/// The thread that ships.
 pub(crate) struct Shipping {
     thread: JoinHandle<()>,
     bell: Arc<Bell>,
@@ -89,8 +89,8 @@ struct Bell {
 }
 
 impl Shipping {
-    /// Starts to follow the store. Trouble shows in `shipped`, not here: it never keeps the
-    /// recording from starting.
+    /// Starts to follow the store. Trouble is told by `shipped` and never keeps the recording from
+    /// starting.
     pub(crate) fn start(site: Arc<Site>, shipped: Arc<Shipped>) -> Outcome<Self> {
         let bell = Arc::new(Bell::default());
         let heard = bell.clone();
@@ -103,7 +103,7 @@ impl Shipping {
         Ok(Self { thread, bell })
     }
 
-    /// Ships what is committed by now, then ends. Blocks for a moment.
+    /// Ships what is committed by now, then ends the thread. Blocks for a moment.
     pub(crate) fn stop(self) {
         self.bell.ending.store(true, Ordering::Release);
         self.bell.rung.notify_all();

@@ -1,14 +1,14 @@
-//! qrc's changes become the store's: the only place where both vocabularies meet.
+//! Turns the changes of `qrc` into those of `backup`: the only place that knows the words of both.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use compact_str::{CompactString, ToCompactString, format_compact};
 
-/// How the view `events` names where these changes came from.
+/// What the view `events` says of where these changes came from.
 const SOURCE: &str = "change-group";
 
-/// What to watch, as the settings say: everything but our own mailbox and our Named Controls.
+/// What to watch by these settings; never the agent's own mailbox and Named Controls.
 pub(crate) fn selection(
     record: &crate::settings::Record,
     code_name: &str,

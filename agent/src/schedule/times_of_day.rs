@@ -1,4 +1,4 @@
-//! Times of day by the local clock, daylight saving included.
+//! Times of day by the local clock, with daylight saving.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use jiff::{Timestamp, ToSpan};
 pub(crate) struct TimesOfDay(Vec<Time>);
 
 impl TimesOfDay {
-    /// Reads `HH:MM` or `HH:MM:SS`, several of them.
+    /// Reads texts such as `HH:MM` or `HH:MM:SS`.
     pub(crate) fn parse<S: AsRef<str>>(texts: &[S]) -> Result<Self, String> {
         let mut times = Vec::with_capacity(texts.len());
         for text in texts {
@@ -28,8 +28,8 @@ impl TimesOfDay {
         }
     }
 
-    /// The first of these times after a moment, both in Unix milliseconds. A time that
-    /// daylight saving skips is moved on by what was skipped; one that it repeats counts once.
+    /// The first of these times after a moment, both in Unix milliseconds. A time that daylight saving
+    /// skips comes later by as much; a time that it repeats counts once.
     pub(super) fn after(&self, ms: i64, zone: &TimeZone) -> Option<i64> {
         let from = Timestamp::from_millisecond(ms)
             .ok()?

@@ -1,4 +1,4 @@
-//! The layer of the environment: the original's variables go on working, ours name the Core.
+//! The layer of the environment: the original's variables, and our own for the Core.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -88,7 +88,7 @@ where
 
 /// Where variables come from.
 struct Environment<'a, V, P> {
-    /// Where they stand, for errors.
+    /// Where they stand, for messages.
     place: &'a str,
     /// Looks one up.
     var: V,

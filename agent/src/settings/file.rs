@@ -1,4 +1,4 @@
-//! The layer of `qsys-agent.toml`: unknown keys and bad values are errors that show the line.
+//! The layer of `qsys-agent.toml`. An unknown key or a bad value is an error that shows the line.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,7 +83,7 @@ struct PanelTable {
     pin: Option<String>,
 }
 
-/// A folder; nothing is none.
+/// A folder; an empty text names none.
 #[derive(Debug)]
 struct Folder(PathBuf);
 

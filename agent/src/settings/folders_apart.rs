@@ -1,4 +1,4 @@
-//! Backups inside the store's folder would be lost with it.
+//! Keeps the archive out of the store's folder: there it would be lost with the store.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub(super) fn check(store: &Path, archive: &Path) -> Outcome<()> {
     .hint("set EVENT_BACKUP_PATH (or [backup] path) to another folder, best on another disk"))
 }
 
-/// The path as the disk knows it, links followed as far as it exists.
+/// The path with links followed, as far as it exists.
 fn real(path: &Path) -> std::io::Result<PathBuf> {
     let mut real = PathBuf::new();
     for part in std::path::absolute(path)?.components() {
@@ -42,7 +42,7 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         check(&at("events"), &at("backups")).unwrap();
         check(&at("events"), &at("events-backups")).unwrap();
-        // The original's layout the other way round is nobody's loss.
+        // A store inside the archive's folder is fine: the original lays its files out like that.
         check(&at("data/backups/events"), &at("data/backups")).unwrap();
         for inside in ["events", "events/backups", "x/../events/backups"] {
             let error = check(&at("events"), &at(inside)).unwrap_err();

@@ -27,7 +27,7 @@ struct Core {
     password: String,
 }
 
-/// Lays the file over the settings. Members that only the original needs are passed over.
+/// Lays the file over the settings. Members that only the original needs are ignored.
 pub(super) fn apply(settings: &mut Settings, path: &Path) -> Outcome<()> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;

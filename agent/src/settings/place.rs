@@ -1,19 +1,19 @@
-//! Where settings are read from, and what a path in them is relative to: the folder of the file that says it, and the
-//! working directory only for what stands in no file.
+//! Where settings are read from, and what their paths are relative to: a path in a file to the file's folder, any
+//! other path to the working directory.
 
 use std::path::{Path, PathBuf};
 
 use crate::failure::Outcome;
 
-/// The file that is read when none is named, from the working directory.
+/// Read from the working directory when no file is named.
 const DEFAULT_FILE: &str = "qsys-agent.toml";
 
-/// The settings file, where there is one, and the folder that paths and other files are looked for in.
+/// The settings file, if there is one, and the folder for its paths and for the files beside it.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// As it was named, for messages.
+    /// As it was typed, for messages.
     pub(super) file: Option<PathBuf>,
-    /// As the file was named, for messages; empty for the working directory.
+    /// The file's folder as it was typed, for messages; empty for the working directory.
     named_folder: PathBuf,
     folder: PathBuf,
 }
@@ -41,19 +41,19 @@ impl Place {
         Some(self.named_folder.join(name)).filter(|file| file.exists())
     }
 
-    /// What a path means that stands in a file of this place.
+    /// Where a path leads that stands in a file of this place.
     pub(super) fn path(&self, written: &Path) -> PathBuf {
         in_folder(&self.folder, written)
     }
 }
 
-/// The path, seen from a folder, without the dots that lead nowhere.
+/// The path from a folder, without `.` steps.
 fn in_folder(folder: &Path, written: &Path) -> PathBuf {
     let path = folder.join(written);
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// What a path means that stands in no file: a variable of the environment.
+/// Where a path leads that stands in a variable of the environment.
 pub(super) fn from_working_directory(written: &Path) -> PathBuf {
     std::path::absolute(written).unwrap_or_else(|_| written.to_owned())
 }

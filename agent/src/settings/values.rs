@@ -8,7 +8,7 @@ use backup::{Policy, Retention};
 
 use crate::schedule::{Schedule, When};
 
-/// Everything that can be set, checked.
+/// Everything that can be set, after checking.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) core: Core,
@@ -36,7 +36,7 @@ pub(crate) struct Record {
     /// Globs on `Component.control` and on Named Controls.
     pub(crate) include: Vec<String>,
     pub(crate) exclude: Vec<String>,
-    /// QRC cannot list Named Controls, so they are named here.
+    /// Named Controls to record: QRC cannot list them.
     pub(crate) named_controls: Vec<String>,
     pub(crate) every: Duration,
     /// Slower or faster rates for some controls: glob, interval.
@@ -61,13 +61,13 @@ pub(crate) struct Backup {
     pub(crate) schedule: Schedule,
 }
 
-/// The plugin's component in the design, and what stands in for it.
+/// The plugin's component in the design, and the Named Controls for designs without it.
 #[derive(Debug, Clone)]
 pub(crate) struct Panel {
     pub(crate) code_name: String,
-    /// Plain Named Controls that begin so show the status, too; empty: none.
+    /// Named Controls whose names begin with this also show the status; none if it is empty.
     pub(crate) named_control_prefix: String,
-    /// Restore and undo from the panel ask for it, where it is set.
+    /// If it is set, restore and undo on the panel ask for it.
     pub(crate) pin: Option<Pin>,
 }
 

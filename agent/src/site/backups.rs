@@ -1,4 +1,4 @@
-//! Making a backup and proving the newest one again; after a good one, what is old goes.
+//! Makes a backup, or proves the newest one again; after both, removes what is beyond the limits.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ impl Site {
         Ok(made)
     }
 
-    /// Proves a backup again where nothing is new, then removes what has grown too old meanwhile.
+    /// Proves a backup again, then removes what is beyond the limits by now.
     pub(crate) fn prove_again(&self, id: &str) -> Outcome<Report> {
         let proved = self.verify(Some(id), false)?;
         if proved.ok {
@@ -40,7 +40,7 @@ impl Site {
 
 fn settings_file(path: &Path) -> Option<SettingsFile> {
     if !path.exists() {
-        // The record is worth a backup without it.
+        // The record is backed up all the same.
         tracing::warn!(file = %path.display(), "settings file is gone and not in this backup");
         return None;
     }

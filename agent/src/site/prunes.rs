@@ -1,4 +1,4 @@
-//! Removing what is beyond the limits: backups from the archive, days from the store.
+//! Removes what is beyond the limits: backups from the archive, days from the store.
 
 use backup::{Archive, Day, PruneReport, RetentionPlan};
 
@@ -13,7 +13,7 @@ impl Site {
         self.remove_old(&self.archive_that_exists()?, dry_run)
     }
 
-    /// After a good backup, which does not fail because something old stays: that only costs space.
+    /// Removes after a good backup. If that fails, the backup is good all the same: what stays only costs space.
     pub(super) fn remove_old_after(&self, archive: &Archive) {
         if let Err(failure) = self.remove_old(archive, false) {
             tracing::warn!("what is old was not all removed: {failure}");
@@ -27,7 +27,7 @@ impl Site {
         Ok(Pruned::new(&backups?, &days?))
     }
 
-    /// Removes the backups that no rule keeps, never one that a damaged day can be put back from.
+    /// Removes the backups that no rule keeps, but never one that brings a damaged day back.
     fn prune_backups(&self, archive: &Archive, dry_run: bool) -> Outcome<PruneReport> {
         let mut policy = self.settings.backup.keep.clone();
         if let Some(store) = self.store_if_any()? {
@@ -37,8 +37,8 @@ impl Site {
         Ok(archive.prune(policy, dry_run)?)
     }
 
-    /// Removes the store's days beyond those to keep, never one that the newest proved backup does
-    /// not hold as it is now.
+    /// Removes the store's days that are too old, but never one that the newest proved backup does not
+    /// hold as it is now.
     fn prune_days(&self, archive: &Archive, dry_run: bool) -> Outcome<RetentionPlan> {
         let Some(store) = self.store_if_any()? else {
             return Ok(RetentionPlan::default());

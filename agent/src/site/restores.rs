@@ -42,8 +42,8 @@ impl Site {
         Ok(plan.build(progress)?)
     }
 
-    /// The same beside a running recorder. What it commits between plan and swap is kept, save
-    /// where the user gave it up: a plan that drops nothing must not drop it.
+    /// The same beside a running recorder. What it commits between plan and swap is kept: a plan that
+    /// drops nothing must not drop it. With `force` the user gave it up.
     pub(crate) fn build_while_recording(
         &self,
         request: &RestoreRequest,

@@ -3,8 +3,8 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// A socket's path may hold 107 bytes, a store's folder more: the folder is opened
-/// and the socket named below its descriptor.
+/// A socket's path may hold 107 bytes, and a store's folder may be longer. So the folder is opened,
+/// and the socket is named below the folder's descriptor.
 pub(super) struct Address {
     pub(super) folder: OwnedFd,
     /// Valid while `folder` is open.

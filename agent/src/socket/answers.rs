@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Steps};
 use crate::status::Status;
 
-/// Does what is asked, tells its steps and gives its document. What may change something is written down.
+/// Does what is asked, tells its steps and returns its document. If it may change something, it is written down.
 pub(crate) async fn answer(
     context: Arc<Context>,
     request: Request,
@@ -21,8 +21,11 @@ pub(crate) async fn answer(
         return perform(&context, request, steps).await;
     };
     let asked = Asked::by_command_line(caller.user, caller.process, context.design());
-    let work = perform(&context, request, steps);
-    context.audit.of(asked, act, work, |_| String::new()).await
+    let operation = perform(&context, request, steps);
+    context
+        .audit
+        .of(asked, act, operation, |_| String::new())
+        .await
 }
 
 async fn perform(context: &Context, request: Request, steps: Steps) -> Outcome<serde_json::Value> {

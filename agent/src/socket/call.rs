@@ -14,7 +14,7 @@ use crate::site::RestoreRequest;
 pub(super) struct Call {
     #[serde(flatten)]
     pub(super) request: Request,
-    /// Whether the caller wants to read how the job gets on.
+    /// Whether the caller wants to read the job's progress.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) progress: bool,
 }
@@ -88,5 +88,5 @@ impl Reply {
     }
 }
 
-/// Requests are short; a longer line is no request of ours.
+/// Requests are short: a longer line is not a request of this program.
 pub(super) const LONGEST_REQUEST: u64 = 64 * 1024;

@@ -8,7 +8,7 @@ use super::address::Address;
 use super::call::{Call, Reply, Request};
 use crate::failure::{Failure, Outcome};
 
-/// What came of asking.
+/// What the agent answered.
 pub(crate) enum Answer {
     /// The running agent did it; this is its document.
     Done(serde_json::Value),
@@ -16,7 +16,7 @@ pub(crate) enum Answer {
     NoAgent,
 }
 
-/// Asks the agent that runs on `store`, and passes on how it gets on. Blocks until it has answered.
+/// Asks the agent that runs on `store`, and passes its progress on. Blocks until it has answered.
 pub(crate) fn ask(
     store: &Path,
     request: &Request,

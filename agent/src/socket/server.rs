@@ -1,4 +1,4 @@
-//! The agent's side: one task per caller, and only this user or root may call.
+//! The agent's side: one task for each caller. Only this user or root may call.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use super::call::{Call, Caller, LONGEST_REQUEST, Reply, Request};
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Step, Steps};
 
-/// A caller that says nothing, or does not listen, must not keep the agent from stopping.
+/// How long a caller may say nothing or not listen: it must not keep the agent from stopping.
 const CALLER_PATIENCE: Duration = Duration::from_secs(5);
-/// How often the socket is looked for: it goes when somebody removes the store's folder.
+/// How often the agent checks that its socket is still there: it goes with the store's folder.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The agent's socket. Bind it only while the store's lock is held: whatever socket lies
-/// there then belongs to an agent that has died.
+/// The agent's socket. Bind it only while holding the store's lock: then a socket that is already
+/// there belongs to an agent that has died.
 pub(crate) struct Listener {
     store: PathBuf,
     /// `None` while the store's folder is not there.
@@ -36,9 +36,9 @@ impl Listener {
         })
     }
 
-    /// Binds anew where the store's folder was removed and made again: an agent that
-    /// nobody can ask would be taken for none. Where its disk was unmounted the socket is
-    /// let go, which would keep the disk from being repaired and mounted again.
+    /// Binds the socket again if the store's folder was removed and made again: an agent that
+    /// nobody can ask would look like no agent. If the folder's disk was unmounted, the socket is
+    /// released: it would keep the disk from being repaired and mounted again.
     fn keep_in_place(&mut self) {
         let found = std::fs::symlink_metadata(self.store.join(Address::NAME));
         if let (Ok(found), Some(bound)) = (found, &self.bound)
@@ -101,7 +101,7 @@ impl Drop for Bound {
     fn drop(&mut self) {
         let found = std::fs::symlink_metadata(&self.address.path);
         if found.is_ok_and(|found| found.ino() == self.inode) {
-            // Nobody to tell; the next agent removes it all the same.
+            // If this fails, the next agent removes it.
             let _ = std::fs::remove_file(&self.address.path);
         }
     }
@@ -168,7 +168,7 @@ where
             Ok(Call { request, progress }) => {
                 let steps = Steps::default();
                 let seen = progress.then(|| steps.listen());
-                // Whoever does not listen any more does not keep the job from being done.
+                // The job is done even if its caller no longer listens.
                 let (outcome, told) =
                     tokio::join!(answer(request, caller, steps), tell(&mut writer, seen));
                 told?;
@@ -183,7 +183,7 @@ where
     say(&mut writer, &Reply::from(outcome)).await
 }
 
-/// Tells every step that the caller has time for, until the job has ended.
+/// Tells the caller as many steps as it reads, until the job has ended.
 async fn tell(
     writer: &mut (impl AsyncWriteExt + Unpin),
     steps: Option<watch::Receiver<Option<Step>>>,
@@ -214,11 +214,11 @@ mod tests {
 
     use super::*;
 
-    /// The lines that a caller reads who sends this one; the job takes two steps.
+    /// The lines that a caller reads after sending this one; the job takes two steps.
     async fn replies(request: &str) -> Vec<String> {
         let (agent, mut caller) = UnixStream::pair().unwrap();
         let read = Arc::new(Semaphore::new(0));
-        // Who is told of no step has read all there is to read.
+        // A caller without progress reads no step, so the job need not wait for it.
         if !request.contains("progress") {
             read.add_permits(2);
         }
@@ -268,7 +268,7 @@ mod tests {
         listener.keep_in_place();
         let socket = elsewhere.join(Address::NAME);
         assert!(UnixStream::connect(&socket).await.is_err());
-        // As a disk that the kernel turned read-only leaves it.
+        // As it is left on a disk that the kernel turned read-only.
         std::fs::write(&socket, "").unwrap();
         std::fs::rename(&elsewhere, &store).unwrap();
         listener.keep_in_place();

@@ -1,4 +1,4 @@
-//! `events --follow`: what is committed is shown within a moment, over midnight and restores, until the reader goes.
+//! `events --follow`: shows new events as they are committed, across midnights and restores, until the reader goes.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_millis(250);
 const PAGE: usize = 1000;
 
 /// Shows `begin` and then everything new. Ends when standard output is closed; Ctrl-C ends the
-/// process. A store that cannot be read for a while is waited for.
+/// process. While the store cannot be read, it waits.
 pub(super) fn follow(
     store: &Store,
     mut query: Query,

@@ -6,11 +6,11 @@ use console::style;
 use crate::command::terminal;
 use crate::moment::Moment;
 
-/// Time, two spaces, name, two spaces, and this much for what it was set to.
+/// The width for time, content and the spaces around the name.
 const FOR_CONTENT: usize = 24;
 const TIME_WIDTH: usize = 12;
 
-/// Lines in the making; remembers what was last said, so that they can come bit by bit.
+/// Makes the lines. It remembers the last day and name width, so that events can come bit by bit.
 #[derive(Default)]
 pub(super) struct Lines {
     columns: Option<usize>,

@@ -18,11 +18,11 @@ const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 1_440 * MINUTE_MS;
 /// Spans of a column that people think in, in minutes.
 const SPANS: [i64; 11] = [1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1_440];
-/// Rows that a glance takes in.
+/// More rows than this cannot be taken in at a glance.
 const MOST_ROWS: usize = 16;
 const NAME_WIDTH: usize = 18;
 const TOTAL_WIDTH: usize = 9;
-/// In a pipe, too, the picture has a width.
+/// The picture's width in a pipe.
 const PIPE_COLUMNS: usize = 80;
 
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -75,7 +75,7 @@ pub(super) fn plot(typed: &cli::Events, store: &Store, output: Output) -> Outcom
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was asked for; else the 24 hours up to now, or the last 24 of a record that ended before.
+/// The span asked for; else the last 24 hours, counted back from the record's end if that is long ago.
 fn span(typed: &cli::Events, store: &Store) -> Outcome<(i64, i64)> {
     let now = moment::now();
     let to = match (typed.until, typed.since) {
@@ -237,7 +237,7 @@ fn line(name: &str, counts: &[u64], total: u64, holes: &[bool], unicode: bool) -
         .zip(holes)
         .map(|(count, hole)| match (count, hole) {
             (0, true) => hole_mark(unicode),
-            // Anything at all is seen: one step at least.
+            // Even one event is seen: at least one step.
             _ => steps[usize::try_from((count * 8).div_ceil(most)).unwrap_or(8)],
         })
         .collect();

@@ -1,17 +1,17 @@
-//! A Named Control that asks: what its reading says, compared with the one before.
+//! A Named Control that asks for something: compares each reading with the one before.
 
 use qrc::{Reading, Value};
 
 use crate::panel::mailbox;
 use crate::panel::requests::Kind;
 
-/// What was found asked for in the design.
+/// What a Named Control asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::panel) struct Asking {
     /// Which control asks, without the prefix.
     pub(in crate::panel) control: &'static str,
     pub(in crate::panel) what: What,
-    /// Nobody knows for how long it has been waiting.
+    /// It may have been waiting for longer than a request may be old.
     pub(in crate::panel) waited: bool,
 }
 
@@ -19,7 +19,7 @@ pub(in crate::panel) struct Asking {
 pub(in crate::panel) enum What {
     /// A button was pressed.
     Press(Kind),
-    /// A whole request was written, as the plugin writes them.
+    /// A whole request was written, in the form of the plugin's.
     Text(String),
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Inlet {
     pub(super) button: Option<Kind>,
     /// `true` or the text, as last read.
     pub(super) last: String,
-    /// A button that is to be put out.
+    /// It is a button that the agent must turn off.
     pub(super) put_out: bool,
 }
 
@@ -44,7 +44,7 @@ impl Inlet {
         };
         let is_news = now != self.last;
         let is_on = self.button.is_some() && !now.is_empty();
-        // Still on after a new connect: what was to put it out may have been lost.
+        // Still on after a new connect: the write that should turn it off may have been lost.
         self.put_out |= is_on && (is_news || waited);
         self.last.clone_from(&now);
         if !is_news || now.is_empty() {

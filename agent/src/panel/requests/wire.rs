@@ -1,4 +1,4 @@
-//! A request as it is written, and what it says of itself.
+//! Reads a request as it is written.
 
 use contract::{Request, RequestKind};
 
@@ -52,7 +52,7 @@ pub(crate) struct Claim {
     pub(crate) at_ms: Option<i64>,
 }
 
-/// What a request is called that does not say what it is.
+/// The name of a request that does not say what it is.
 const UNREADABLE: &str = "request";
 
 /// The plugin makes short ids.
@@ -60,7 +60,7 @@ const LONGEST_ID: usize = 64;
 /// The plugin's requests are below 1 kB.
 const LONGEST_REQUEST: usize = 16 * 1024;
 
-/// Reads what lies in the mailbox; nothing where it is empty, else why it cannot be read.
+/// Reads what lies in the mailbox: nothing if it is empty. The error says why it cannot be read.
 pub(super) fn read(text: &str) -> Result<Option<Request>, String> {
     if text.is_empty() {
         return Ok(None);
@@ -68,7 +68,7 @@ pub(super) fn read(text: &str) -> Result<Option<Request>, String> {
     if text.len() > LONGEST_REQUEST {
         return Err("the request is too long".to_owned());
     }
-    // The error's own words would quote what was typed, in the log too: it may be a PIN.
+    // The error's own words would quote what was typed, also in the log, and that may be a PIN.
     let request: Request = serde_json::from_str(text).map_err(|error| {
         format!(
             "the request cannot be read: {} in column {}",
