@@ -90,9 +90,10 @@ impl Panel {
     fn new(context: Arc<Context>) -> Self {
         let (tell, answers) = mpsc::channel(16);
         let settings = &context.settings().panel;
+        let links = context.core.links().into_iter().map(|(_, link)| link);
         Self {
             component: Component::new(&settings.code_name),
-            named: Named::new(&settings.named_control_prefix),
+            named: Named::new(&settings.named_control_prefix, links.collect()),
             component_wrote: false,
             desk: Desk::new(context.clone(), tell),
             answers,

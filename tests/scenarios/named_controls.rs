@@ -7,8 +7,8 @@ use contract::control;
 use qrc::method::component::{Set as SetOf, SetControl};
 use qrc::method::control::{Get, Set};
 use qrc_sim::{
-    Component, Control, ControlEvent, Controls, Core, CoreOptions, Design, NamedControl, Pair,
-    Script,
+    Component, Control, ControlEvent, Controls, Core, CoreOptions, Design, FaultKind, NamedControl,
+    Pair, Script,
 };
 use qsys_designs::{DemoOptions, demo_design};
 
@@ -344,6 +344,40 @@ async fn a_press_while_the_link_is_away_is_refused_when_it_is_back() {
         let button = controls.lookup("Recovery_Panel", "backup now").unwrap();
         controls.set_bool(button, true);
     });
+
+    let (_, stop) = serve(&core, port).await;
+    until("the button to go out", || {
+        (inside(&core, "backup now") == 0.0).then_some(())
+    });
+    let rows = site.json(&["audit"]);
+    assert_eq!(rows[0]["outcome"], "refused", "{rows}");
+    assert!(site.json(&["list"]).as_array().unwrap().is_empty());
+    assert_eq!(agent.terminate(), 0);
+    stop.cancel();
+}
+
+/// The agent asks for the buttons, the answer is lost with the link, and the question is asked again on the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_press_is_refused_whose_reading_began_before_the_link_went() {
+    let core = Core::new(room(), CoreOptions::default());
+    let (port, stop) = serve(&core, 0).await;
+    let site = Site::new(port);
+    let agent = site.recording_agent();
+    until_it_beats(&core, 2);
+    core.faults()
+        .add(FaultKind::Swallow(Some("Control.Get".into())));
+    until("the agent to wait for an answer", || {
+        (core.faults().hits() > 0).then_some(())
+    });
+    stop.cancel();
+    until("the agent to notice", || {
+        (site.json(&["status"])["recording"] == false).then_some(())
+    });
+    core.with_controls(|controls| {
+        let button = controls.lookup("Recovery_Panel", "backup now").unwrap();
+        controls.set_bool(button, true);
+    });
+    core.faults().clear();
 
     let (_, stop) = serve(&core, port).await;
     until("the button to go out", || {

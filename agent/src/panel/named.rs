@@ -13,8 +13,9 @@ use std::time::Duration;
 use compact_str::{CompactString, format_compact};
 use contract::control::{ACK, BACKUP_NOW, HEARTBEAT, REQUEST, REQUEST_TEXT, STATE, VERIFY_NOW};
 use contract::{Ack, State};
-use qrc::Value;
 use qrc::method::control::{Get, Set};
+use qrc::{Link, Value};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::heartbeat::Heartbeat;
@@ -60,6 +61,8 @@ pub(super) struct Named {
     answer: String,
     /// When all inlets were last read.
     looked: Option<Instant>,
+    /// Each Core's link, to learn whether it was the same all along since then.
+    links: Vec<watch::Receiver<Link>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +83,7 @@ struct Outlet {
 }
 
 impl Named {
-    pub(super) fn new(prefix: &str) -> Self {
+    pub(super) fn new(prefix: &str, links: Vec<watch::Receiver<Link>>) -> Self {
         Self {
             prefix: prefix.to_owned(),
             stage: Stage::Lost,
@@ -93,6 +96,7 @@ impl Named {
             ack: String::new(),
             answer: String::new(),
             looked: None,
+            links,
         }
     }
 
@@ -181,7 +185,10 @@ impl Named {
             }
         };
         let window = Duration::from_millis(WINDOW_MS.unsigned_abs());
-        let waited = self.looked.is_none_or(|looked| looked.elapsed() > window);
+        // The question may have waited for the next link, or been asked again there, so the link is
+        // looked at only now that the answer is here.
+        let is_other_link = self.is_other_link();
+        let waited = is_other_link || self.looked.is_none_or(|looked| looked.elapsed() > window);
         self.looked = Some(Instant::now());
         let prefix = self.prefix.as_str();
         let mut asking = Vec::new();
@@ -192,6 +199,13 @@ impl Named {
             }
         }
         asking
+    }
+
+    /// True where a link has come, gone or told another state since this was last asked.
+    fn is_other_link(&mut self) -> bool {
+        let links = self.links.iter_mut();
+        let changed = links.map(|link| link.borrow_and_update().has_changed());
+        changed.fold(false, |any, changed| any | changed)
     }
 
     /// Shows the answer to a request.
