@@ -73,7 +73,7 @@ fn every_source_file_that_a_document_names_is_there() {
     let mut gone = Vec::new();
     for document in files(&root, "md") {
         let beside = document.parent().expect("a folder");
-        for name in named_files(&read(&document)) {
+        for Named { name, new } in named_files(&read(&document)) {
             let there = if name.contains('/') {
                 [root.as_path(), beside, &beside.join("src")]
                     .iter()
@@ -84,12 +84,17 @@ fn every_source_file_that_a_document_names_is_there() {
                     .iter()
                     .any(|file| file.ends_with(name))
             };
-            if !there {
-                gone.push(format!("{}: {name}", shown(&document)));
+            if there == new {
+                let what = if new {
+                    "is no longer new"
+                } else {
+                    "is not there"
+                };
+                gone.push(format!("{}: {name} {what}", shown(&document)));
             }
         }
     }
-    assert!(gone.is_empty(), "not there:\n{}", gone.join("\n"));
+    assert!(gone.is_empty(), "wrong:\n{}", gone.join("\n"));
 }
 
 /// All files with an extension, but for what was built and what is hidden.
@@ -146,28 +151,51 @@ fn headings(text: &str) -> impl Iterator<Item = String> {
         })
 }
 
-/// What stands in `backquotes` and is a path of a source file, or of a folder.
-fn named_files(text: &str) -> impl Iterator<Item = &str> {
-    text.lines()
-        .flat_map(|line| line.split('`').skip(1).step_by(2))
-        .filter(|name| {
-            let path = Path::new(name);
-            let of_source = path
-                .extension()
-                .is_some_and(|one| ["rs", "md", "lua", "sql"].iter().any(|known| one == *known));
-            let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
-            of_source
-                && name.chars().all(plain)
-                && path
-                    .components()
-                    .all(|part| matches!(part, Component::Normal(_)))
-        })
+/// A source file that a document names.
+#[derive(Debug, PartialEq)]
+struct Named<'a> {
+    name: &'a str,
+    /// Said to be written one day.
+    new: bool,
+}
+
+/// What stands in `backquotes` and is the path of a source file; after **new** it is one that is not there yet.
+fn named_files(text: &str) -> Vec<Named<'_>> {
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let mut before = "";
+        for (at, part) in line.split('`').enumerate() {
+            if at % 2 == 1 && is_source_file(part) {
+                found.push(Named {
+                    name: part,
+                    new: before.ends_with("**new** "),
+                });
+            }
+            before = part;
+        }
+    }
+    found
+}
+
+fn is_source_file(name: &str) -> bool {
+    let path = Path::new(name);
+    let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+    path.extension()
+        .is_some_and(|one| ["rs", "md", "lua", "sql"].iter().any(|known| one == *known))
+        && name.chars().all(plain)
+        && path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
 }
 
 #[test]
 fn a_document_is_read_as_people_read_it() {
-    let text = "see [the format](backup/FORMAT.md#days) in `src/day.rs`, not `a b.rs` or `x.db`\n# What, now?";
+    let text = "see [the format](backup/FORMAT.md#days) in `src/day.rs`, not `a b.rs` or `x.db`,\nor **new** `one/day.rs`\n# What, now?";
     assert_eq!(links(text).collect::<Vec<_>>(), ["backup/FORMAT.md#days"]);
-    assert_eq!(named_files(text).collect::<Vec<_>>(), ["src/day.rs"]);
+    let named = |name, new| Named { name, new };
+    assert_eq!(
+        named_files(text),
+        [named("src/day.rs", false), named("one/day.rs", true)]
+    );
     assert_eq!(headings(text).collect::<Vec<_>>(), ["what-now"]);
 }

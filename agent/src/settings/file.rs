@@ -190,7 +190,7 @@ pub(super) fn apply(
             path.display(),
             error.to_string().trim_end()
         ))
-        .hint("correct that line; README.md lists every setting")
+        .hint("correct that line; agent/docs/settings.md lists every setting")
     })?;
 
     let core = &mut settings.core;
