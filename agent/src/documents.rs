@@ -37,7 +37,7 @@ impl From<&backup::BackupInfo> for Backup {
             verified: info.verified,
             kind: match info.kind {
                 backup::BackupKind::Ours => "backup",
-                backup::BackupKind::Seed => "original",
+                backup::BackupKind::Original => "original",
             }
             .to_owned(),
             problem: info.problem.clone(),

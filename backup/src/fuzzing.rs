@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::archive::format::ledger::was_pruned;
 use crate::archive::format::manifest::{self, Manifest};
 use crate::archive::format::proof::{self, Proof};
-use crate::archive::format::{gzip, segment};
+use crate::archive::format::{gzip, seal, segment};
 use crate::archive::look::report::Depth;
 use crate::archive::look::{contents, original};
 use crate::archive::open::Archive;
@@ -26,7 +26,7 @@ use crate::store::folder::Store;
 /// Where something that was taken for a manifest is not written as it was read.
 pub fn manifest(bytes: &[u8]) {
     let path = Path::new("backup-2026-03-14T00-00-00-000Z.json");
-    let sealed = manifest::sealed(bytes);
+    let sealed = seal::put_on(bytes);
     for bytes in [bytes, &sealed] {
         if let Ok(read) = manifest::parse(path, bytes) {
             let again = manifest::parse(path, &read.to_bytes()).expect("what we write we read");
@@ -93,7 +93,7 @@ pub fn database(bytes: &[u8]) {
     fs::write(&path, bytes).expect("a small file");
     if let Ok(opened) = original::open(&path, &|| scratch::folder(dir.path())) {
         let _ = opened.inspect(&path, true);
-        let _ = opened.holds(&path);
+        let _ = opened.kind(&path);
     }
     if let Ok(conn) = plain::open(&path) {
         let _ = plain::check(&conn, false);

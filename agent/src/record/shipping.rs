@@ -49,7 +49,7 @@ impl Shipped {
         let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(step) => {
-                let since = if step.adrift {
+                let since = if step.unanchored {
                     self.unanchored_since().unwrap_or_else(moment::now)
                 } else {
                     0

@@ -44,7 +44,7 @@ impl Site {
             return Ok(RetentionPlan::default());
         };
         let archived = |day: Day| {
-            archive.holds(&store, day).unwrap_or_else(|error| {
+            archive.is_archived(&store, day).unwrap_or_else(|error| {
                 tracing::warn!(%day, "not known to be archived: {error}");
                 false
             })

@@ -27,7 +27,7 @@ impl Archive {
     /// Opens the archive of any place.
     pub(crate) fn at(place: Arc<dyn Place>) -> Result<Archive> {
         let archive = Archive { place };
-        // Whoever holds it is at work, and its files are no rubbish.
+        // Another process that holds it is at work: its unfinished files are still needed.
         if let Ok(Some(_held)) = archive.place.hold_if_free(Hold::Write) {
             archive.clean()?;
         }
@@ -39,7 +39,7 @@ impl Archive {
         self.place.root()
     }
 
-    /// Only for who holds [`Hold::Write`]. Readers have scratch folders here: while there are any, rubbish stays.
+    /// The caller holds [`Hold::Write`]. Readers keep scratch folders here, so nothing is removed while there are any.
     pub(crate) fn clean(&self) -> Result<()> {
         match self.place.hold_if_free(Hold::Remove)? {
             Some(_alone) => self.place.tidy(&["", DAYS, SETTINGS]),

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// Commits that are not in the database yet.
 const LOG: &str = "-wal";
-/// What finds pages in the log; SQLite makes it anew whenever it needs one.
+/// An index of the log, which SQLite makes anew when needed.
 const INDEX: &str = "-shm";
-/// What takes back a transaction that was cut off.
+/// What SQLite needs to roll back an interrupted transaction.
 const JOURNAL: &str = "-journal";
 const ALL: [&str; 3] = [LOG, INDEX, JOURNAL];
 
@@ -23,8 +23,8 @@ pub(crate) fn of(path: &Path) -> impl Iterator<Item = PathBuf> {
     ALL.iter().map(|end| beside(path, end))
 }
 
-/// The companions and then their database, which is the order to take them away in: a log without its database would be
-/// played into the next file of that name, and whoever is cut off finds the database, and does it again.
+/// The companions and then their database: the order in which to remove them. A log without its database would be
+/// replayed into the next file of that name, and a removal that was cut off finds the database and starts again.
 pub(crate) fn and_database(path: &Path) -> impl Iterator<Item = PathBuf> {
     of(path).chain([path.to_path_buf()])
 }
@@ -44,7 +44,7 @@ pub(crate) fn needed(path: &Path) -> impl Iterator<Item = PathBuf> {
     [log(path), journal(path)].into_iter()
 }
 
-/// Whether the database alone is not all there is: a log or a journal lies beside it.
+/// Whether a log or a journal lies beside the database.
 pub(crate) fn belong_to(path: &Path) -> bool {
     needed(path).any(|companion| companion.exists())
 }
@@ -66,8 +66,8 @@ pub(crate) fn is_index(name: &str) -> bool {
     name.ends_with(INDEX)
 }
 
-/// Gives a database and its companions another name, as far as that works: a companion need not exist, and whoever looks
-/// for a database that kept its name finds it.
+/// Renames a database and its companions as far as possible. A companion need not exist; the caller checks whether the
+/// database kept its name.
 pub(crate) fn rename(from: &Path, to: &Path) {
     for (from, to) in and_database(from).zip(and_database(to)) {
         let _ = std::fs::rename(from, to);

@@ -18,8 +18,8 @@ const DEADLINE: Duration = Duration::from_secs(600);
 /// Copies a database, as `source` sees it, to `copy` and makes that one plain: no WAL mode, no companions. `live` is
 /// the database's own name.
 ///
-/// The source's connection holds one read transaction over the whole copy, so all of it is one moment and no commit
-/// of others can make SQLite begin again; taking it in steps only serves the deadline and `tick`.
+/// One read transaction spans the whole copy, so that it is of one moment and no commit makes SQLite start again. The
+/// steps only serve the deadline and `tick`.
 pub(crate) fn of(
     source: &Connection,
     live: &Path,

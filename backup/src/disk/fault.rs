@@ -6,8 +6,8 @@ use std::io;
 #[cfg(feature = "fault-injection")]
 pub use injected::{full_at_step, kill_at_step, steps_left};
 
-/// A moment at which a crash leaves something else behind than a moment before, right before the disk is given
-/// something to do that it may have no room for.
+/// Marks a moment right before something is written: a crash here leaves something else behind than a moment earlier,
+/// and the disk may be full.
 pub(crate) fn step() -> io::Result<()> {
     #[cfg(feature = "fault-injection")]
     injected::step()?;

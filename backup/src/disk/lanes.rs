@@ -11,7 +11,7 @@ const MOST_THREADS: usize = 8;
 #[error("a worker thread ended early")]
 pub(crate) struct WorkerGone;
 
-/// One worker thread's ends: at most two pieces are with it at a time.
+/// The channels to and from one worker thread, which holds at most two pieces at a time.
 struct Lane<A, B> {
     to: SyncSender<A>,
     from: Receiver<B>,

@@ -1,7 +1,7 @@
-//! The archive's locks, over all processes. A dead owner holds nothing: the system drops a lock with its process.
+//! The archive's locks, valid across processes. The system releases a lock when its process ends.
 //!
-//! Writers (backup, prune) exclude one another. Readers (verify, restore) only keep prune from taking files away
-//! under them; a backup takes nothing away and runs beside them.
+//! Writers (backup, prune) exclude one another. Readers (verify, restore) only exclude the removal of files; a backup
+//! removes none and runs beside them.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -116,13 +116,13 @@ pub(super) fn open_file(path: &Path) -> std::io::Result<File> {
         .write(true)
         .create(true)
         .truncate(false)
-        // What a link leads to is not emptied for a number.
+        // Writing the process id must not empty the target of a link.
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
 }
 
-/// Writes this process into its lock's file, for people only: the lock is the system's, and holds all the same where a
-/// full disk has no room for the number.
+/// Writes this process's id into the lock's file, for people to read. The lock holds even where a full disk has no room
+/// for it.
 pub(super) fn note_owner(file: &mut File) {
     let _ = file.set_len(0);
     let _ = writeln!(file, "{}", std::process::id());

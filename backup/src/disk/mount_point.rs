@@ -4,11 +4,11 @@ use std::fmt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The folder at or above another one from which on another disk begins.
+/// The folder at which the disk of another folder is mounted.
 pub(crate) struct MountPoint(PathBuf);
 
 impl MountPoint {
-    /// Of an existing folder. `None` where it lies on the disk of the root: that one does not go.
+    /// The mount point of an existing folder; `None` for the root's own disk, which is never unmounted.
     pub(crate) fn of(dir: &Path) -> Option<MountPoint> {
         let dir = dir.canonicalize().ok()?;
         let disk = device(&dir)?;
@@ -22,8 +22,8 @@ impl MountPoint {
             .map(|point| MountPoint(point.to_path_buf()))
     }
 
-    /// Whether nothing is mounted there any more: the folder is on the disk of the one above it, or went with its disk
-    /// (as what mounts removable ones does it; nobody can remove it while the disk is there).
+    /// Whether nothing is mounted there any more: the folder lies on its parent's disk, or is gone. Whoever mounts
+    /// removable disks removes the folder, too, and nobody can while the disk is mounted.
     pub(crate) fn is_bare(&self) -> bool {
         let here = device(&self.0);
         here.is_none() || here == self.0.parent().and_then(device)

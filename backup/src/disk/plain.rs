@@ -1,4 +1,4 @@
-//! Databases that stand alone: opened as they lie, writing nothing beside them, and checked by SQLite itself.
+//! Databases that stand alone: opened without writing anything beside them, and checked by SQLite.
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) fn make(conn: &Connection, path: &Path) -> Result<()> {
     }
 }
 
-/// Opens a file that is nobody else's (a copy, something inflated from the archive) as it lies, writing nothing.
+/// Opens a file that only this process uses (a copy, or a file inflated from the archive), without writing.
 pub(crate) fn open(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)
@@ -34,8 +34,8 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
-/// Opens a database of anybody's without leaving anything beside it. One with a log or journal beside it is alive and
-/// is read through them; one without is read as it lies.
+/// Opens any database without leaving anything beside it. Where a log or journal lies beside it the database is in use,
+/// and is read through them; otherwise the file alone is read.
 pub(crate) fn open_foreign(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -57,8 +57,8 @@ pub(crate) fn open_foreign(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-/// SQLite's own check of a database: `quick_check`, or with `full` also every index entry.
-/// The outer result is about reading at all; the inner one carries what the check said.
+/// SQLite's own check of a database: `quick_check`, or with `full` also every index entry. The error is what the check
+/// said.
 pub(crate) fn check(conn: &Connection, full: bool) -> std::result::Result<(), String> {
     let sql = if full {
         "PRAGMA integrity_check(20)"

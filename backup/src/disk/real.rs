@@ -1,7 +1,7 @@
-//! Files and folders opened by their name alone: no link is followed, and only real folders and regular files count.
+//! Opens files and folders without following links: only real folders and regular files count.
 //!
-//! Each part of a path is opened inside the one before, so that nobody can put a link there in between. A pipe or a
-//! device is never opened: opening one may wait for another program, or set something off.
+//! Each part of a path is opened relative to the part before, so that nobody can slip in a link. A pipe or device is
+//! never opened: opening one may block, or start something.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -18,7 +18,7 @@ const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 
-/// Opens a folder that its owner may have named by a link.
+/// Opens a folder whose path may be a link.
 pub(crate) fn folder(path: &Path) -> io::Result<OwnedFd> {
     Ok(open(path, FOLDER, Mode::empty())?)
 }
@@ -43,14 +43,15 @@ pub(crate) fn file_in(folder: impl AsFd, name: &str, how: OFlags) -> io::Result<
         Err(Errno::NOENT) if how.contains(OFlags::CREATE) => {}
         Err(error) => return Err(error.into()),
     }
-    // Should it have become a pipe meanwhile, opening it does not wait.
+    // If it became a pipe meanwhile, opening it does not block.
     let how = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(&folder, name, how, Mode::from_raw_mode(0o644))?;
     require(fstat(&file)?.st_mode, FileType::RegularFile)?;
     Ok(file.into())
 }
 
-/// Size and time of a regular file, given its folder's path if it has one below `dir`; `None` where there is no such file.
+/// Size and time of a regular file in `dir`, or in `folder` below it unless that is empty; `None` where there is no
+/// such file.
 pub(crate) fn look(dir: &Path, folder: &str, name: &str) -> io::Result<Option<Metadata>> {
     let mut path = dir.to_path_buf();
     if !folder.is_empty() {

@@ -30,7 +30,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
     Connection::open_with_flags(path, flags)
         .and_then(|conn| {
             unprotected(&conn)?;
-            // Of live databases that are attached to it.
+            // For live databases that are attached to it.
             conn.busy_timeout(Duration::from_secs(5))?;
             Ok(conn)
         })
@@ -50,7 +50,7 @@ pub(crate) fn create(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
-/// What a crash leaves of it is never read: neither a journal nor a sync is needed.
+/// Turns journal and sync off: what a crash leaves of the database is never read.
 pub(crate) fn unprotected(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000; PRAGMA foreign_keys = OFF;",

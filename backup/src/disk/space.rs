@@ -14,8 +14,8 @@ pub(crate) fn require(folder: &Path, needed: u64, what: &str) -> Result<()> {
     enough(folder, free(folder)?, needed, what)
 }
 
-/// Says of an error over a full disk how much is free on it. Best before what was unfinished goes: of some files that
-/// have no room SQLite says no more than that they cannot be written.
+/// Turns an error about a full disk into one that says how much is free. To be called before unfinished files are
+/// removed: for some files SQLite only says that they cannot be written, and then the free space tells why.
 pub(crate) fn told(error: Error) -> Error {
     let full = error.is_disk_full();
     match error {
@@ -52,7 +52,7 @@ fn full_at(path: PathBuf, doing: &'static str) -> Error {
     }
 }
 
-/// Of the disk of a file that may be gone again with its folder.
+/// Free space near a path that may not exist any more.
 fn free_near(path: &Path) -> Option<u64> {
     path.ancestors().find_map(|path| free(path).ok())
 }

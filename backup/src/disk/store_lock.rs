@@ -23,7 +23,7 @@ impl StoreLock {
         let path = dir.join(".lock");
         let opened = || Error::io(&path, "open the store's lock");
         let mut writable = lock::open_file(&path).map_err(opened())?;
-        // Held for reading: a disk that is failing can be turned read-only, and back, under a waiting recorder.
+        // Opened for reading, so that a failing disk can be remounted read-only, and back, while the recorder waits.
         let mut file = File::open(&path).map_err(opened())?;
         match file.try_lock() {
             Ok(()) => {}
@@ -50,8 +50,8 @@ impl StoreLock {
         &self.path
     }
 
-    /// False once the lock's file was removed, with its folder perhaps: then another process could take a lock of
-    /// its own, and this one protects nothing.
+    /// False once the lock's file was removed: another process could then take a lock of its own, so this one protects
+    /// nothing.
     pub(crate) fn is_in_place(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
         match (self.file.metadata(), self.path.metadata()) {
@@ -63,8 +63,8 @@ impl StoreLock {
 
 impl Drop for StoreLock {
     fn drop(&mut self) {
-        // Closing alone would not do: a child process that is just being started holds a copy of the file for a
-        // moment, and with it the lock.
+        // Closing the file is not enough: a child process that is just starting holds a copy of it for a moment, and
+        // with it the lock.
         let _ = self.file.unlock();
     }
 }

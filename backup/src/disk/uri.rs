@@ -4,12 +4,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-/// The database as it lies, whatever lies beside it: nothing is written and no lock is taken.
+/// The file alone, whatever lies beside it: nothing is written and no lock is taken.
 pub(crate) fn immutable(path: &Path) -> String {
     format!("file:{}?immutable=1", escaped(path))
 }
 
-/// The database with what lies beside it.
+/// The database with its companions.
 pub(crate) fn plain(path: &Path) -> String {
     format!("file:{}", escaped(path))
 }

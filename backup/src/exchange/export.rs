@@ -72,8 +72,8 @@ impl ExportOptions {
     }
 }
 
-/// Writes the events of a span; gives their number. Needs the same memory for any number. Events that arrive
-/// meanwhile are left out.
+/// Writes the events of a span and gives their number. Uses the same memory for any number of events. Events that
+/// arrive meanwhile are left out.
 ///
 /// # Errors
 /// When a day file cannot be read or `out` cannot be written.
@@ -113,7 +113,7 @@ fn export_plain(store: &Store, options: &ExportOptions, out: &mut dyn Write) -> 
         limit: 10_000,
         ..Query::default()
     };
-    // Page by page, so that a long export never holds on to the recorder's log.
+    // Page by page, so that a long export does not keep the recorder's log from being folded.
     while let Some(last) = last {
         let page = store.events(&query)?;
         for event in page.events.iter().filter(|event| event.id <= last) {

@@ -34,14 +34,13 @@ use crate::store::reindex;
 
 /// Rows handed to the store at a time.
 const CHUNK: usize = 10_000;
-/// Adds the events of a file to a store: an export (`.json`, `.jsonl`, `.csv`), a day file, a database of the
-/// original, each also gzipped. What a file is, its content says, not its name.
+/// Adds the events of a file to a store: an export (`.json`, `.jsonl`, `.csv`), a day file, a database of the original,
+/// each also gzipped. The content of the file, not its name, decides what it is.
 ///
-/// An event that is already there, by time, control, value, string and position, is skipped; of n equal ones, those
-/// beyond the number present are added. Events of ours keep their ids where these are free. Of our day files the
-/// gaps come over, too, and the keyframes where the store has nothing of its own around them, so that the state at a
-/// moment is the same. Memory does not grow with
-/// the file; a temporary file beside the store does. Blocking.
+/// An event that the store has already (same time, control, value, string and position) is skipped; of n equal events,
+/// those beyond the number in the store are added. Our own events keep their ids where these are free. From our day
+/// files the gaps are added, too, and the keyframes outside the span that the store has of the day, so that the state
+/// at a moment is the same. Uses a temporary file beside the store, and the same memory for any size. Blocking.
 ///
 /// # Errors
 /// When the file cannot be read or is none of these, before anything is changed; or when the store cannot be written.

@@ -51,7 +51,7 @@ impl RestorePlan {
         swap::finish_locked(&self.target)?;
         let _held = self.archive.place.hold(Hold::Read)?;
         self.require_space(&self.target)?;
-        // From here on it takes away what it leaves when it fails: on a full disk that is needed for the recording.
+        // From here on a failure removes what was built: on a full disk the recorder needs the room.
         let mut restored = Restored {
             plan: self,
             replaces: BTreeSet::new(),
@@ -102,8 +102,8 @@ impl Restored {
         self.events
     }
 
-    /// Swaps what was built in: a few renames, written down first so that a crash in between is finished or taken
-    /// back by [`crate::finish_interrupted`]. The files that were there are kept for [`crate::undo`].
+    /// Swaps in what was built. The renames are written down first, so that [`crate::finish_interrupted`] finishes them
+    /// after a crash. The replaced files are kept for [`crate::undo`].
     ///
     /// The caller guarantees that nobody has the target's databases open for writing: the recorder is paused
     /// ([`crate::store::recorder::Recorder::pause_and`]) or the store's lock is held.
@@ -157,7 +157,7 @@ impl Restored {
 
 impl Drop for Restored {
     fn drop(&mut self) {
-        // After a swap nothing is left there; before one, the target stays as it was.
+        // After a swap this removes nothing; before one, it leaves the target as it was.
         swap::discard_build(&self.plan.target);
     }
 }

@@ -1,4 +1,4 @@
-//! Checking what was built and bringing it to the disk: several days at once, and the disk's part beside SQLite's.
+//! Checks what was built and brings it to the disk: several days at once, and both at the same time.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -22,7 +22,7 @@ pub(super) fn days(
 ) -> Result<(u64, Option<i64>)> {
     let paths: Vec<PathBuf> = built.iter().map(|day| new.join(day.file_name())).collect();
     thread::scope(|scope| {
-        // Nothing is written any more: the disk can take the bytes while they are read.
+        // Nothing writes to the files any more, so they can be synced while they are checked.
         let synced = scope.spawn(|| paths.iter().try_for_each(|path| draft::sync_file(path)));
         let checked = checked(&paths, thorough, progress, new);
         synced

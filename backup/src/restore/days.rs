@@ -31,10 +31,10 @@ pub(crate) enum Work {
         tail: Tail,
         until: Option<EventId>,
     },
-    /// One database of ours or of the seed.
+    /// One database of ours or of the original.
     File {
         database: Database,
-        seed: bool,
+        is_original: bool,
         until: Option<EventId>,
     },
 }
@@ -70,13 +70,13 @@ impl Work {
             }
             Work::File {
                 database,
-                seed,
+                is_original,
                 until,
             } => {
                 let path = &database.path(&*archive.place);
                 progress.step(&format!("read {}", path.display()), 0, 1);
                 let opened = database.open(&*archive.place)?;
-                if *seed {
+                if *is_original {
                     build_original(&opened.path, path, *until, folder)
                 } else {
                     build_copy(&opened, path, *until, folder).map(|day| BTreeSet::from([day]))
@@ -156,8 +156,7 @@ fn build_copy(
     Ok(day)
 }
 
-/// Builds the days of a database of the original by importing it, so that its events are the same ones whichever way
-/// they come.
+/// Builds the days of the original's database by an import, so that events get the same ids either way.
 fn build_original(
     database: &Path,
     name: &Path,
@@ -198,7 +197,7 @@ fn cut(path: &Path, until: EventId) -> Result<()> {
     let conn = scratch::open(path)?;
     let ms = until.ms();
     let run = || -> rusqlite::Result<()> {
-        // Without a journal there is no way back, and none is needed: the file is scratch until it is checked.
+        // No journal is needed: the file is scratch until it is checked.
         conn.execute_batch("BEGIN")?;
         conn.execute("DELETE FROM changes WHERE id > ?1", [until.0])?;
         conn.execute(
@@ -208,7 +207,7 @@ fn cut(path: &Path, until: EventId) -> Result<()> {
         conn.execute("DELETE FROM blocks WHERE last > ?1", [until.0])?;
         conn.execute("DELETE FROM keyframe_states WHERE keyframe > ?1", [until.0])?;
         conn.execute("DELETE FROM keyframes WHERE id > ?1", [until.0])?;
-        // A gap that was open at the moment is a gap up to the moment.
+        // A gap that contains the moment now ends there.
         conn.execute("DELETE FROM gaps WHERE from_ms >= ?1", [ms])?;
         conn.execute("UPDATE gaps SET to_ms = ?1 WHERE to_ms > ?1", [ms])?;
         conn.execute("DELETE FROM quarantine WHERE at_ms > ?1", [ms])?;

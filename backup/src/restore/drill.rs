@@ -20,7 +20,7 @@ impl Archive {
     /// Restores into scratch and compares what came back with what the recorder said of it.
     fn drill(&self, manifest: &Manifest) -> Result<Vec<Finding>> {
         let scratch = self.place.scratch_to_read()?;
-        // Whatever an earlier verification said: this one judges anew.
+        // Does not ask for an earlier proof.
         let plan = self.plan_backup(manifest, Tail::default(), None, scratch.path(), Vec::new())?;
         let report = plan.thorough().build(&())?.swap()?;
         if report.events != manifest.events {

@@ -1,4 +1,5 @@
-//! Damaged days whose content a restore brings back: their files go, and the gaps that told of the loss get shorter.
+//! Damaged days that a restore brings back: the files that were moved aside go, and the gaps that tell of the loss get
+//! shorter.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,13 +17,13 @@ pub(crate) struct Mended {
     to_ms: Option<i64>,
 }
 
-/// The damaged days that are whole again once the days of `folder` are in the store: a day file that itself was begun
-/// after the damage brings nothing back.
+/// The damaged days that the files in `folder` bring back. A day file that was begun after the damage brings nothing
+/// back.
 pub(crate) fn mended(target: &Path, folder: &Path, days: &BTreeSet<Day>) -> Result<Vec<Mended>> {
     let damaged = Store::open(target)?.damaged_days()?;
     let coming = Store::open(folder)?;
     let mend = |damaged: DamagedDay| {
-        // A file that cannot be read (an undo brings back what was there) mends nothing.
+        // An unreadable file (an undo may bring one back) repairs nothing.
         let gaps = coming.day_gaps(damaged.day).ok()?;
         let to_ms = coming.day_summary(damaged.day).ok()?.to_ms;
         let begun_after = gaps
@@ -42,7 +43,7 @@ pub(crate) fn names(mends: &[Mended]) -> Vec<String> {
     files.filter_map(name).collect()
 }
 
-/// The gaps of a built day that say of a damaged day that all of it is lost begin where what came back ends.
+/// Shortens the gaps that tell of a damaged day: each now begins where the restored events end.
 pub(crate) fn shorten_gaps(built: &Path, mends: &[Mended]) -> Result<()> {
     if mends.is_empty() {
         return Ok(());

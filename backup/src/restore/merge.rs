@@ -1,4 +1,4 @@
-//! Restoring while keeping what was recorded since: the live days' rows are merged into the built ones by identity.
+//! A restore that keeps newer events: merges the live days' rows into the built days by id.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,14 +14,14 @@ use crate::store::dictionary;
 use crate::store::schema::check_schema;
 use crate::store::state_digest::FORGET;
 
-/// What was merged so far, so that the last moments can follow while the recorder is paused.
+/// How far each day was merged. The rest follows while the recorder is paused.
 #[derive(Debug)]
 pub(crate) struct Kept {
     days: Vec<(Day, i64)>,
 }
 
-/// Merges what the live store holds of each built day into it. The live files are only read.
-/// A gap that says of a damaged day that all of it is lost ends what was restored of that day.
+/// Merges the live rows of each built day into it; the live files are only read. Gaps that tell of a damaged day are
+/// shortened.
 pub(crate) fn merge(
     target: &Path,
     new: &Path,
@@ -57,7 +57,7 @@ impl Kept {
 /// Gives the number of events that were added, and the highest id seen in the live file.
 fn merge_day(live: &Path, built: &Path, after: i64) -> Result<(u64, i64)> {
     let conn = scratch::open(built)?;
-    // Whoever cannot be read cannot be kept: the error says so before anything is touched.
+    // A live day that cannot be read cannot be kept: fails before anything is changed.
     let readable = crate::store::schema::open_reader(live)?;
     check_schema(&readable, live)?;
     drop(readable);
@@ -81,12 +81,13 @@ fn merge_day(live: &Path, built: &Path, after: i64) -> Result<(u64, i64)> {
             for sql in [SAME_RULE, OTHER_RULE] {
                 added += conn.execute(sql, [first])? as u64;
             }
-            // Blocks must list all their changes; from the first new one on they are made again by the next writer.
+            // A block must list all its changes. Removes the blocks from the first new change on; the next writer makes
+            // them again.
             conn.execute("DELETE FROM main.postings WHERE block IN (SELECT first FROM main.blocks WHERE last >= ?1)", [first])?;
             conn.execute("DELETE FROM main.blocks WHERE last >= ?1", [first])?;
         }
         conn.execute_batch(REST)?;
-        // What either recorder said of its days does not hold for both together.
+        // Neither recorder's digest holds for the merged day.
         conn.execute_batch(FORGET)?;
         conn.execute_batch("COMMIT; DETACH live;")?;
         Ok((added, seen))
@@ -120,7 +121,7 @@ const SAME_RULE: &str = "
     SELECT l.id, s.main, l.value, l.string, l.position, l.at
     FROM live.changes l JOIN temp.same s ON s.live = l.series WHERE l.id >= ?1 AND s.rules";
 
-/// Where rules differ, what followed from the value is written out.
+/// Where rules differ, strings and positions are written out.
 const OTHER_RULE: &str = "
     INSERT OR IGNORE INTO main.changes (id, series, value, string, position, at)
     SELECT l.id, s.main, l.value, coalesce(e.string_value, x''), coalesce(e.position, x''), l.at

@@ -1,4 +1,4 @@
-//! Swapping day files in and out of a store, with an intent record that the next start finishes.
+//! Swaps day files in and out of a store. An intent record lets the next start finish what a crash cut off.
 //!
 //! Inside the store's folder: `.restore/new` is what was built, `.restore/intent.json` the list of renames once they
 //! have begun, `.undo-next` where the present files go, `.undo` the last restore's present files.
@@ -93,12 +93,12 @@ pub(crate) fn run(swap: Swap<'_>) -> Result<Option<PathBuf>> {
             return Err(error);
         }
     };
-    // From here on a start after a crash goes only forward.
+    // From here on the next start after a crash finishes the exchange.
     if let Err(error) = rename_all(target, &intent.moves) {
         take_back(target, &intent.moves);
         return Err(error);
     }
-    // The exchange is done; whatever tidying up does not succeed now, the next start does.
+    // The exchange is done; the next start tidies up what cannot be tidied up now.
     if let Err(error) = settle(target, intent) {
         tracing::warn!(%error, "an exchange of files is not tidied up yet");
     }
@@ -142,7 +142,7 @@ fn announce(swap: &Swap<'_>, outgoing: &[String]) -> Result<Intent> {
             to: format!("{UNDO_NEXT}/files/{name}"),
         })
         .collect();
-    // Logs come in before their database, for the same reason as they go after it.
+    // Logs come in before their database and go after it: nobody can open the database without them.
     moves.extend(incoming.iter().rev().map(|name| Move {
         from: format!("{}/{name}", swap.from),
         to: name.clone(),
@@ -157,8 +157,8 @@ fn announce(swap: &Swap<'_>, outgoing: &[String]) -> Result<Intent> {
     Ok(intent)
 }
 
-/// Removes what an exchange that did not take place prepared. The intent goes first, and for good: would it come back
-/// after a power cut, the next start took away files in place of which nothing comes.
+/// Removes what a cancelled exchange prepared. The intent goes first, and for good: if it reappeared after a power cut,
+/// the next start would move files away with nothing to replace them.
 fn abandon(target: &Path) {
     let intent = target.join(RESTORE).join(INTENT);
     let removed = match fs::remove_file(&intent) {
@@ -172,8 +172,8 @@ fn abandon(target: &Path) {
     }
 }
 
-/// Renames back what an exchange that failed has renamed: the store is recorded into again, so it may not stay half
-/// exchanged. What cannot be renamed back, the next start brings forward.
+/// Undoes the renames of a failed exchange, as the recorder must not go on in a store that is half exchanged. If a file
+/// cannot be renamed back, the next start finishes the exchange instead.
 fn take_back(target: &Path, moves: &[Move]) {
     let back = moves.iter().rev().try_for_each(|step| {
         let (from, to) = (inside(target, &step.from)?, inside(target, &step.to)?);
@@ -241,8 +241,8 @@ fn finish(target: &Path, intent: Intent) -> Result<()> {
 fn rename_all(target: &Path, moves: &[Move]) -> Result<()> {
     for step in moves {
         let (from, to) = (inside(target, &step.from)?, inside(target, &step.to)?);
-        // The order of the list makes this safe: a name is vacated before it is taken. A file that is nowhere came in
-        // and was removed since, as an old day may be.
+        // The order of the list makes this safe: a name is freed before it is taken. A file that is missing in both
+        // places was removed after it came in, as an old day may be.
         if to.exists() || !from.exists() {
             continue;
         }
@@ -304,13 +304,13 @@ pub(crate) fn discard_build(target: &Path) {
     }
 }
 
-/// Every file of these days, companions included: whatever lies beside a restored database would be replayed over it.
+/// Every file of these days with its companions: SQLite would replay a leftover log into a restored database.
 fn present_files(target: &Path, days: &BTreeSet<Day>) -> Result<Vec<String>> {
     let mut files: Vec<String> = draft::entries(target)?
         .into_iter()
         .filter(|name| day_of(name).is_some_and(|day| days.contains(&day)))
         .collect();
-    // The database goes before its companions: cut off in between, nobody can open it without them.
+    // The database goes before its companions, so that nobody can open it without them.
     files.sort_by_key(|name| (!name.ends_with(".db"), name.clone()));
     Ok(files)
 }

@@ -50,10 +50,12 @@ fn take_back(target: &Path) -> Result<UndoReport> {
         .filter_map(|name| Day::from_file_name(name))
         .collect();
     days.extend(&returning);
-    let mut undone = record.what.clone();
-    if let Some(rest) = undone.strip_prefix("undo of ") {
-        undone = format!("undo of {rest}");
-    }
+    let undone = record.what;
+    // Undoing an undo makes the restore again.
+    let what = match undone.strip_prefix("undo of ") {
+        Some(restore) => restore.to_owned(),
+        None => format!("undo of {undone}"),
+    };
     fold_logs(target, &returning);
     let mends = mended::mended(
         target,
@@ -65,7 +67,7 @@ fn take_back(target: &Path) -> Result<UndoReport> {
         from: UNDO_FILES,
         days: &days,
         mends: &mends,
-        what: &format!("undo of {undone}"),
+        what: &what,
     })?;
     Ok(UndoReport {
         undone,
@@ -79,8 +81,8 @@ pub fn undo_available(target: &Path) -> Option<String> {
     Some(record.what)
 }
 
-/// The kept files lie with their logs beside them; each is made one plain file where that works. Where it does not
-/// (the restore was because of damage), the file returns with its companions just as it was.
+/// Folds each kept file's log into it where possible. A damaged file, which may be why the restore was made, returns
+/// with its companions as it was.
 fn fold_logs(target: &Path, days: &[Day]) {
     for day in days {
         let path = target.join(UNDO_FILES).join(day.file_name());

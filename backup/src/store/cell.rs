@@ -52,7 +52,7 @@ pub(crate) enum Cell<T> {
 }
 
 pub(crate) fn string_in(string: &Cell<&str>) -> ToSqlOutput<'static> {
-    // Only the cases without text; text is bound by reference where it lies.
+    // Only the cases without text; a text is bound by reference.
     ToSqlOutput::Borrowed(match string {
         Cell::Derived => ValueRef::Null,
         _ => NONE,

@@ -24,7 +24,7 @@ pub struct DamagedDay {
 }
 
 impl DamagedDay {
-    /// The file's name, which the gap of the day's loss also tells.
+    /// The file's name, which the text of the gap also contains.
     pub fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
@@ -32,13 +32,12 @@ impl DamagedDay {
 
     /// Whether a gap is the one that this damage made.
     pub(crate) fn explains(&self, why: &str) -> bool {
-        // To its last digit: a longer number is another file.
+        // Compares whole words: a longer number is another file.
         why.split(|c: char| c.is_whitespace() || c == ',')
             .any(|word| word == self.name())
     }
 
-    /// Whether a gap says that all of the day before the damage is lost: where a restore has brought it back, the gap
-    /// begins later.
+    /// Whether a gap says that the whole day before the damage is lost. After a restore the gap begins later.
     pub(crate) fn is_lost_in(&self, from_ms: i64, why: &str) -> bool {
         from_ms <= self.day.start_ms() && self.explains(why)
     }
@@ -78,13 +77,13 @@ impl Store {
     }
 }
 
-/// Moves a day's file aside with its companions; gives its new name. What is there already keeps its name.
+/// Moves a day's file aside with its companions and gives its new name, which no file has yet.
 pub(crate) fn move_aside(dir: &Path, day: Day, now_ms: i64) -> String {
     let path = dir.join(day.file_name());
     let free = (now_ms..).find(|ms| !beside(&path, &format!("{MARK}{ms}")).exists());
     let aside = beside(&path, &format!("{MARK}{}", free.unwrap_or(now_ms)));
     companions::rename(&path, &aside);
-    // As lasting as the disk lets it be; the fresh file's own sync follows.
+    // Best effort: the new file's own sync follows.
     let _ = draft::names_to_disk(dir);
     let name = aside.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()

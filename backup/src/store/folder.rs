@@ -43,7 +43,7 @@ impl StoreSummary {
     }
 }
 
-/// A change that no day file can hold, as far as it can be shown.
+/// A change that no day file can hold, shortened for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantined {
     /// Wall time as it was given, Unix milliseconds.
@@ -245,7 +245,7 @@ impl Store {
     }
 }
 
-/// Blocks know their counts; only what came after the last block has to be counted.
+/// Counts only what came after the last block, as blocks know their counts.
 pub(crate) fn count_changes(conn: &Connection) -> rusqlite::Result<u64> {
     conn.query_row(
         "SELECT coalesce((SELECT sum(count) FROM blocks), 0)

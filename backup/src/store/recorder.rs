@@ -22,8 +22,8 @@ use crate::store::recorder::queue::{Command, Job, Queue};
 use crate::store::recorder::stats::{RecorderStats, Shared};
 use crate::store::recorder::writer::state::Writer;
 
-/// SQLite makes room for its shared memory 4096 bytes at a time by writing one of them. Where a block is smaller the rest
-/// is found missing only when it is touched, and on a full disk that ends the process.
+/// SQLite extends its shared memory by 4096 bytes by writing one byte of them. On a disk with smaller blocks the other
+/// bytes get no room until they are touched; on a full disk touching them ends the process.
 fn warn_of_small_blocks(dir: &Path) {
     if let Ok(disk) = rustix::fs::statvfs(dir)
         && disk.f_frsize < 4096
@@ -152,8 +152,9 @@ impl Recorder {
         wait.await.map_err(|_| Error::Stopped)?
     }
 
-    /// Checks a day's file, and moves it aside where it is damaged: the day becomes a gap, and recording goes on in a
-    /// fresh file if it was the newest. Gives what was wrong with one that was moved. Changes queue meanwhile. Blocking.
+    /// Checks a day's file and moves it aside if it is damaged: the day becomes a gap, and if it was the newest,
+    /// recording goes on in a new file. Gives what was wrong with a file that was moved. Changes queue meanwhile.
+    /// Blocking.
     ///
     /// # Errors
     /// [`Error::Stopped`].
@@ -163,7 +164,7 @@ impl Recorder {
         wait.blocking_recv().map_err(|_| Error::Stopped)
     }
 
-    /// How it is going. Cheap, and never better than the truth.
+    /// How the recorder is doing. Cheap, and never rosier than the truth.
     pub fn stats(&self) -> RecorderStats {
         self.shared.snapshot()
     }
@@ -182,7 +183,7 @@ impl Recorder {
         let (done, wait) = oneshot::channel();
         let job: Job = Box::new(move |dir: &Path| {
             let result = f(dir);
-            // Nobody may be waiting any more; the work is done all the same.
+            // The work is done even if nobody waits any more.
             Box::new(move || drop(done.send(result)))
         });
         self.queue.control(Command::Paused {

@@ -19,8 +19,8 @@ use crate::store::{dictionary, state_digest};
 /// Changes between two keyframes.
 const KEYFRAME_EVERY: u64 = 50_000;
 
-/// Drops what depends on the order of a day's events, until [`rebuild`] makes it again. Questions are answered all
-/// the same meanwhile, more slowly.
+/// Drops what depends on the order of a day's events, until [`rebuild`] makes it again. Meanwhile queries work, more
+/// slowly.
 pub(crate) fn defer(dir: &Path, day: Day) -> Result<()> {
     let path = dir.join(day.file_name());
     let conn = open_writer(&path)?;
@@ -161,7 +161,7 @@ fn write_frame(
     states: &HashMap<i64, At>,
     paths: &HashMap<i64, CompactString>,
 ) -> rusqlite::Result<()> {
-    // A control may have had several series (its change group changed); the newest one speaks for it.
+    // A control may have several series (its change group changed); the newest counts.
     let mut newest: HashMap<&str, (i64, At)> = HashMap::new();
     let order = |at: At| match at {
         At::Change(id) | At::Frame(id) => id,

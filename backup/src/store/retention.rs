@@ -35,8 +35,8 @@ pub struct RetentionPlan {
 }
 
 impl Retention {
-    /// Decides on days of known size, oldest first. `archived` says whether a day is safe in the archive as it is
-    /// now. The newest file, today's, and any of the future always stay.
+    /// Decides about days of known size, oldest first. `archived` says whether the archive holds all of a day. The
+    /// newest file, today's, and those of the future always stay.
     pub fn plan(
         &self,
         days: &[(Day, u64)],

@@ -1,4 +1,4 @@
-//! Strings and positions that follow from the value need no bytes: the rules, how they are learnt, what they give.
+//! Strings and positions that follow from the value need no bytes: the rules, and how they are learnt.
 //!
 //! A rule says exactly what the `events` view computes in SQL. Where the two could round differently a rule gives
 //! nothing, and the text is stored as it came.
@@ -86,7 +86,7 @@ fn three(number: f64, unit: &str) -> Option<CompactString> {
 
 const TENS: [f64; 7] = [1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6];
 
-/// `number` with so many decimals, unless it is too near to a rounding tie (or a negative zero) to be sure.
+/// `number` with a number of decimals; `None` near a rounding tie and for a negative zero, where SQL could differ.
 fn decimals(number: f64, digits: u8, unit: &str) -> Option<CompactString> {
     let scaled = number.abs() * TENS.get(usize::from(digits))?;
     if scaled.is_nan() || scaled >= 1e9 {

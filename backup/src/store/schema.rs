@@ -48,13 +48,13 @@ pub fn open_writer(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
-/// Has a day file filled under another name first, so that no reader ever sees half of one.
+/// Creates a day file: `fill` works on it under another name, so that no reader sees half of it.
 pub(crate) fn create(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let fresh = dir.join(format!(".{name}.new"));
-    // Of a creation that was cut short there may be something left. A log whose database is gone cannot be read, but it
-    // could be played into the new one.
+    // Removes what an interrupted creation left. A log whose database is gone cannot be read, but could be replayed
+    // into the new one.
     for leftover in companions::and_database(&fresh).chain(companions::of(path)) {
         let _ = std::fs::remove_file(leftover);
     }
@@ -159,8 +159,8 @@ pub(crate) fn open_any_reader(path: &Path) -> Result<Connection> {
         .busy_timeout(Duration::from_secs(5))
         .map_err(Error::sqlite(path, "open the day file"))?;
     let conn = match opened.query_row("PRAGMA user_version", [], |row| row.get::<_, i32>(0)) {
-        // A WAL-mode file in a folder that we may not write cannot have its shared memory made; without a WAL
-        // beside it the file alone is the whole truth and may be read as immutable.
+        // In a read-only folder SQLite cannot create the shared memory of a WAL-mode file. Where no log lies beside it,
+        // the file alone is complete and can be read as immutable.
         Err(rusqlite::Error::SqliteFailure(failure, _))
             if matches!(
                 failure.code,
@@ -210,13 +210,13 @@ pub(crate) fn damage(path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// Whether a file is a sound database that is none of ours, such as one of the original.
+/// Whether a file is a sound database of another program, such as the original.
 pub(crate) fn is_foreign(path: &Path) -> bool {
     let application = open_any_reader(path).and_then(|conn| {
         conn.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0))
             .map_err(Error::sqlite(path, "read it"))
     });
-    // A file without a page yet is one of ours that a crash left before its first table.
+    // An empty file is one of ours: a crash cut its creation off.
     let empty = std::fs::metadata(path).is_ok_and(|meta| meta.len() == 0);
     !empty && application.is_ok_and(|found| found != APPLICATION_ID)
 }

@@ -11,10 +11,10 @@ use crate::store::value::Value;
 /// The keys in a day file's `meta`.
 const ID: &str = "state_id";
 const SHA256: &str = "state_sha256";
-/// Takes the recorder's word back where somebody else writes into its days.
+/// Forgets the recorder's digest, as somebody else wrote into its day.
 pub(crate) const FORGET: &str = "DELETE FROM meta WHERE key IN ('state_id', 'state_sha256');";
 
-/// What a recorder says the state of all controls was after an id.
+/// The digest of the state of all controls after an id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StateDigest {
     /// The last event, keyframe or gap it counts in.
@@ -63,7 +63,7 @@ pub(crate) fn of_controls<'a>(controls: impl Iterator<Item = Control<'a>>) -> St
     digest.finish()
 }
 
-/// The same of a state that was read from files.
+/// The digest of a state that was read from files.
 pub(crate) fn of_state(state: &State) -> String {
     of_controls(state.controls.iter().map(|control| Control {
         path: &control.series.path,
@@ -93,7 +93,7 @@ impl StateDigest {
         Ok(())
     }
 
-    /// What the recorder left in a day file. Nothing where it is not readable as that: it vouches for nothing then.
+    /// Reads the recorder's digest from a day file; nothing where it is not a digest.
     pub(crate) fn read(conn: &Connection) -> rusqlite::Result<Option<StateDigest>> {
         conn.query_row(
             "SELECT i.value, h.value FROM meta i JOIN meta h ON h.key = ?2

@@ -380,3 +380,19 @@ fn a_day_that_was_changed_in_its_past_is_stored_whole_again() {
     assert!(stage.archive.verify(None, Depth::Deep).ok);
     assert_eq!(stage.archive.list().unwrap()[0].events, Some(1100));
 }
+
+#[test]
+fn an_undo_of_an_undo_is_named_as_the_restore_that_it_makes_again() {
+    let (stage, then, now) = Stage::restored();
+    let dir = stage.events_dir();
+    let restore = undo_available(&dir).unwrap();
+    assert!(restore.starts_with("restore from "), "{restore}");
+    for _ in 0..2 {
+        assert_eq!(undo(&dir).unwrap().undone, restore);
+        assert_eq!(stage.all(), now);
+        assert_eq!(undo_available(&dir).unwrap(), format!("undo of {restore}"));
+        assert_eq!(undo(&dir).unwrap().undone, format!("undo of {restore}"));
+        assert_eq!(stage.all(), then);
+        assert_eq!(undo_available(&dir).unwrap(), restore);
+    }
+}

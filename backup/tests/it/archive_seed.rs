@@ -19,7 +19,7 @@ fn a_seed_backup_is_listed_and_called_verified_only_once_it_is() {
     let list = stage.archive.list().unwrap();
     assert_eq!(
         (list[0].id.as_str(), list[0].kind, list[0].verified),
-        (name, BackupKind::Seed, false)
+        (name, BackupKind::Original, false)
     );
     assert_eq!(list[0].created_at_ms, DAY_MS + 36_000_000);
     let report = stage.archive.verify(Some(name), Depth::Quick);

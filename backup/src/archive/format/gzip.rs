@@ -18,7 +18,7 @@ use crate::finding::Finding;
 const BLOCK: usize = 1 << 20;
 /// Bytes before a member's deflate stream: the fixed header, the extra field's length, our subfield.
 const HEADER: usize = 20;
-/// Deflate grows what it cannot shrink by less than this.
+/// Incompressible input grows by less than this.
 const LARGEST_MEMBER: usize = BLOCK + BLOCK / 64 + 1024;
 
 /// What went in and what came out, with hashes of both.
@@ -48,7 +48,7 @@ impl From<WorkerGone> for Trouble {
 }
 
 impl Trouble {
-    /// As an error that names the right file: what is read, and what is written.
+    /// As an error about the file that was read or the one that was written.
     pub(crate) fn with(self, from: &Path, to: &Path) -> Error {
         match self {
             Trouble::Read(error) => Error::io(from, "read it")(error),
@@ -354,7 +354,7 @@ mod tests {
                 "{cut}"
             );
         }
-        // Cut between members it is a whole gzip file of less data: the manifest's length and hash tell.
+        // Cut between members it is a valid gzip file with less data; length and hash in the manifest find that.
         assert_eq!(unpacked(&whole[..first]).unwrap().0.len(), BLOCK);
     }
 

@@ -12,7 +12,7 @@ use crate::error::Result;
 /// The record of pruned backups, so that the chain can tell pruned from lost.
 const LEDGER: &str = "pruned.json";
 
-/// It names only what remaining backups point to, one entry for each at most.
+/// It holds at most one entry for each remaining backup.
 const LARGEST: u64 = 64 << 20;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub(crate) fn write(
             sha256: sha256.clone(),
             pruned_at_ms: now,
         }));
-    // Only what a remaining backup still points to can ever be asked for; so the ledger stays short.
+    // Only the predecessor of a remaining backup is ever looked up; so the ledger stays short.
     let asked: HashSet<&str> = kept
         .iter()
         .filter_map(|(manifest, _)| Some(manifest.previous.as_ref()?.id.as_str()))

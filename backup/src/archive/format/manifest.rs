@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::format::marks::Mark;
+use crate::archive::format::seal;
 use crate::archive::place::verbs::Place;
 use crate::digest::sha256;
 use crate::finding::Finding;
@@ -73,19 +74,20 @@ pub(crate) struct DayPart {
     /// What the day gained since `object` was stored, in order; each is a day file of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) deltas: Vec<Delta>,
-    /// What the dictionary was like when the last part was stored; the next part leaves out what is as it was.
+    /// Marks of the dictionary as it was when the last part was stored; the next part leaves out unchanged rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) series: Vec<Mark>,
     /// Spans in which changes may have been missed, as recorded in this day's file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) gaps: Vec<GapPart>,
-    /// Changes of its rows by hand when it was archived, as the day file counts them.
+    /// How often rows had been edited by hand when the day was archived, as the day file counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) edits: Option<i64>,
     /// The recorder's own digest of the state of all controls in this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<StateDigest>,
-    /// The live file as it was when it was read, to know it again unread. Absent where it was still changing.
+    /// Size and time of the live file when it was read, to recognise it without reading it. Absent where it was still
+    /// changing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) source: Option<Source>,
 }
@@ -161,7 +163,7 @@ impl Manifest {
         let mut text = serde_json::to_vec_pretty(self).expect("a manifest is plain data");
         // The object's closing brace moves behind the seal.
         text.truncate(text.len() - 2);
-        sealed(&text)
+        seal::put_on(&text)
     }
 
     /// Every object and settings file this backup needs: path and stored size.
@@ -180,7 +182,7 @@ impl Manifest {
 }
 
 impl Manifest {
-    /// A number that no backup has, in words: sums and differences of the others stay within their types.
+    /// Names a number that no backup can have. Without such numbers no sum or difference overflows.
     fn absurdity(&self) -> Option<String> {
         const MOST: u64 = 1 << 52;
         let days = self.days.iter().flat_map(|day| {
@@ -256,7 +258,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
             .found("an empty file")
             .hint("use another backup; this one was never finished or was truncated"));
     }
-    let sealed = seal_holds(bytes);
+    let sealed = seal::is_true(bytes);
     let document: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| {
         let problem = if error.is_eof() {
             "cut short"
@@ -335,26 +337,6 @@ fn is_inside(file: &str) -> bool {
         && matches!(folder, Some(DAYS | SETTINGS))
         && name
             .is_some_and(|name| !name.is_empty() && !name.starts_with('.') && !name.contains('\0'))
-}
-
-/// A JSON object whose closing brace is still to come, with the seal over it as its last member.
-pub(crate) fn sealed(open_object: &[u8]) -> Vec<u8> {
-    let mut bytes = [open_object, b",\n"].concat();
-    let seal = sha256(&bytes);
-    bytes.extend_from_slice(format!("  \"seal\": \"{seal}\"\n}}\n").as_bytes());
-    bytes
-}
-
-fn seal_holds(bytes: &[u8]) -> bool {
-    const BEFORE: &[u8] = b"  \"seal\": \"";
-    const AFTER: &[u8] = b"\"\n}\n";
-    let Some(seal_line) = bytes.len().checked_sub(BEFORE.len() + 64 + AFTER.len()) else {
-        return false;
-    };
-    let (content, seal) = bytes.split_at(seal_line);
-    seal.strip_prefix(BEFORE)
-        .and_then(|seal| seal.strip_suffix(AFTER))
-        .is_some_and(|seal| seal == sha256(content).as_bytes())
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Finding {

@@ -2,6 +2,7 @@
 
 pub(crate) mod gzip;
 pub(crate) mod marks;
+pub(crate) mod seal;
 pub(crate) mod stamp;
 
 pub(crate) mod manifest;

@@ -15,22 +15,22 @@ pub(crate) struct Proof {
     pub(crate) ok: bool,
     pub(crate) deep: bool,
     pub(crate) checked_at_ms: i64,
-    /// SHA-256 of the manifest or of the seed's file as it was checked.
+    /// SHA-256 of the manifest or of the original's file as it was checked.
     pub(crate) sha256: String,
     /// Size and time of that file then, so that a listing need not read it all again.
     pub(crate) bytes: u64,
     pub(crate) modified_ns: i64,
     pub(crate) findings: Vec<String>,
-    /// Nothing among the findings keeps the record from coming back; older programs did not say.
+    /// Whether the events can be restored in spite of the findings. Absent in proofs of older programs.
     #[serde(default)]
     pub(crate) restores: Option<bool>,
-    /// What a database of the seed's held: events, first and last time.
-    #[serde(default)]
-    pub(crate) seed: Option<SeedContents>,
+    /// What a database of the original's holds: events, first and last time.
+    #[serde(default, rename = "seed")]
+    pub(crate) original: Option<OriginalContents>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SeedContents {
+pub(crate) struct OriginalContents {
     pub(crate) events: u64,
     pub(crate) from_ms: Option<i64>,
     pub(crate) to_ms: Option<i64>,
@@ -40,11 +40,11 @@ pub(crate) struct SeedContents {
 pub(crate) struct Outcome {
     pub(crate) findings: Vec<String>,
     pub(crate) restores: bool,
-    pub(crate) seed: Option<SeedContents>,
+    pub(crate) original: Option<OriginalContents>,
 }
 
 impl Proof {
-    /// Whether what was found keeps the record from coming back.
+    /// Whether the findings forbid a restore.
     pub(crate) fn forbids_restore(&self) -> bool {
         !self.restores.unwrap_or(self.ok)
     }
@@ -77,14 +77,14 @@ pub(crate) fn write(
         modified_ns: checked.modified_ns,
         findings: outcome.findings,
         restores: Some(outcome.restores),
-        seed: outcome.seed,
+        original: outcome.original,
     };
     let mut text = serde_json::to_vec_pretty(&proof).expect("a proof is plain data");
     text.push(b'\n');
     place.put(&name(file), &text)
 }
 
-/// The proof about `file`, if there is one and the file is still the one it speaks of.
+/// The proof about `file`, if there is one and the file has not changed since.
 pub(crate) fn read(place: &dyn Place, file: &str) -> Option<Proof> {
     let bytes = place.get_small(&name(file), LARGEST).ok()?;
     let proof: Proof = serde_json::from_slice(&bytes).ok()?;

@@ -138,9 +138,9 @@ fn decode_header(head: &[u8; HEADER]) -> Option<(usize, Covers)> {
         .then_some((length, covers))
 }
 
-/// The records of a file, in order, from a byte on at which one begins. Ends at the first that is not whole: a crash
-/// cut it off, or it is damaged; either way nothing after it can be trusted. A day has hundreds of thousands of
-/// records, so they are found one at a time and not kept.
+/// The records of a file in order, beginning at the byte of one of them. Ends at the first incomplete record, cut off
+/// by a crash or damaged: nothing after it can be trusted. A day has hundreds of thousands of records, so they are
+/// found one at a time.
 pub(crate) struct Records {
     path: PathBuf,
     file: Box<dyn Stored>,
@@ -163,7 +163,7 @@ pub(crate) fn records(place: &dyn Place, name: &str, from: u64) -> Result<Record
 }
 
 impl Records {
-    /// Once all are found: whether the file goes on after the last whole one.
+    /// After the last record: whether the file goes on behind it.
     pub(crate) fn torn(&self) -> bool {
         self.offset < self.total
     }
@@ -262,7 +262,7 @@ fn push_value(text: &mut String, value: ValueRef<'_>) {
     };
 }
 
-/// A line back as its table and columns; `None` if it is no row.
+/// Parses a line into its table and columns; `None` if it is no row.
 pub(crate) fn parse_row(line: &str) -> Option<(String, Vec<Sql>)> {
     let Json::Array(items) = serde_json::from_str(line).ok()? else {
         return None;

@@ -1,6 +1,6 @@
 //! Times as people read them and as names carry them. UTC, to the millisecond.
 
-/// The time as the seed named its backups: `:` and `.` become `-`.
+/// The time as the original named its backups: `:` and `.` become `-`.
 pub(crate) fn id_of(ms: i64) -> String {
     rfc3339(ms).replace([':', '.'], "-")
 }

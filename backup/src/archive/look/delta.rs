@@ -9,7 +9,7 @@ use crate::archive::look::contents;
 use crate::disk::scratch;
 use crate::error::{Error, Result};
 
-/// Puts a delta on top of the day at `base`. A row that is there already means that the two do not belong together.
+/// Puts a delta on top of the day at `base`. Fails where a row is there already: then the two do not belong together.
 pub(crate) fn apply(base: &Path, delta: &Path) -> Result<()> {
     let conn = scratch::open(base)?;
     let run = || -> rusqlite::Result<()> {
@@ -32,8 +32,7 @@ pub(crate) fn apply(base: &Path, delta: &Path) -> Result<()> {
         .map_err(|(_, error)| Error::sqlite(base, "close the built day")(error))
 }
 
-/// Is everything up to the part's end still there as it was archived, and nothing more? Blocks know their counts, so this reads
-/// little.
+/// Whether the day up to the part's end is exactly what was archived. Reads little, as blocks know their counts.
 pub(crate) fn continues(conn: &Connection, schema: &str, part: &DayPart) -> rusqlite::Result<bool> {
     let Some(last) = part.to_id else {
         return Ok(part.events == 0);
@@ -46,7 +45,7 @@ pub(crate) fn continues(conn: &Connection, schema: &str, part: &DayPart) -> rusq
         )
         .optional()?
         .is_some();
-    // A change that was altered in place shows in no count; the file's own trigger tells.
+    // Counts do not show a change that was edited in place; a trigger in the file counts these.
     if !there || contents::edits(conn, schema)? != part.edits {
         return Ok(false);
     }

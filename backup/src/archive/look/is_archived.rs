@@ -10,12 +10,11 @@ use crate::store::folder::{Store, count_changes};
 use crate::store::schema::{check_schema, open_reader};
 
 impl Archive {
-    /// Does the newest proved backup hold this day, and all of it? A seed file never counts, nor a backup that came
-    /// before the day's last event or lacks the day.
+    /// Whether the newest proved backup holds all of this day. Files of the original do not count.
     ///
     /// # Errors
     /// When the archive or the day file cannot be read.
-    pub fn holds(&self, store: &Store, day: Day) -> Result<bool> {
+    pub fn is_archived(&self, store: &Store, day: Day) -> Result<bool> {
         let _lock = self.place.hold(Hold::Read)?;
         let manifests = self.manifests()?;
         let proved = manifests

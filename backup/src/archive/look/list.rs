@@ -1,4 +1,4 @@
-//! Which backups there are, ours and the seed original's, and what is known about each without reading them all.
+//! Which backups there are, ours and the original's, and what is known about each without reading them all.
 
 use crate::archive::format::manifest::{self, DayPart, Manifest};
 use crate::archive::format::proof::{self, Proof};
@@ -14,7 +14,7 @@ pub struct BackupInfo {
     pub id: String,
     /// When it was made, Unix milliseconds.
     pub created_at_ms: i64,
-    /// Events in it; of a seed backup only known once it was verified.
+    /// Events in it; of a backup of the original known only once it was verified.
     pub events: Option<u64>,
     /// Time of its first event, Unix milliseconds.
     pub from_ms: Option<i64>,
@@ -28,7 +28,7 @@ pub struct BackupInfo {
     pub kind: BackupKind,
     /// What is known to be wrong with it.
     pub problem: Option<String>,
-    /// Its days are all there and nothing is known against them: the record can come back, whatever else is wrong.
+    /// Its events can be restored, whatever else is wrong with it.
     pub restores: bool,
 }
 
@@ -37,8 +37,8 @@ pub struct BackupInfo {
 pub enum BackupKind {
     /// This program.
     Ours,
-    /// The seed original: one database per file.
-    Seed,
+    /// The original program: one database per file.
+    Original,
 }
 
 impl Archive {
@@ -48,12 +48,12 @@ impl Archive {
     /// When the archive's folder cannot be read. A damaged backup is listed with its problem instead.
     pub fn list(&self) -> Result<Vec<BackupInfo>> {
         let mut ours = Vec::new();
-        let mut seeds = Vec::new();
+        let mut others = Vec::new();
         for name in self.place.list("")? {
             if let Some(id) = Manifest::id_of(&name) {
                 match manifest::read(&*self.place, &name) {
                     Ok((manifest, _)) => ours.push((manifest.sequence, self.info(&manifest))),
-                    Err(finding) => seeds.push(BackupInfo {
+                    Err(finding) => others.push(BackupInfo {
                         id: id.to_string(),
                         created_at_ms: stamp::time_of(id).unwrap_or(0),
                         events: None,
@@ -67,21 +67,22 @@ impl Archive {
                     }),
                 }
             } else if let Some(created_at_ms) = original::time_of_file(&name) {
-                seeds.push(self.seed_info(&name, created_at_ms));
+                others.push(self.original_info(&name, created_at_ms));
             }
         }
-        // Ours by sequence, whatever the clock did; the others go between them by their time.
+        // Ours in the order of their sequence, whatever the clock did; the others between them by time.
         ours.sort_by_key(|(sequence, _)| std::cmp::Reverse(*sequence));
-        seeds.sort_by_key(|info| std::cmp::Reverse(info.created_at_ms));
-        let mut list = Vec::with_capacity(ours.len() + seeds.len());
-        let mut seeds = seeds.into_iter().peekable();
+        others.sort_by_key(|info| std::cmp::Reverse(info.created_at_ms));
+        let mut list = Vec::with_capacity(ours.len() + others.len());
+        let mut others = others.into_iter().peekable();
         for (_, info) in ours {
-            while let Some(seed) = seeds.next_if(|seed| seed.created_at_ms > info.created_at_ms) {
-                list.push(seed);
+            while let Some(other) = others.next_if(|other| other.created_at_ms > info.created_at_ms)
+            {
+                list.push(other);
             }
             list.push(info);
         }
-        list.extend(seeds);
+        list.extend(others);
         Ok(list)
     }
 
@@ -117,7 +118,7 @@ impl Archive {
             from_ms: manifest.from_ms,
             to_ms: manifest.to_ms,
             bytes: files.iter().map(|(_, bytes)| bytes).sum(),
-            // A manifest is only ever written after all it names was read back.
+            // A manifest is written only after all its files were read back.
             verified: problem.is_none(),
             kind: BackupKind::Ours,
             problem,
@@ -144,9 +145,9 @@ impl Archive {
         found.map_or(0, |found| found.bytes)
     }
 
-    fn seed_info(&self, name: &str, created_at_ms: i64) -> BackupInfo {
+    fn original_info(&self, name: &str, created_at_ms: i64) -> BackupInfo {
         let proof = proof::read(&*self.place, name);
-        let contents = proof.as_ref().and_then(|proof| proof.seed);
+        let contents = proof.as_ref().and_then(|proof| proof.original);
         let problem = proof.as_ref().and_then(first_finding);
         BackupInfo {
             id: name.to_string(),
@@ -156,7 +157,7 @@ impl Archive {
             to_ms: contents.and_then(|contents| contents.to_ms),
             bytes: self.size(name),
             verified: proof.is_some_and(|proof| proof.ok),
-            kind: BackupKind::Seed,
+            kind: BackupKind::Original,
             restores: problem.is_none(),
             problem,
         }

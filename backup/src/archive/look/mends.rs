@@ -1,5 +1,4 @@
-//! What puts a damaged day back: the newest proved backup that holds what the day's file held, and what was shipped
-//! after that backup.
+//! Finds what can restore a damaged day: the newest proved backup of it, and the segments after that backup.
 
 use crate::archive::format::manifest::Manifest;
 use crate::archive::look::tail::Tail;
@@ -13,14 +12,14 @@ use crate::store::folder::Store;
 pub struct Mend {
     /// The file that was moved aside.
     pub damaged: DamagedDay,
-    /// The backup that brings its events back, and up to which moment, Unix milliseconds, together with the segments
-    /// after it: the arguments of a restore that keeps what is newer. `None`: no proved backup holds the day.
+    /// The backup to restore from and the moment (Unix milliseconds) that it reaches with the segments after it: the
+    /// arguments of a restore that keeps newer events. `None` where no proved backup has the day.
     pub from: Option<(String, i64)>,
 }
 
 impl Archive {
-    /// The damaged days of a store that no restore has brought back yet, each with the newest proved backup of what it
-    /// held. Backups of the file that was begun in its place are none.
+    /// The damaged days of a store that are not restored yet, each with the newest proved backup made before the
+    /// damage.
     ///
     /// # Errors
     /// When the store's or the archive's folder cannot be read.
@@ -34,9 +33,9 @@ impl Archive {
             let holding = manifests
                 .iter()
                 .map(|(manifest, _)| manifest)
-                .find(|manifest| holds(manifest, &damaged) && self.info(manifest).verified);
+                .find(|manifest| has_undamaged(manifest, &damaged) && self.info(manifest).verified);
             let from = holding.map(|manifest| {
-                // Where segments cannot be read, what comes before them is still worth having.
+                // Without the segments the backup alone is still worth having.
                 let shipped = Tail::of(&self.place, manifest).and_then(Tail::readable);
                 let shipped = shipped.unwrap_or_default();
                 let shipped_to = shipped.covers_to_ms.map(|to| to.min(damaged.at_ms));
@@ -51,8 +50,9 @@ impl Archive {
     }
 }
 
-/// Whether a backup has the day as it was before the damage: the file begun after it says so in a gap.
-fn holds(manifest: &Manifest, damaged: &DamagedDay) -> bool {
+/// Whether a backup has the day as it was before the damage. The file that was begun after it has a gap that tells of
+/// it.
+fn has_undamaged(manifest: &Manifest, damaged: &DamagedDay) -> bool {
     let name = damaged.day.to_string();
     let part = manifest.days.iter().find(|part| part.day == name);
     part.is_some_and(|part| {

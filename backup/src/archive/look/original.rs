@@ -1,4 +1,4 @@
-//! Single database files: the seed original's backups, and day files given by name.
+//! Single database files: the original's backups, and day files given by name.
 
 use std::fmt;
 use std::fs::File;
@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::archive::format::gzip::{self, Trouble};
-use crate::archive::format::proof::SeedContents;
+use crate::archive::format::proof::OriginalContents;
 use crate::archive::format::stamp;
 use crate::archive::look::contents::{self, Contents};
 use crate::archive::place::verbs::Place;
@@ -20,20 +20,20 @@ use crate::irregular;
 use crate::store::day::Day;
 use crate::store::schema::APPLICATION_ID;
 
-/// The time in the name of a seed backup, `events-backup-<time>.db` or `.db.gz`; `None` for other files.
+/// The time in the name of a backup of the original, `events-backup-<time>.db` or `.db.gz`; `None` for other files.
 pub(crate) fn time_of_file(name: &str) -> Option<i64> {
     let stem = name.strip_prefix("events-backup-")?;
     let stem = stem.strip_suffix(".gz").unwrap_or(stem);
     stamp::time_of(stem.strip_suffix(".db")?)
 }
 
-/// What kind of events a database holds.
+/// Whose database it is, and what it holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Holds {
+pub(crate) enum FileKind {
     /// One day file of ours.
     Day(Contents),
-    /// The seed's table.
-    Seed(SeedContents),
+    /// The original's table.
+    Original(OriginalContents),
 }
 
 /// A database file, opened for reading; if it was compressed, inflated into scratch that goes away with this.
@@ -113,7 +113,7 @@ pub(crate) fn open_stored(place: &dyn Place, name: &str) -> Result<Opened, Findi
     let raw = scratch.path().join(DATABASE);
     let raw_bytes = from.size();
     copy(from, &path, &raw)?;
-    // One that was copied here while it was in use has its log beside it.
+    // A database that was copied here while in use has its log beside it.
     for (companion, beside) in companions::needed(&path).zip(companions::needed(&raw)) {
         let name = companion.file_name().unwrap_or_default().to_string_lossy();
         if place.has(&name) {
@@ -203,19 +203,19 @@ fn not_database(path: &Path, error: &rusqlite::Error) -> Finding {
 
 impl Opened {
     /// Checks the database and counts what it holds. `name` is the file as the user knows it.
-    pub(crate) fn inspect(&self, name: &Path, full: bool) -> Result<Holds, Finding> {
+    pub(crate) fn inspect(&self, name: &Path, full: bool) -> Result<FileKind, Finding> {
         plain::check(&self.conn, full).map_err(|said| {
             Finding::new(name, "damaged database")
                 .expected("SQLite's check to say ok")
                 .found(said)
                 .hint("use another backup")
         })?;
-        self.holds(name)
+        self.kind(name)
     }
 
-    /// The days of the seed's events up to a moment, with how many there are in each.
+    /// The days of the original's events up to a moment, with how many there are in each.
     pub(crate) fn days_until(&self, until_ms: i64) -> rusqlite::Result<Vec<(Day, u64)>> {
-        // From one event's day to the next event's: a clock that stood wrong may have left centuries between them.
+        // Goes from one day with events to the next: a wrong clock may have left centuries between them.
         let mut next = self
             .conn
             .prepare("SELECT min(timestamp) FROM events WHERE timestamp BETWEEN ?1 AND ?2")?;
@@ -235,14 +235,14 @@ impl Opened {
     }
 
     /// Counts what the database holds.
-    pub(crate) fn holds(&self, name: &Path) -> Result<Holds, Finding> {
+    pub(crate) fn kind(&self, name: &Path) -> Result<FileKind, Finding> {
         let application: i32 = self
             .conn
             .query_row("PRAGMA application_id", [], |row| row.get(0))
             .map_err(|error| not_database(name, &error))?;
         if application == APPLICATION_ID {
             return contents::of(&self.conn, name)
-                .map(Holds::Day)
+                .map(FileKind::Day)
                 .map_err(|error| {
                     Finding::new(name, "unreadable day file")
                         .expected("a day file that this program reads")
@@ -255,7 +255,7 @@ impl Opened {
                 "SELECT count(*), min(timestamp), max(timestamp) FROM events",
                 [],
                 |row| {
-                    Ok(Holds::Seed(SeedContents {
+                    Ok(FileKind::Original(OriginalContents {
                         events: row.get(0)?,
                         from_ms: row.get(1)?,
                         to_ms: row.get(2)?,
@@ -276,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_in_a_seed_name_is_utc() {
+    fn the_time_in_a_name_of_the_original_is_utc() {
         let name = "events-backup-2025-08-08T02-50-45-359Z.db.gz";
         assert_eq!(time_of_file(name), Some(1_754_621_445_359));
         assert_eq!(

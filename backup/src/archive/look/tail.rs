@@ -169,7 +169,7 @@ impl Tail {
             let (events, last) = if inside {
                 (u64::from(record.covers.events), record.covers.to)
             } else {
-                // A record that the backup or the moment cuts through: its events are counted one by one.
+                // The backup or the moment lies inside this record, so its events are counted one by one.
                 let rows = run.read(record)?;
                 let ids: Vec<i64> = rows
                     .lines()
@@ -271,7 +271,7 @@ impl Tail {
     }
 }
 
-/// The file that goes on where a day's run of records breaks off.
+/// The file that continues a day's run of records.
 fn holder(place: &dyn Place, files: &[(u64, String)], day: Day, last: i64) -> Option<PathBuf> {
     let goes_on = |name: &&String| {
         segment::records(place, name, 0).is_ok_and(|records| {
@@ -298,7 +298,7 @@ impl Tail {
         (checked, errors)
     }
 
-    /// The same up to the first record that cannot be read: what comes before it is worth having.
+    /// Ends the tail before the first record that cannot be read.
     pub(crate) fn readable(mut self) -> Result<Tail> {
         let mut covers_to_ms = None;
         let mut broken = None;
@@ -330,7 +330,7 @@ impl Tail {
     }
 }
 
-/// What an error says, without the problem: that is the same for all that is told of segments.
+/// An error's text without its problem, which the finding about the segment names already.
 fn said(error: &Error) -> String {
     match error {
         Error::Found(finding) => {

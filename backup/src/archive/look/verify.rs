@@ -7,7 +7,7 @@ use crate::archive::format::ledger;
 use crate::archive::format::manifest::{self, Manifest};
 use crate::archive::format::proof::{self, Outcome};
 use crate::archive::format::segment::SEGMENTS;
-use crate::archive::look::original::{self, Holds};
+use crate::archive::look::original::{self, FileKind};
 use crate::archive::look::report::{Depth, Report};
 use crate::archive::look::tail::Tail;
 use crate::archive::look::verify::objects::Objects;
@@ -90,7 +90,7 @@ impl Archive {
             .collect();
         for name in subjects {
             checked += 1;
-            let (sha256, seed, mut own, beside) = if Manifest::id_of(&name).is_some() {
+            let (sha256, original_contents, mut own, beside) = if Manifest::id_of(&name).is_some() {
                 match manifest::read(&*self.place, &name) {
                     Ok((manifest, sha256)) => {
                         let own = self.verify_days(&manifest, &mut objects, depth, drill);
@@ -103,20 +103,20 @@ impl Archive {
                     Err(finding) => (String::new(), None, vec![finding], Vec::new()),
                 }
             } else {
-                let (seed, own) = self.verify_seed(&name, depth);
-                (String::new(), seed, own, Vec::new())
+                let (original_contents, own) = self.verify_original(&name, depth);
+                (String::new(), original_contents, own, Vec::new())
             };
             let restores = own.is_empty();
             own.extend(beside);
             if own.iter().any(|finding| finding.problem == NO_ROOM) {
-                // It could not be checked: what was proved of it stays so.
+                // It could not be checked, so its former proof stays.
                 findings.append(&mut own);
                 continue;
             }
             let outcome = Outcome {
                 findings: own.iter().map(Finding::to_string).collect(),
                 restores,
-                seed,
+                original: original_contents,
             };
             // An archive that may only be read is verified all the same; the outcome just cannot be kept there.
             if let Err(error) = proof::write(
@@ -145,7 +145,7 @@ impl Archive {
         }
     }
 
-    /// What is wrong beside the record: the chain, and the settings. The record comes back all the same.
+    /// What is wrong with the chain and the settings. The events can be restored all the same.
     fn verify_beside(
         &self,
         manifest: &Manifest,
@@ -159,7 +159,7 @@ impl Archive {
         findings
     }
 
-    /// What keeps the record from coming back.
+    /// What keeps the events from being restored.
     fn verify_days(
         &self,
         manifest: &Manifest,
@@ -262,14 +262,18 @@ impl Archive {
         report.ok = report.findings.is_empty();
     }
 
-    fn verify_seed(&self, name: &str, depth: Depth) -> (Option<proof::SeedContents>, Vec<Finding>) {
+    fn verify_original(
+        &self,
+        name: &str,
+        depth: Depth,
+    ) -> (Option<proof::OriginalContents>, Vec<Finding>) {
         let path = self.place.path(name);
-        let holds = original::open_stored(&*self.place, name)
+        let kind = original::open_stored(&*self.place, name)
             .and_then(|opened| opened.inspect(&path, depth == Depth::Deep));
-        match holds {
-            Ok(Holds::Seed(contents)) => (Some(contents), Vec::new()),
-            Ok(Holds::Day(contents)) => (
-                Some(proof::SeedContents {
+        match kind {
+            Ok(FileKind::Original(contents)) => (Some(contents), Vec::new()),
+            Ok(FileKind::Day(contents)) => (
+                Some(proof::OriginalContents {
                     events: contents.events,
                     from_ms: contents.from_ms,
                     to_ms: contents.to_ms,

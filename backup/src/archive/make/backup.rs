@@ -93,14 +93,14 @@ impl Archive {
         progress.step("write the manifest", 0, 1);
         let name = Manifest::file_name(&manifest.id);
         self.place.put(&name, &manifest.to_bytes())?;
-        // What was written is what will be read: the last step of proving the backup.
+        // Reads the manifest back: the last step of proving the backup.
         manifest::read(&*self.place, &name).map_err(|finding| {
             not_kept(&self.place.path(&name))
                 .expected("the manifest as it was written")
                 .found(finding.to_string())
         })?;
         progress.step("write the manifest", 1, 1);
-        // The backup stands; what it made superfluous may stay if it cannot be removed.
+        // The backup is complete, even if superfluous segments cannot be removed.
         if let Err(error) = covered::remove(&*self.place, &manifest, &damaged) {
             tracing::warn!(%error, "segments that a backup covers could not be removed");
         }
@@ -130,7 +130,7 @@ impl Archive {
                 None => {
                     let path = store.day_path(day);
                     let size = companions::bytes(&path);
-                    // One copy to work on at a time, and what all of them may come to compressed.
+                    // Room for the largest copy, and for all of them compressed at worst.
                     needed = needed.max(size);
                     fresh.push((place, day, size));
                 }
@@ -138,7 +138,7 @@ impl Archive {
         }
         needed += fresh.iter().map(|(_, _, size)| size).sum::<u64>();
         if !fresh.is_empty() {
-            // The copies are made in scratch beside what they become.
+            // Scratch lies on the archive's own disk.
             if let Some(free) = self.place.room_left()? {
                 space::enough(self.dir(), free, needed, "this backup")?;
             }
@@ -165,7 +165,7 @@ impl Archive {
     ) -> Result<DayPart> {
         let live = store.day_path(day);
         let copy = scratch.join(day.file_name());
-        // Looked at before the copy: a change during it makes the next backup look again.
+        // Taken before the copy: if the file changes meanwhile, the next backup reads it again.
         let source = at_rest(&live);
         let label = |what: &str| format!("{what} {day}");
         if let Some(part) = known.newest(day)
@@ -238,7 +238,7 @@ impl Archive {
         })?;
         let contents = contents::of(&conn, &path)?;
         drop(conn);
-        // Nothing was recorded: a keyframe alone comes with the next event.
+        // Nothing new was recorded; a keyframe alone can wait for the next event.
         if gained.events == 0 && contents.gaps.is_empty() {
             return Ok(part);
         }
@@ -342,7 +342,7 @@ fn of_parts(
     place: &dyn Place,
 ) -> Manifest {
     let mut created_at_ms = SystemClock.now_ms();
-    // Two in one millisecond, or a clock that went back onto an old name: the next free millisecond names it.
+    // Where the name is taken (two in one millisecond, or the clock went back) the next free millisecond is used.
     while place.has(&Manifest::file_name(&id_of(created_at_ms))) {
         created_at_ms += 1;
     }

@@ -10,8 +10,8 @@ use crate::store::damaged::DamagedDay;
 use crate::store::day::Day;
 use crate::store::id::EventId;
 
-/// Removes segment files that hold nothing a backup does not hold. The newest stays: a shipper may be writing it. So
-/// do those that hold what a damaged day held: the backup is of the file begun after it.
+/// Removes segment files whose events are all in the backup. The newest stays, as a shipper may be writing it. Segments
+/// of a day that was damaged stay, too: the backup holds only the file begun after the damage.
 pub(crate) fn remove(place: &dyn Place, manifest: &Manifest, damaged: &[DamagedDay]) -> Result<()> {
     let ends: BTreeMap<Day, i64> = manifest
         .days

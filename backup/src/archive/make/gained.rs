@@ -24,8 +24,8 @@ pub(crate) struct Gained {
     pub(crate) series: Vec<Mark>,
 }
 
-/// Writes what the live day has after `part` into a day file at `path`. `None` where the live file is not simply the
-/// archived day and more: then a whole copy is due.
+/// Writes what the live day gained after `part` into a day file at `path`. `None` where the live day does not simply
+/// continue the archived one: then a whole copy is due.
 pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option<Gained>> {
     let (Some(after), true) = (part.to_id, part.deltas.len() < MOST_PIECES) else {
         return Ok(None);
@@ -77,7 +77,7 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?;
-        // Seen again in the transaction that the rows came from.
+        // Checked again in the transaction that read the rows.
         let simple = continues(&conn, "live", part)?;
         conn.execute_batch("COMMIT; DETACH live;")?;
         Ok(simple.then_some(Gained {

@@ -16,8 +16,8 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// Only objects that are still there in their full size count, and none of a backup that
-    /// did not verify: those are stored anew, which also mends them.
+    /// Counts only objects that still have their full size, and none of a backup whose verification failed: those are
+    /// stored anew, which also repairs them.
     pub(super) fn of(earlier: &'a [(Manifest, String)], place: &dyn Place) -> Known<'a> {
         let doubtful = doubtful(earlier, place);
         let mut seen = HashSet::new();
@@ -53,7 +53,7 @@ impl<'a> Known<'a> {
             .copied()
     }
 
-    /// The day as the newest backup that has it holds it.
+    /// The day in the newest backup that has it.
     pub(super) fn newest(&self, day: Day) -> Option<&'a DayPart> {
         let day = day.to_string();
         self.days.iter().find(|part| part.day == day).copied()

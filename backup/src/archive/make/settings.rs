@@ -45,7 +45,7 @@ impl SettingsSource {
     }
 }
 
-/// A settings file larger than this is none.
+/// A larger file is no settings file.
 const LARGEST: u64 = 4 << 20;
 /// What stands where a secret was.
 const LEFT_OUT: &str = "left-out-of-backup";

@@ -1,4 +1,5 @@
-//! Shipping committed rows into segments between backups, a few times a second: what a lost disk can cost.
+//! Ships committed rows into segments between backups, several times a second, so that a lost disk costs less than a
+//! second.
 
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -25,7 +26,7 @@ const MOST_ROWS: usize = 20_000;
 const MOST_KEYFRAMES: i64 = 16;
 /// With nothing to ship, a record still says that nothing happened.
 const HEARTBEAT_MS: i64 = 10_000;
-/// How often a backup is looked for that the segments can stand on.
+/// How often to look for a backup that covers the segments.
 const LOOK_MS: i64 = 1000;
 
 /// Follows a store and appends what was committed to the archive. Reads only committed rows through its own
@@ -40,8 +41,8 @@ pub struct Shipper {
     cursor: Option<(Day, i64)>,
     last_record_ms: i64,
     reset: bool,
-    /// The segment with which another history began that no backup holds the beginning of yet.
-    adrift: Option<u64>,
+    /// The first segment since the store was put back, until a backup covers it.
+    unanchored: Option<u64>,
     looked_at_ms: i64,
 }
 
@@ -71,11 +72,11 @@ pub struct Shipped {
     pub bytes: u64,
     /// There is more to catch up with: call again at once.
     pub more: bool,
-    /// Everything that happened up to here is in the archive, Unix milliseconds. 0 where that cannot be said: after the
-    /// store was put back or a day of it was lost, until the next backup.
+    /// Everything up to here is in the archive, Unix milliseconds. 0 after the store was put back or a day was lost,
+    /// until the next backup.
     pub covers_to_ms: i64,
-    /// What is shipped has no backup to stand on, for that reason.
-    pub adrift: bool,
+    /// No backup covers the beginning of what is shipped: the store was put back or a day was lost since the last one.
+    pub unanchored: bool,
 }
 
 impl Archive {
@@ -107,13 +108,13 @@ impl Archive {
             cursor,
             last_record_ms: 0,
             reset: false,
-            adrift: self.adrift()?,
+            unanchored: self.unanchored()?,
             looked_at_ms: 0,
         })
     }
 
-    /// The first segment of the present history, where no backup was made since it began.
-    fn adrift(&self) -> Result<Option<u64>> {
+    /// The first segment since the store was put back, where no backup covers it yet.
+    fn unanchored(&self) -> Result<Option<u64>> {
         let manifests = self.manifests()?;
         let held = manifests
             .first()
@@ -139,11 +140,11 @@ impl Shipper {
     pub fn step(&mut self) -> Result<Shipped> {
         let shipped = self.advance().map_err(space::told);
         if shipped.is_err() {
-            // What of the dictionary got there is not known: the next try opens the day anew and sends all of it.
+            // How much of the dictionary arrived is unknown: the next try opens the day anew and sends all of it.
             self.open = None;
         }
         Ok(Shipped {
-            adrift: self.adrift.is_some(),
+            unanchored: self.unanchored.is_some(),
             ..shipped?
         })
     }
@@ -204,14 +205,14 @@ impl Shipper {
         })
     }
 
-    /// What a restore would reach: nothing new while the history that is shipped has no backup to stand on.
+    /// The moment that a restore would reach: none while no backup covers the beginning of the shipped history.
     fn claim(&mut self, at_ms: i64) -> Result<i64> {
         let now_ms = SystemClock.now_ms();
-        if self.adrift.is_some() && (now_ms - self.looked_at_ms).abs() >= LOOK_MS {
+        if self.unanchored.is_some() && (now_ms - self.looked_at_ms).abs() >= LOOK_MS {
             self.looked_at_ms = now_ms;
-            self.adrift = self.archive.adrift()?;
+            self.unanchored = self.archive.unanchored()?;
         }
-        Ok(if self.adrift.is_some() { 0 } else { at_ms })
+        Ok(if self.unanchored.is_some() { 0 } else { at_ms })
     }
 
     fn day_to_ship(&self, days: &[Day]) -> Option<Day> {
@@ -287,7 +288,7 @@ impl Shipper {
         };
         let appended = file.append(&record);
         if appended.is_ok() && covers.reset {
-            self.adrift = Some(file.number);
+            self.unanchored = Some(file.number);
         }
         self.file = Some(file);
         appended.map(|()| record.len() as u64)
@@ -321,8 +322,8 @@ fn read_in(
             events += 1;
         }
     }
-    // Keyframes and gaps stand before the changes with their id or a greater one. With the last piece of what there
-    // is come all of them, else those up to it.
+    // A keyframe or gap belongs before the changes with the same or a greater id. The last piece brings all of them, an
+    // earlier one those up to its end.
     let until = if events as usize >= MOST_ROWS {
         to
     } else {

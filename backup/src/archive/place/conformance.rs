@@ -1,10 +1,10 @@
-//! What every place must keep of its promises, checked on any of them.
+//! The promises of [`Place`], checked on any place.
 
 use std::io::{Read as _, Write as _};
 
 use crate::archive::place::verbs::{Hold, Place};
 
-/// Checks all of it, each on a place with nothing in it.
+/// Checks every promise, each on an empty place.
 pub(crate) fn check(fresh: &dyn Fn() -> Box<dyn Place>) {
     for promise in [
         files_come_whole_and_only_when_published,
@@ -39,10 +39,10 @@ fn files_come_whole_and_only_when_published(place: &dyn Place) {
         assert!(place.list(name).unwrap().is_empty());
         draft.publish("a").unwrap();
         assert_eq!(text(place, name), "first");
-        // Another of the same name takes its place.
+        // A second file of that name replaces the first.
         place.put(name, b"second").unwrap();
         assert_eq!(text(place, name), "second");
-        // One that is given up never was there, whatever was written.
+        // A draft that is dropped leaves nothing behind.
         let mut draft = place.draft(folder).unwrap();
         draft.write_all(b"third").unwrap();
         draft.finish().unwrap();
@@ -80,7 +80,7 @@ fn files_are_read_whole_and_by_range(place: &dyn Place) {
     let missing = place.get("days/none").err().unwrap();
     assert_eq!(missing.kind(), std::io::ErrorKind::NotFound);
     assert!(place.look("none/none").unwrap().is_none());
-    // Whoever reads goes on reading what it was when it was opened.
+    // An open file keeps its content, even after the name is gone.
     let mut before = place.get("days/long").unwrap();
     place.put("days/long", b"short").unwrap();
     place.remove(&["days/long".into()]).unwrap();
@@ -124,10 +124,10 @@ fn pieces_come_behind_one_another(place: &dyn Place) {
     assert_eq!(text(place, "segments/s"), "one");
     place.append("segments/s", 3, b"two").unwrap();
     assert_eq!(text(place, "segments/s"), "onetwo");
-    // What was cut off half-way does not count.
+    // Bytes beyond the given offset are cut off first.
     place.append("segments/s", 4, b"hree").unwrap();
     assert_eq!(text(place, "segments/s"), "onethree");
-    // Nothing is written behind a hole, nor over what is there.
+    // A piece never leaves a hole and never overwrites.
     assert!(place.append("segments/s", 100, b"x").is_err());
     assert!(place.append("segments/s", 0, b"x").is_err());
     assert!(place.append("segments/none", 1, b"x").is_err());

@@ -16,7 +16,7 @@ use crate::disk::{fault, lock, real, scratch, space};
 use crate::error::{Error, Result};
 use crate::irregular::Irregular;
 
-/// The folder itself may be named by a link, as its owner likes; nothing inside it may be one.
+/// The path of the folder itself may be a link; nothing inside it may be one.
 #[derive(Debug)]
 pub(crate) struct Folder {
     dir: PathBuf,
@@ -142,8 +142,8 @@ impl Place for Folder {
             _ => appended,
         };
         if appended.is_err() {
-            // What came half-way goes, so that a disk that stays full is not strewn with files. Where that fails, too,
-            // the next piece cuts it off, and readers stop at it.
+            // Removes the half-written piece, so that a full disk does not collect such files. If this fails, the next
+            // append cuts the piece off, and readers stop before it.
             let _ = match at {
                 0 => unlinkat(&within, parts(name).1, AtFlags::empty()).map_err(io::Error::from),
                 _ => file.set_len(at),
@@ -182,7 +182,7 @@ impl Place for Folder {
         for folder in folders {
             match self.opened(folder) {
                 Ok(_real) => draft::clean(&self.path(folder)).map(drop)?,
-                // What is no folder of ours has no drafts of ours in it.
+                // Something that is no real folder holds no drafts of ours.
                 Err(error)
                     if error.kind() == io::ErrorKind::NotFound
                         || Irregular::of(&error).is_some() => {}
@@ -222,7 +222,7 @@ impl Place for Folder {
     }
 }
 
-/// Cuts off what lies behind the bytes that count; fewer than those are damage.
+/// Cuts off what follows the first `at` bytes. A shorter file is damaged.
 fn cut_to(file: &File, at: u64) -> io::Result<()> {
     match file.metadata()?.len() {
         bytes if bytes == at => Ok(()),
@@ -308,7 +308,7 @@ mod tests {
         assert!(place.list("days/").is_err());
         assert!(place.put("days/c", b"ours").is_err());
         assert!(place.remove(&["days/a".into()]).is_err());
-        // A link goes; what it leads to stays. So does a draft's name, taken by one.
+        // Removing a link leaves its target alone.
         place.remove(&["b".into()]).unwrap();
         std::fs::write(outside.path().join(".tmp-1"), b"not ours").unwrap();
         place.tidy(&["", "days", "settings"]).unwrap();

@@ -106,7 +106,7 @@ impl Place for Memory {
     }
 
     fn tidy(&self, _folders: &[&str]) -> Result<()> {
-        // A draft that was not published is nowhere.
+        // Drafts are not among the files.
         Ok(())
     }
 

@@ -4,10 +4,10 @@
 //! it is published nobody sees it, and once it is, it stays as it is until it is removed. The one exception are
 //! segments, to which [`Place::append`] adds whole records several times a second.
 //!
-//! A place that only takes whole objects can do without that exception: `append` names the byte at which a piece begins,
-//! and every piece is whole gzip members, so that each can be an object of its own, named by segment and byte, and the
-//! pieces joined in that order are the segment. A copy of an archive never appends: it takes segments that a newer one
-//! has followed as they are, what the newest one gained as such pieces, and the manifest last.
+//! A place that only stores immutable objects can still take segments. `append` says at which byte a piece begins, and
+//! each piece consists of whole gzip members. So the place can store each piece as an object named by segment and byte;
+//! joined in order, the objects are the segment. A copy of an archive copies closed segments whole, the newest segment
+//! piece by piece, and each manifest last.
 
 use std::any::Any;
 use std::fmt;
@@ -35,7 +35,7 @@ pub(crate) trait Stored: Read + Send {
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()>;
 }
 
-/// A file that nobody sees yet. Dropped, it never was there.
+/// A file that is not published yet. Dropping it leaves nothing behind.
 pub(crate) trait Unseen: Write {
     /// How people know it, for errors.
     fn path(&self) -> PathBuf;
@@ -69,7 +69,7 @@ pub(crate) trait Place: fmt::Debug + Send + Sync {
     /// How people know the place; in a folder, its path.
     fn root(&self) -> &Path;
 
-    /// The names that begin with a prefix, in one folder, sorted. Names that begin with a dot are not told.
+    /// The names in one folder that begin with a prefix, sorted. Names that begin with a dot are left out.
     fn list(&self, prefix: &str) -> Result<Vec<String>>;
 
     /// Size and time of a file, or that there is none.
@@ -81,15 +81,15 @@ pub(crate) trait Place: fmt::Debug + Send + Sync {
     /// Begins a file in a folder; the empty name is the place itself.
     fn draft(&self, folder: &str) -> Result<Box<dyn Unseen>>;
 
-    /// Adds a piece to a file and brings it to the disk. The file holds `at` bytes that count, or is not there if that
-    /// is none; what came half-way after them before goes. After an error it is as it was.
+    /// Adds a piece to a file at byte `at` and brings it to the disk. Where `at` is 0 the file must not exist yet;
+    /// otherwise it must hold at least `at` bytes, and what follows them is cut off. After an error the file is as
+    /// before.
     fn append(&self, name: &str, at: u64, piece: &[u8]) -> Result<()>;
 
-    /// Takes files away for good, in this order. One that is not there is no error.
+    /// Removes files for good, in this order. A missing file is no error.
     fn remove(&self, names: &[String]) -> Result<()>;
 
-    /// Takes away what drafts that never were published left behind in some folders. Only while nobody else can be at
-    /// work.
+    /// Removes what unpublished drafts left in some folders. Only while nobody else is at work.
     fn tidy(&self, folders: &[&str]) -> Result<()>;
 
     /// Bytes that can still be put, where that is known.
@@ -98,14 +98,15 @@ pub(crate) trait Place: fmt::Debug + Send + Sync {
     /// A folder of this machine for the scratch of a backup, on the archive's own disk where it has one.
     fn scratch(&self) -> Result<TempDir>;
 
-    /// The same for who only reads: elsewhere if it must be, as the archive may be one that can only be read, or full.
+    /// The same for work that only reads. Falls back to the system's folder for temporary files, as the archive may be
+    /// full or read-only.
     fn scratch_to_read(&self) -> Result<TempDir> {
         self.scratch()
             .or_else(|_| scratch::folder(&std::env::temp_dir()))
     }
 
-    /// Waits a little while for the others, and says who is in the way. `None` where the archive can only be read, so
-    /// that nobody removes anything.
+    /// Waits a short time for others, then fails with [`Error::Busy`]. `None` where the archive is read-only: then
+    /// nobody can remove anything.
     fn hold(&self, hold: Hold) -> Result<Option<Held>>;
 
     /// The same if it is free now; `None` if it is not.
@@ -132,7 +133,7 @@ pub(crate) trait Place: fmt::Debug + Send + Sync {
         draft.publish(file)
     }
 
-    /// A small file's bytes; no more than one above `most`, so that a file that is too large is seen.
+    /// The bytes of a small file: at most `most` and one more, so that the caller sees a file that is too large.
     fn get_small(&self, name: &str, most: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.get(name)?.take(most + 1).read_to_end(&mut bytes)?;

@@ -7,13 +7,13 @@ use crate::store::day::Day;
 /// What to keep. Rules add up: a backup stays if any of them wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// The newest so many verified backups; at least one always stays. Of those made one after the other in the same
-    /// hour (UTC, by the clock) only the newest counts; the others go first, when there are more than this. What
-    /// was there before something was taken away in the hour stays with the newest.
+    /// How many of the newest verified backups stay; at least one always does. Backups of the same clock hour (UTC)
+    /// count as one, and the older of them go first. Where the store lost something within that hour, the last backup
+    /// before the loss stays, too.
     pub keep: usize,
     /// Everything younger than this, in milliseconds; 0: no such rule.
     pub within_ms: i64,
-    /// The newest verified one of each of the last so many days that have any (UTC).
+    /// For how many of the last days with backups (UTC) the newest verified one stays.
     pub daily: usize,
     /// The same for weeks (from Monday).
     pub weekly: usize,
@@ -21,7 +21,7 @@ pub struct Policy {
     pub monthly: usize,
     /// The same for years.
     pub yearly: usize,
-    /// These ids in any case: what is about to be restored from them.
+    /// Backups that stay in any case, by id: a restore is about to read them.
     pub needed: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Candidate {
     pub(super) created_at_ms: i64,
     pub(super) verified: bool,
     pub(super) empty: bool,
-    /// The same number as the one before: it holds all that the one before holds.
+    /// Equal numbers: the newer backup contains the older one.
     pub(super) history: u64,
 }
 
@@ -81,7 +81,7 @@ pub(super) fn choose(
         keep.insert(newest);
     }
     keep.extend(verified.first().map(|newest| newest.id.as_str()));
-    // A time stamp from the future is no youth: only the sequence speaks for it.
+    // A time in the future does not make a backup young; its sequence decides.
     let young = |c: &&&Candidate| (0..policy.within_ms).contains(&(now_ms - c.created_at_ms));
     keep.extend(verified.iter().filter(young).map(|c| c.id.as_str()));
     let periods: [(usize, Period); 4] = [
@@ -104,7 +104,7 @@ pub(super) fn choose(
             }
         }
     }
-    // What is not proved stays until enough that is proved came after it.
+    // An unproved backup stays until enough newer ones are proved.
     let oldest = candidates
         .iter()
         .filter(|c| keep.contains(c.id.as_str()))
@@ -133,16 +133,15 @@ pub(super) fn choose(
         .collect()
 }
 
-/// Backups made one after the other in the same hour have one place together, so that a burst of them pushes out hardly
-/// anything. The hours are the clock's own: they stay what they are whichever backups go, where spans that begin with
-/// some backup would move with each prune. Given newest first.
+/// Backups of one hour share a place, so that a burst of them pushes out hardly any others. Clock hours do not move
+/// when backups go; spans counted from a backup would. Given newest first.
 fn places<'c, 'a>(full: &'a [&'c Candidate]) -> impl Iterator<Item = &'a [&'c Candidate]> {
     let hour = |c: &Candidate| c.created_at_ms.div_euclid(3_600_000);
     full.chunk_by(move |newer, older| hour(newer) == hour(older))
 }
 
-/// Of a place the newest stays, and what the newest may lack: the last one before a restore or a day that left the
-/// store took something away. Never more than the two, however often that happens within the hour.
+/// Of a place the newest backup stays, and with it the last one before the store lost something (through a restore, or
+/// a day that left). Never more than these two, however often that happens within the hour.
 fn of_place<'c>(place: &[&'c Candidate]) -> impl Iterator<Item = &'c str> {
     let first = place.last().map(|oldest| oldest.history);
     let before = place.iter().find(|c| Some(c.history) == first);
@@ -238,7 +237,7 @@ mod tests {
             keep(&backups, &Policy::count(2), 9 * HOUR),
             ["b1", "b3", "b7"]
         );
-        // As long as there is room nothing goes.
+        // While there are few enough, all stay.
         assert_eq!(
             keep(&backups, &Policy::count(5), 9 * HOUR),
             ["b1", "b3", "b5", "b6", "b7"]

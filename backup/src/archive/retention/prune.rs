@@ -1,4 +1,4 @@
-//! Removing backups that no rule wants, and stored files only when no backup needs them any more.
+//! Removes backups that no rule keeps, and stored files that no backup needs any more.
 
 use std::collections::HashSet;
 
@@ -42,8 +42,8 @@ pub struct Pruned {
 }
 
 impl Archive {
-    /// Removes the backups that no rule of the policy wants, and the stored files that then nothing needs. Files of
-    /// the seed original are left alone. With `dry_run` nothing is touched and the report says what would go.
+    /// Removes the backups that no rule of the policy keeps, and the stored files that no other backup needs. Files of
+    /// the original stay. With `dry_run` nothing is removed; the report says what would be.
     ///
     /// # Errors
     /// When another process is at work in the archive, or a file cannot be removed.
@@ -114,8 +114,8 @@ impl Archive {
         let mut newer: Option<&Manifest> = None;
         let mut candidates = Vec::with_capacity(manifests.len());
         for (manifest, _) in manifests {
-            // Numbered from the newest back; only equality is asked for.
-            if newer.is_some_and(|newer| !holds(newer, manifest)) {
+            // Numbered from the newest back; only equality matters.
+            if newer.is_some_and(|newer| !contains_all(newer, manifest)) {
                 history += 1;
             }
             newer = Some(manifest);
@@ -150,9 +150,9 @@ impl Archive {
         Ok(())
     }
 
-    /// First the ledger, then the manifests, then what only they needed: cut off anywhere, every manifest that is
-    /// still there has all its files, and the next prune goes on. A full disk has no room for the ledger until
-    /// something went: then it comes last.
+    /// Writes the ledger, then removes the manifests, then the files that only they needed. Wherever this is cut off,
+    /// each remaining manifest has all its files, and the next prune goes on. On a full disk the ledger comes last, as
+    /// there is no room for it before.
     fn remove(
         &self,
         kept: &[&(Manifest, String)],
@@ -182,9 +182,9 @@ impl Archive {
     }
 }
 
-/// Whether all days of a backup are in a newer one, part by part: the store has only gained between the two. A day that
-/// was stored whole again is not known to be the same.
-fn holds(newer: &Manifest, older: &Manifest) -> bool {
+/// Whether a newer backup contains all days of an older one, part by part: then the store has only gained events in
+/// between. A day that was stored whole again may differ.
+fn contains_all(newer: &Manifest, older: &Manifest) -> bool {
     fn parts(day: &DayPart) -> impl Iterator<Item = &str> {
         day.objects().map(|object| object.raw_sha256.as_str())
     }

@@ -62,7 +62,7 @@ pub(super) struct KnownState {
 /// Takes what was found, in the file's order.
 pub(super) type Take<'a> = dyn FnMut(Found) -> Result<()> + 'a;
 
-/// A damaged `.gz` fails in the middle of reading; what it is, is said in words.
+/// A damaged `.gz` fails in the middle of reading; the error says so in words.
 pub(super) fn unpack_failed(path: &Path, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
@@ -210,7 +210,7 @@ fn text(name: &str, raw: Raw) -> std::result::Result<Option<CompactString>, Stri
     }
 }
 
-/// A whole number as a control has it, in double precision, which holds all up to 2^53 and only some beyond.
+/// A whole number in double precision, which holds all whole numbers up to 2^53 and only some beyond.
 fn exact(name: &str, whole: i64) -> std::result::Result<f64, String> {
     let number = whole as f64;
     if number as i128 == i128::from(whole) {

@@ -1,5 +1,5 @@
-//! Events from CSV with a header, as exported. An empty field is absent, `""` is the empty text: the one thing that
-//! readers of CSV do not tell apart, and the reason why this one is ours.
+//! Events from CSV with a header, as exported. An empty field is absent and `""` is an empty text; no ready-made reader
+//! of CSV tells the two apart.
 
 use std::io::BufRead;
 use std::path::Path;

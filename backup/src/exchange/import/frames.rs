@@ -33,9 +33,9 @@ pub(super) fn own_range(store: &Store, day: Day) -> Result<Option<(i64, i64)>> {
     Ok(range.0.zip(range.1))
 }
 
-/// Brings over what came for a day: each gap that is not there yet, and the keyframes outside of `own`, what the store
-/// had of the day before the import. Inside, a keyframe of another history would hide controls that it does not know.
-/// Gives the number of gaps and keyframes.
+/// Adds the gaps of a day that are not there yet, and the keyframes outside `own`, the span that the store had of the
+/// day before the import. Inside it, a keyframe of another history would hide controls that it does not know. Gives the
+/// number of gaps and keyframes.
 pub(super) fn bring(
     target: &Target<'_>,
     staging: &Staging,

@@ -1,4 +1,4 @@
-//! The backup, or file, that a restore begins from.
+//! Chooses the backup or file that a restore begins from.
 
 use std::path::Path;
 
@@ -17,8 +17,8 @@ impl Archive {
     /// Plans a restore into the store at `target`, to the moment `at` (Unix milliseconds) if given.
     ///
     /// # Errors
-    /// When there is no such backup, it is damaged, or the moment cannot be reached; then the nearest moments on both
-    /// sides are named.
+    /// When there is no such backup, it is damaged, or it does not reach the moment; then the error names the nearest
+    /// moments before and after.
     pub fn plan(
         &self,
         source: RestoreSource,
@@ -83,7 +83,7 @@ impl Archive {
             }
         }
         if good.is_empty() {
-            return self.plan_latest_seed(&list, at, target, notes);
+            return self.plan_latest_original(&list, at, target, notes);
         }
         let tail = Tail::of(&self.place, good[0])?.readable()?;
         let by_tail = |at: i64| {
@@ -117,15 +117,15 @@ impl Archive {
         self.plan_backup(chosen, tail, at, target, notes)
     }
 
-    /// An archive that only the seed has written to.
-    fn plan_latest_seed(
+    /// An archive that only the original has written to.
+    fn plan_latest_original(
         &self,
         list: &[BackupInfo],
         at: Option<i64>,
         target: &Path,
         mut notes: Vec<String>,
     ) -> Result<RestorePlan> {
-        for info in list.iter().filter(|info| info.kind == BackupKind::Seed) {
+        for info in list.iter().filter(|info| info.kind == BackupKind::Original) {
             match self.plan_file(Database::Stored(info.id.clone()), at, target) {
                 Ok(mut plan) => {
                     plan.notes.splice(0..0, notes);

@@ -1,5 +1,5 @@
-//! What a restore would change: each day as it would be, held against the live one, by counts where one is known to
-//! begin with the other and event by event where not.
+//! What a restore would change. Compares each day with the live one: by counts where one continues the other, otherwise
+//! event by event.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -26,7 +26,8 @@ pub(super) struct DayAfter<'a> {
     pub(super) origin: Origin<'a>,
 }
 
-/// What a restored day is built from; with the id that its last event has at most, where it is of the live day's kin.
+/// What a restored day is built from. Days that may continue the live one come with the highest id that their last
+/// event can have.
 #[derive(Clone, Copy)]
 pub(super) enum Origin<'a> {
     /// A backup, and segments if there are any.
@@ -58,7 +59,7 @@ struct Counts {
     new: u64,
     /// Only in the live store.
     live: u64,
-    /// In both, but altered by hand since: the altered one goes and the original comes back.
+    /// In both, but edited by hand since: the archived event replaces the edited one.
     altered: u64,
 }
 
@@ -152,7 +153,7 @@ impl RestorePlan {
         }
     }
 
-    /// Days of another history, event by event. What cannot be compared counts as if nothing of it were the same.
+    /// Compares days of another history event by event. A day that cannot be compared counts as entirely different.
     fn compare_others(&mut self, restored: &[DayAfter<'_>], others: &BTreeSet<Day>) {
         match self.tally_built(&|day| others.contains(&day), &()) {
             Ok(tally) => {
@@ -187,7 +188,7 @@ impl RestorePlan {
             return Becomes::Same;
         }
         live_becomes(&path, after).unwrap_or_else(|error| {
-            // That is often why one restores.
+            // An unreadable file is often the reason for the restore.
             self.notes.push(format!(
                 "the present file of {} cannot be read, so what goes with it is not counted: {error}",
                 after.day
@@ -239,11 +240,11 @@ fn live_becomes(path: &Path, after: &DayAfter<'_>) -> Result<Becomes> {
     let conn = open_reader(path)?;
     check_schema(&conn, path)?;
     let look = || -> rusqlite::Result<Becomes> {
-        // One moment for all counts, while it is being recorded.
+        // One transaction, so that all counts are of one moment.
         conn.execute_batch("BEGIN")?;
         let (begins_alike, last) = match after.origin {
             Origin::Archived(part, last) => (delta::continues(&conn, "main", part)?, last),
-            // Segments are of this very file; a restore since begins new ones.
+            // Segments belong to this very file: a restore begins new ones.
             Origin::Segments(last) => {
                 let mut there = conn.prepare("SELECT 1 FROM changes WHERE id = ?1")?;
                 (there.exists([last.0])?, last)
@@ -272,7 +273,7 @@ fn count_after(conn: &Connection, last: EventId) -> rusqlite::Result<u64> {
 }
 
 impl Tally {
-    /// Counts a built day against the live one; without one all of it comes.
+    /// Compares a built day with the live one; without a live one all events are new.
     fn add(&mut self, built: &Path, live: Option<&Path>) -> rusqlite::Result<()> {
         let conn = Connection::open_in_memory()?;
         conn.execute_batch("PRAGMA trusted_schema = OFF")?;

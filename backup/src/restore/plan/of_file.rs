@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::archive::look::original::{Database, Holds};
+use crate::archive::look::original::{Database, FileKind};
 use crate::archive::open::Archive;
 use crate::error::{Error, Result};
 use crate::restore::days::{self, Work};
@@ -21,10 +21,10 @@ impl Archive {
     ) -> Result<RestorePlan> {
         let path = database.path(&*self.place);
         let opened = database.open(&*self.place)?;
-        let holds = opened.inspect(&path, false)?;
-        let (seed, from_ms, to_ms) = match &holds {
-            Holds::Day(contents) => (false, contents.from_ms, contents.to_ms),
-            Holds::Seed(contents) => (true, contents.from_ms, contents.to_ms),
+        let kind = opened.inspect(&path, false)?;
+        let (is_original, from_ms, to_ms) = match &kind {
+            FileKind::Day(contents) => (false, contents.from_ms, contents.to_ms),
+            FileKind::Original(contents) => (true, contents.from_ms, contents.to_ms),
         };
         if let (Some(at), Some(from), Some(to)) = (at, from_ms, to_ms)
             && !(from..=to).contains(&at)
@@ -32,9 +32,9 @@ impl Archive {
             return Err(unreachable(&path, at, &[(from, to)]));
         }
         let until = at.map(EventId::last_of_ms);
-        let counted = match &holds {
-            Holds::Seed(_) => opened.days_until(at.unwrap_or(i64::MAX)),
-            Holds::Day(contents) => {
+        let counted = match &kind {
+            FileKind::Original(_) => opened.days_until(at.unwrap_or(i64::MAX)),
+            FileKind::Day(contents) => {
                 let day = days::day_of_file(contents, &path)?;
                 let last = until.map_or(i64::MAX, |until| until.0);
                 let sql = "SELECT count(*) FROM changes WHERE id <= ?1";
@@ -58,7 +58,7 @@ impl Archive {
             events: 0,
             events_gained: 0,
             events_lost: 0,
-            // A seed table shrinks to less than a quarter in our tables.
+            // A table of the original shrinks to less than a quarter in our tables.
             bytes_needed: opened.raw_bytes,
             estimate_seconds: 0.0,
             gaps: Vec::new(),
@@ -68,7 +68,7 @@ impl Archive {
             archive: self.clone(),
             work: Work::File {
                 database,
-                seed,
+                is_original,
                 until,
             },
             keep_newer: false,

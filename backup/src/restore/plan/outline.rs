@@ -20,20 +20,20 @@ const BYTES_PER_SECOND: f64 = 80e6;
 pub enum RestoreSource {
     /// The newest verified backup (with a moment: the newest that reaches it).
     Latest,
-    /// The backup of this id, ours or a seed file in the archive.
+    /// The backup of this id, ours or a file of the original in the archive.
     Id(String),
-    /// A single file: a day file or a database of the seed original, `.db` or `.db.gz`. Other days stay as they are.
+    /// A single file: a day file or a database of the original, `.db` or `.db.gz`. Other days stay as they are.
     File(PathBuf),
 }
 
 /// What a restore makes of one day of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Becomes {
-    /// What it is.
+    /// As it is.
     Same,
-    /// All of it comes: the store has no such day, or none that can be read.
+    /// All of it is new: the store has no such day, or cannot read it.
     New,
-    /// What it is up to this id; later events go.
+    /// As it is up to this id; later events go.
     Shorter(EventId),
     /// Another history of the same day.
     Other,
@@ -46,7 +46,7 @@ pub struct RestorePlan {
     pub from: String,
     /// The store's folder.
     pub target: PathBuf,
-    /// The moment the store would be at, Unix milliseconds: the one asked for, else that of the last event.
+    /// The moment the store would be at, Unix milliseconds: the one asked for, or that of the last event.
     pub would_restore_to_ms: Option<i64>,
     /// Events the store would hold in the days that are restored.
     pub events: u64,
@@ -63,7 +63,7 @@ pub struct RestorePlan {
     /// What else one should know.
     pub notes: Vec<String>,
     pub(super) days: BTreeMap<Day, Becomes>,
-    /// Events that were altered by hand since; they are among those gained and those lost.
+    /// Events that were edited by hand since the backup; they count as gained and as lost.
     pub(super) altered: u64,
     pub(crate) archive: Archive,
     pub(crate) work: Work,
@@ -72,8 +72,8 @@ pub struct RestorePlan {
 }
 
 impl RestorePlan {
-    /// Keeps what was recorded since the backup and puts back only what is missing. What was altered by hand comes
-    /// back as it was archived.
+    /// Keeps what was recorded since the backup and puts back only what is missing. Events that were edited by hand
+    /// come back as archived.
     pub fn keep_newer(mut self) -> RestorePlan {
         if !self.keep_newer {
             self.keep_newer = true;

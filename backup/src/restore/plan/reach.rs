@@ -50,7 +50,7 @@ impl Archive {
         }))
     }
 
-    /// What a backup needs of the segments after it to reach a moment.
+    /// The segments that a backup needs to reach a moment.
     pub(super) fn reach(&self, manifest: &Manifest, at: i64) -> Result<Tail> {
         if covers(manifest, at) {
             return Ok(Tail::default());

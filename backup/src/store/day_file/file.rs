@@ -31,7 +31,7 @@ pub(crate) struct DayFile {
     slots: Slots,
     block: BlockBuilder,
     since_keyframe: u64,
-    /// While an import runs, blocks would be wrong tomorrow; they are built at its end.
+    /// An import builds the blocks at its end, as more rows may still come between those of a block.
     blocks_deferred: bool,
 }
 
@@ -51,7 +51,7 @@ impl DayFile {
         if !blocks_deferred {
             load_tail(&conn, &mut block).map_err(failed)?;
         }
-        // An import comes back here for every few thousand rows of millions; what it left is counted at its end.
+        // An import opens the file anew for every few thousand rows; the count is made at its end.
         let since_keyframe = if blocks_deferred {
             0
         } else {
@@ -108,7 +108,7 @@ impl DayFile {
         Ok(last.map(EventId))
     }
 
-    /// Whether this very change is already in the file (its commit had succeeded although an error was reported).
+    /// Whether this very change is already in the file: its commit may have succeeded although it reported an error.
     pub(crate) fn has(&self, row: &Row) -> rusqlite::Result<bool> {
         let Some(number) = self.slots.number(row.change.series) else {
             return Ok(false);
@@ -310,7 +310,7 @@ impl DayFile {
 
     /// Folds the log into the file and leaves the file alone in its folder.
     pub(crate) fn close(self) -> rusqlite::Result<()> {
-        // A reader may hold on to the log; that is no harm, and nobody should wait for it here.
+        // A reader may still use the log; that does no harm, and nobody waits for it here.
         self.conn
             .busy_timeout(std::time::Duration::from_millis(20))?;
         self.conn

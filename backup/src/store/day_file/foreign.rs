@@ -1,4 +1,4 @@
-//! What others do to a file that is open: noticed before anything is written into what is no longer ours.
+//! Notices what others did to an open file before anything is written into it.
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
@@ -15,7 +15,8 @@ impl DayFile {
         self.watch.look()
     }
 
-    /// What is wrong with a file that somebody else wrote to, seen from outside; if nothing is, it is ours as it is now.
+    /// Checks a file that somebody else wrote to through a new connection, and gives what is wrong with it. If nothing
+    /// is, the file is accepted as it is.
     pub(crate) fn examine(&mut self) -> Result<Option<String>> {
         let found = self.examined()?;
         if found.is_none() {
@@ -45,7 +46,7 @@ impl DayFile {
         Ok((found < end).then(|| "its last change is gone".to_owned()))
     }
 
-    /// Makes a file of its name again for one that was removed: what is open is whole still, though it has no name.
+    /// Writes a removed file out under its name again: the open file is still whole, though it has no name.
     ///
     /// # Errors
     /// When its content cannot be read or written, or another file has its name by now.
@@ -75,7 +76,7 @@ impl DayFile {
         })
     }
 
-    /// Gives the file up as it is: its log stays beside it and is not brought into what is no longer ours.
+    /// Closes the file without folding its log into it, as the file is no longer ours.
     pub(crate) fn abandon(self) {
         // If SQLite refuses, the log is brought in, which loses nothing either.
         let _ = self

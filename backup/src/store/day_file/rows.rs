@@ -8,14 +8,14 @@ use crate::store::cell::{Cell, position_in, string_in, text_in, value_in};
 use crate::store::change::Row;
 use crate::store::day_file::refusal::{Refused, WriteError, judge};
 
-/// Rows in one statement. Each execution of a statement goes down the tree anew; rows after its first do not.
+/// Rows in one statement. Each execution descends the tree once, for its first row.
 const TOGETHER: usize = 32;
 const COLUMNS: usize = 6;
 
 static INSERT_TOGETHER: LazyLock<String> = LazyLock::new(|| insert(TOGETHER));
 static INSERT_ONE: LazyLock<String> = LazyLock::new(|| insert(1));
 
-/// FAIL keeps what went in before a refused row, and so needs no copy of the pages before each statement.
+/// FAIL keeps the rows before a refused one, so SQLite need not copy the pages before each statement.
 fn insert(rows: usize) -> String {
     let places = vec!["(?, ?, ?, ?, ?, ?)"; rows].join(", ");
     format!("INSERT OR FAIL INTO changes (id, series, value, string, position, at) VALUES {places}")
@@ -73,7 +73,7 @@ pub(super) fn put<'r>(
     put_singly(conn, rest, &mut refused)
 }
 
-/// What a failed statement left to be put in. Had an id been taken before, it would have said so.
+/// The rows that a failed statement did not insert. A taken id would have been another error.
 fn after_those_there<'a, 'r>(
     conn: &Connection,
     chunk: &'a [Prepared<'r>],

@@ -1,4 +1,4 @@
-//! Whether the file behind an open connection is still as its one writer left it: one look at its place, size and time.
+//! Tells whether the file behind an open connection is as its writer left it, from its place, size and time.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
-/// Pages in the log from which on they are brought into the file, as SQLite does by itself.
+/// The log is folded into the file from this many pages on, which is SQLite's own limit.
 const CHECKPOINT: i32 = 1000;
 
 /// What a look at a file tells.
@@ -23,12 +23,12 @@ pub(crate) enum Look {
     Removed,
     /// Another one has its name.
     Replaced,
-    /// The system does not let it be looked at, for that reason.
+    /// The system refuses to show it, for this reason.
     Hidden(String),
 }
 
-/// Commits go to the log; the file itself changes only when its writer brings the log into it. Whatever else changes
-/// it was not us.
+/// Commits go to the log; the file itself changes only when its writer folds the log into it. Any other change comes
+/// from somebody else.
 pub(super) struct Watch {
     path: PathBuf,
     shape: Option<Shape>,
@@ -58,7 +58,7 @@ impl Watch {
     pub(super) fn of(conn: &mut Connection, path: &Path) -> rusqlite::Result<Watch> {
         let log_pages = Arc::new(AtomicI32::new(0));
         let pages = Arc::clone(&log_pages);
-        // In the place of SQLite's own checkpoints, which would change the file unseen.
+        // Replaces SQLite's own checkpoints, which would change the file unseen.
         conn.wal_hook(Some(move |_: &mut Wal, now| {
             pages.store(now, Relaxed);
             Ok(())
@@ -86,13 +86,13 @@ impl Watch {
         self.shape = Shape::of(&self.path).ok();
     }
 
-    /// To be called after a commit: brings a long log into the file. What cannot be brought now comes with the next.
+    /// To be called after a commit: folds a long log into the file. What cannot be folded now follows with the next.
     pub(super) fn checkpoint_if_due(&mut self, conn: &Connection) {
         if self.log_pages.load(Relaxed) < CHECKPOINT {
             return;
         }
         let untouched = self.look() == Look::Untouched;
-        // The commit stands whatever becomes of this; a disk that is full says so at the next one.
+        // The commit stands even if this fails; a full disk shows at the next commit.
         let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         if untouched {
             self.accept();

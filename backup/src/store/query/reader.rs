@@ -26,7 +26,7 @@ pub(crate) const COLUMNS: &str =
     "changes.id, changes.series, changes.value, changes.string, changes.position, changes.at";
 
 impl DayReader {
-    /// Opens a day and fixes what is seen of it.
+    /// Opens a day in one read transaction.
     pub(crate) fn open(path: &Path) -> Result<DayReader> {
         let path = path.to_path_buf();
         let conn = open_reader(&path)?;
@@ -36,7 +36,7 @@ impl DayReader {
         let list = dictionary::load(&conn).map_err(Error::sqlite(&path, "read its dictionary"))?;
         let mut series: Vec<Option<FileSeries>> = Vec::new();
         for entry in list {
-            // Numbers are given out one by one; a wild one is damage and must not cost memory.
+            // Numbers are given out one by one; a very high one is damage and must not cost memory.
             let number = usize::try_from(entry.id).unwrap_or(usize::MAX);
             if number > 10_000_000 {
                 return Err(Error::Unexpected {

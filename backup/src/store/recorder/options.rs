@@ -12,16 +12,15 @@ pub struct RecorderOptions {
     pub flush_interval: Duration,
     /// Or as soon as this many have arrived.
     pub flush_events: usize,
-    /// Places in memory for changes that are not committed. A change takes one, and another for every 128 bytes of its
-    /// texts, so that one place is about 250 bytes at most. When all are taken callers wait; when the disk fails,
+    /// Places in memory for uncommitted changes. A change takes one place, and one more for every 128 bytes of its
+    /// texts, so that a place is about 250 bytes at most. When all are taken, callers wait; while the disk fails,
     /// changes are dropped and a gap is written.
     pub queue_places: usize,
-    /// Changes between two keyframes, more where thousands of controls are known: a keyframe holds them all. A state
-    /// at a moment is read in time proportional to this.
+    /// Changes between two keyframes; more where thousands of controls are known, as a keyframe holds all of them. The
+    /// time to read the state at a moment grows with this.
     pub keyframe_every: u64,
-    /// How old a change may be when it arrives: the time between two looks at a control, and the way here. What the
-    /// last stop or crash cut off may be older than the last commit by this much, and so the gap begins that much
-    /// earlier.
+    /// How old a change may be when it arrives: the polling interval and the time in transit. A stop or crash may lose
+    /// changes that are older than the last commit by this much, so the gap begins that much earlier.
     pub arrival: Duration,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,

@@ -1,4 +1,5 @@
-//! The bounded way from callers to the writer thread, and what becomes of changes when it is full and the disk fails.
+//! The bounded queue from callers to the writer thread, and the changes that are dropped when it is full while the disk
+//! fails.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -61,7 +62,7 @@ pub(super) fn places(changes: &[Change]) -> usize {
 /// A command and the room it takes in the queue until it is committed.
 pub(super) type Queued = (Command, Option<OwnedSemaphorePermit>);
 
-/// What was dropped at one place in the queue: enough to write an honest gap and a true keyframe after it.
+/// What was dropped at one place in the queue: enough to write the gap and a keyframe after it.
 #[derive(Debug, Default)]
 pub(super) struct Dropped {
     pub(super) from_ms: i64,
@@ -120,7 +121,7 @@ pub(super) fn new(limit: usize, shared: Arc<Shared>) -> (Queue, mpsc::Receiver<Q
 }
 
 impl Queue {
-    /// Queues something that takes `cost` places. Waits for room; while the disk fails it is dropped instead.
+    /// Queues a command that takes `cost` places. Waits for room, or drops the command while the disk fails.
     pub(super) async fn push(&self, cost: usize, command: Command) {
         let places = cost.clamp(1, self.limit) as u32;
         let mut failing = self.shared.failing.subscribe();

@@ -9,16 +9,16 @@ use tokio::sync::watch;
 
 use crate::store::day::Day;
 
-/// Whether what arrives gets onto the disk.
+/// Whether changes reach the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecorderState {
-    /// It does.
+    /// They do.
     Ok,
-    /// It does not at the moment; changes are held in memory and the disk is tried again and again.
+    /// Not at the moment; changes are kept in memory, and the recorder tries the disk again and again.
     Failing {
         /// The last error, in words.
         reason: String,
-        /// From when on what came is in memory alone, Unix milliseconds.
+        /// Changes from this moment on are only in memory, Unix milliseconds.
         since_ms: i64,
     },
     /// The recorder has stopped.

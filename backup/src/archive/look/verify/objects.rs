@@ -45,7 +45,7 @@ impl<'a> Objects<'a> {
     pub(super) fn day(&mut self, part: &DayPart) -> Vec<Finding> {
         let mut all = Vec::new();
         for (object, events, to_id) in part.pieces() {
-            // The same file under two descriptions is read for each: one of them must be wrong.
+            // A file with two descriptions is read for each, as one of them must be wrong.
             let key = format!("{} {} {events}", object.file, object.sha256);
             if !self.seen.contains_key(&key) {
                 let findings = self.read_day(object, events, to_id).err();

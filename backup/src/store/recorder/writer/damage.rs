@@ -1,4 +1,4 @@
-//! Day files that are damaged or gone: out of the way with them, a gap that says so, and a fresh beginning.
+//! Day files that are damaged or gone: moves them aside, writes a gap that says so, and begins a new file.
 
 use crate::store::damaged;
 use crate::store::day::Day;
@@ -34,8 +34,8 @@ impl Writer {
         ))
     }
 
-    /// The open day's file was removed. What is open is all there still and gets a file again; only where that fails
-    /// the day is lost so far.
+    /// The open day's file was removed. The open file is still whole, so it is written out under its name again; if
+    /// that fails, the day so far is lost.
     pub(super) fn put_back(&mut self, day: Day) {
         let Some(file) = self.open.file.take() else {
             return;
@@ -54,7 +54,7 @@ impl Writer {
         }
     }
 
-    /// A day's file is lost so far: says so with a gap and starts again from the last known states.
+    /// The day so far is lost: writes a gap that says so and starts again from the last known states.
     pub(super) fn begin_again(&mut self, day: Day, why: String) {
         self.open_gap = None;
         self.known.unsure = true;
@@ -63,7 +63,7 @@ impl Writer {
             Some(item) => item.id(),
             None => self.next_id(now),
         };
-        // In front of everything that waits, whose ids stay: a gap's id need only lie in the right day.
+        // In front of everything that waits. The ids of those items stay; a gap's id need only lie in the right day.
         let gap = Gap {
             from_ms: day.start_ms(),
             to_ms: now.max(day.start_ms()),
@@ -84,7 +84,7 @@ impl Writer {
     /// Looks at a day's file, and moves it aside where it is damaged. Gives what was wrong with one that was moved.
     pub(super) fn examine(&mut self, day: Day) -> Option<String> {
         let store = Store::open(&self.open.dir).ok()?;
-        // What cannot be read for another reason (it may just be gone) is not known to be damaged.
+        // A file that cannot be read for another reason (it may be gone) is not known to be damaged.
         let found = store.day_damage(day).ok()??;
         let later = store.days().ok()?.into_iter().any(|other| other > day);
         let moved = if later {

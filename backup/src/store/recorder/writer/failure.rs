@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::store::day_file::refusal::WriteError;
 
-/// What can be done about it differs.
+/// Each kind is answered differently.
 pub(super) enum Failure {
     Conflict,
     Damaged(String),

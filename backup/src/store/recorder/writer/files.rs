@@ -1,4 +1,4 @@
-//! Which file is open: taking up the newest, beginning a day, and getting damaged or replaced ones out of the way.
+//! Which file is open: takes up the newest, begins days, and reacts to damaged or replaced files.
 
 use std::time::Instant;
 
@@ -143,7 +143,7 @@ impl Writer {
                     return Err(Failure::Disk(format!("{file} cannot be found: {reason}")));
                 }
             }
-            // What the change of files means was just put in front of everything else.
+            // The items that this change of files calls for now wait in front.
             return self.open_day(day);
         }
         self.vouch();
@@ -205,7 +205,7 @@ impl Writer {
         self.pending = pending;
     }
 
-    /// Runs a job with no database open. What it gives back tells whoever waits; it is called when recording can go
+    /// Runs a job while no database is open. The caller calls the reply, which wakes whoever waits, once recording goes
     /// on. `None` when the job panicked.
     pub(super) fn pause(&mut self, replaced: bool, job: Job) -> Option<Reply> {
         if !self.pending.is_empty() {
@@ -240,7 +240,7 @@ impl Writer {
             let failed = Error::sqlite(file.path(), "look for its end");
             file.last_id().map_err(failed)
         });
-        // What cannot be read now is not known to end earlier.
+        // If the end cannot be read, it is taken to be where it was.
         let end = end.unwrap_or(end_before);
         self.ids = IdSource::after(end.max(self.ids.last()));
         if end < end_before {
@@ -271,11 +271,11 @@ impl Writer {
         if self.open_gap.is_some() {
             return;
         }
-        // A quiet night shall not hide what became of the file.
+        // Even in a quiet night somebody must notice what became of the file.
         let waits = self.shared.failing_reason().is_some();
         let day = match &self.open.file {
             Some(file) => Some(file.day()),
-            // Nor that it is back.
+            // And that it is back.
             None => waits.then(|| Day::of_ms(now)),
         };
         if let Some(day) = day {

@@ -52,12 +52,12 @@ impl KnownStates {
         self.states.is_empty()
     }
 
-    /// About as many as there are.
+    /// An upper bound of how many there are.
     pub(super) fn len(&self) -> usize {
         self.states.len()
     }
 
-    /// All of them, one per control: of several series of one control the newest speaks for it.
+    /// All states, one per control: of several series of a control the newest counts.
     pub(super) fn all(&self) -> Vec<Change> {
         let mut newest: HashMap<CompactString, &Known> = HashMap::new();
         for known in self.states.iter().flatten() {

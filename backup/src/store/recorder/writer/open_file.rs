@@ -29,8 +29,8 @@ impl OpenFile {
         }
     }
 
-    /// Nothing is recorded beneath a mount point whose disk is gone: the disk would hide it when it comes back.
-    /// Whatever is open there is let go, so that the disk can be repaired and mounted again.
+    /// Fails where the store's disk is no longer mounted, as the disk would hide what is recorded in its mount point.
+    /// Closes the file and releases the lock, so that the disk can be repaired and mounted again.
     pub(super) fn release_if_unmounted(&mut self) -> Result<()> {
         match &self.mounted_at {
             Some(point) if point.is_bare() => {
@@ -45,8 +45,8 @@ impl OpenFile {
         }
     }
 
-    /// The store's folder may have been removed under us. It is made again, and nothing is written to it before its
-    /// lock is ours again: somebody may be restoring into it.
+    /// Takes the lock again if the store's folder was removed, and creates the folder. Nothing is written before:
+    /// somebody may be restoring into it.
     pub(super) fn hold_lock(&mut self) -> Result<()> {
         if !self.lock.as_ref().is_some_and(StoreLock::is_in_place) {
             self.release_if_unmounted()?;
@@ -74,7 +74,7 @@ impl OpenFile {
         }
     }
 
-    /// Lets the store go: somebody else may record into it now.
+    /// Closes the file and releases the lock: somebody else may record now.
     pub(super) fn release(&mut self) {
         self.close();
         self.lock = None;

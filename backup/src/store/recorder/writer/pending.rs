@@ -32,7 +32,7 @@ impl Pending {
         self.items.push_front(item);
     }
 
-    /// From now on there is something to write, if there was nothing before.
+    /// Notes that there is something to write from now on.
     pub(super) fn wait_from_now(&mut self) {
         self.oldest.get_or_insert_with(Instant::now);
     }
@@ -103,12 +103,12 @@ impl Pending {
             .count()
     }
 
-    /// Has every item changed in place.
+    /// Changes every item in place.
     pub(super) fn each(&mut self, change: impl FnMut(&mut Item)) {
         self.items.iter_mut().for_each(change);
     }
 
-    /// Neighbouring places of dropped changes become one, however long the disk fails.
+    /// Merges neighbouring places of dropped changes, so that there is one however long the disk fails.
     pub(super) fn merge_dropped(&mut self) {
         while let [
             ..,

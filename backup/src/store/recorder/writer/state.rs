@@ -15,10 +15,10 @@ use crate::store::recorder::writer::known::KnownStates;
 use crate::store::recorder::writer::open_file::OpenFile;
 use crate::store::recorder::writer::pending::Pending;
 
-/// A wall time further ahead of the clock than this is not believed when ids are made.
+/// Ids do not follow a wall time that is further ahead of the clock than this.
 const AHEAD_MS: i64 = 60_000;
 
-/// The writer thread's own.
+/// What the writer thread owns.
 pub(crate) struct Writer {
     pub(super) options: RecorderOptions,
     pub(super) names: Arc<Names>,
@@ -29,7 +29,7 @@ pub(crate) struct Writer {
     pub(super) open: OpenFile,
     /// Since when nothing was recorded, until something is again.
     pub(super) open_gap: Option<(i64, String)>,
-    /// When a failing disk is tried again, and how long was waited for that.
+    /// When to try a failing disk again, and how long the wait is.
     pub(super) retry: Option<(Instant, Duration)>,
     /// A commit reported an error and may have succeeded all the same.
     pub(super) in_doubt: bool,
@@ -88,7 +88,7 @@ impl Writer {
         self.ids.next(near_ms)
     }
 
-    /// A wall time, or the clock's own where it is from before 1970 or from the future.
+    /// The wall time, or the clock's time where it lies before 1970 or in the future.
     pub(super) fn believed(&self, at_ms: i64) -> i64 {
         let now = self.options.clock.now_ms();
         let believable = (0..=now.saturating_add(AHEAD_MS)).contains(&at_ms);
@@ -98,7 +98,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // However the thread ends, nobody shall read that it works.
+        // However the thread ends, its state must not say that it works.
         self.shared.set_state(RecorderState::Stopped);
     }
 }

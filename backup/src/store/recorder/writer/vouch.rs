@@ -1,4 +1,4 @@
-//! The recorder's own word on the state it recorded, left in the day file: what a restored backup is proved against.
+//! The recorder's digest of the state, left in the day file: a drill compares restored files with it.
 
 use crate::error::Result;
 use crate::store::folder::Store;
@@ -26,7 +26,7 @@ impl Writer {
         }
     }
 
-    /// `None` where there is nothing new to vouch for, or nothing certain.
+    /// `None` where nothing is new, or the state is not certain.
     fn own_digest(&mut self) -> Result<Option<StateDigest>> {
         let Some(file) = &self.open.file else {
             return Ok(None);

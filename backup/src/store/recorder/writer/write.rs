@@ -1,4 +1,4 @@
-//! Getting what is pending into the day file, in transactions of one kind and one day, or finding out why not.
+//! Writes what is pending into the day file, in transactions of one kind and one day, or finds out why it cannot.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,7 +19,8 @@ use crate::store::recorder::writer::state::Writer;
 pub(super) const BATCH: usize = 10_000;
 /// Waits between two tries of a failing disk, from the first to the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// A keyframe writes each known state; so many changes for each of them keep that cheap beside the changes.
+/// Changes for each known state between two keyframes. A keyframe writes every state; this keeps it cheap beside the
+/// changes.
 const CHANGES_PER_STATE: u64 = 25;
 
 impl Writer {
@@ -190,7 +191,7 @@ impl Writer {
             }),
             Item::Dropped { id, place } => {
                 let mut dropped = lock(place);
-                // From here on callers begin another place; this one is written as it is.
+                // Callers begin another place from here on.
                 dropped.taken = true;
                 let mut states: HashMap<SeriesId, Change> = self
                     .known
@@ -273,7 +274,7 @@ impl Writer {
         self.run_written(there, &[]);
     }
 
-    /// After so many changes the next state should not have to read them all again.
+    /// Queues a keyframe after so many changes, so that reading a state need not go through all of them.
     fn keyframe_if_due(&mut self) {
         let Some(file) = &self.open.file else { return };
         let states = self.known.len() as u64;
@@ -281,7 +282,7 @@ impl Writer {
         if file.since_keyframe() < every || states == 0 {
             return;
         }
-        // It stands before whatever comes next, also before what already has its number.
+        // It comes before whatever is next, even before items that have their ids already.
         if let Ok(Some(last)) = file.last_id() {
             let id = EventId(last.0 + 1);
             if id.day() == file.day() {
