@@ -51,7 +51,7 @@ pub(crate) struct Verification {
     pub(crate) ok: bool,
     pub(crate) checked: u64,
     pub(crate) findings: Vec<Finding>,
-    /// What could not be compared, though nothing is known to be wrong.
+    /// What could not be compared; nothing is known to be wrong with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) notes: Vec<String>,
 }
@@ -94,7 +94,7 @@ pub(crate) struct Restored {
     pub(crate) events: u64,
     pub(crate) seconds: Seconds,
     pub(crate) verified: bool,
-    /// Where the former state waits for `undo`; `null` when there was none.
+    /// Where the former state is kept for `undo`; `null` if there was none.
     pub(crate) undo: Option<String>,
 }
 
@@ -121,12 +121,12 @@ pub(crate) struct Plan {
     pub(crate) bytes_needed: u64,
     pub(crate) estimate_seconds: Seconds,
     pub(crate) gaps: Vec<Gap>,
-    /// The most affected first.
+    /// The control with the most events gained and lost comes first.
     pub(crate) controls: Vec<ControlChange>,
     pub(crate) notes: Vec<String>,
 }
 
-/// Events of a control that come back and go.
+/// How many events of a control come back and how many go.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ControlChange {
     pub(crate) control_path: String,
@@ -135,7 +135,7 @@ pub(crate) struct ControlChange {
 }
 
 impl Plan {
-    /// A plan with what it means for each control, if that could be found out.
+    /// A plan, with what it does to each control if that could be found out.
     pub(crate) fn new(
         plan: &backup::RestorePlan,
         controls: backup::Result<Vec<backup::ControlChange>>,
@@ -195,7 +195,7 @@ pub(crate) struct Damaged {
     pub(crate) moved_to: PathBuf,
     /// The newest proved backup that holds the day; `null` where none does.
     pub(crate) backup: Option<String>,
-    /// Up to when it comes back.
+    /// The last moment that comes back.
     pub(crate) reaches: Option<Moment>,
     /// What to type.
     pub(crate) command: Option<String>,
@@ -220,7 +220,7 @@ impl From<&backup::Mend> for Damaged {
     }
 }
 
-/// A path is shown, even one that is no UTF-8.
+/// Writes a path as people read it, also one that is not UTF-8.
 fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&path.display())
 }
@@ -258,7 +258,7 @@ pub(crate) struct Pruned {
     pub(crate) removed: Vec<String>,
     /// The same backups with why each goes.
     pub(crate) backups: Vec<BackupFate>,
-    /// Days whose files go from the store, `YYYY-MM-DD`.
+    /// Days whose files leave the store, `YYYY-MM-DD`.
     pub(crate) days_removed: Vec<String>,
     /// The same days with their sizes and why each goes.
     pub(crate) days: Vec<DayFate>,
@@ -266,7 +266,7 @@ pub(crate) struct Pruned {
     pub(crate) days_kept: Vec<DayFate>,
     /// Ids of the backups that stay.
     pub(crate) kept: Vec<String>,
-    /// In the archive.
+    /// Freed in the archive.
     pub(crate) freed_bytes: u64,
     pub(crate) notes: Vec<String>,
 }

@@ -4,6 +4,7 @@
 mod folders_apart;
 mod place;
 mod values;
+mod written;
 
 mod environment;
 mod file;

@@ -1,6 +1,6 @@
 //! Sizes and counts in words, the same wherever they are shown.
 
-/// Bytes in the unit that keeps them readable, powers of 1000 as disks are sold.
+/// A number of bytes in the largest unit that keeps it readable; units are powers of 1000, as on disks.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     if count < 1000 {
@@ -20,13 +20,13 @@ pub(crate) fn events(number: u64) -> String {
     many(number, "event")
 }
 
-/// A number of things whose name takes an `s`: `1 backup`, `0 backups`.
+/// A number of things whose plural ends in `s`: `1 backup`, `0 backups`.
 pub(crate) fn many(number: u64, one: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {one}{ending}", count(number))
 }
 
-/// A count with thin groups of three: `1 234 567`.
+/// A count in groups of three digits: `1 234 567`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);

@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, Timestamp};
 
-/// Fewer digits than this are a moment before 1973 as Unix milliseconds: a year, a day, or Unix seconds were meant.
+/// With fewer digits, Unix milliseconds are before 1973: a year, a day or Unix seconds were meant.
 const FEWEST_DIGITS: usize = 12;
 
 /// Reads a TIME: RFC 3339, `YYYY-MM-DD [HH:MM[:SS]]` in local time (a day alone is its

@@ -1,16 +1,15 @@
 //! The layer of `qsys-agent.toml`. An unknown key or a bad value is an error that shows the line.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use bytesize::ByteSize;
-use jiff::SignedDuration;
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use super::place::Place;
 use super::values::{Pin, Settings};
+use super::written::{AtLeastOne, Folder, Pattern, Span, SpanOrOff, Times};
 use crate::failure::{Failure, Outcome};
-use crate::schedule::{TimesOfDay, When};
+use crate::schedule::When;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,100 +80,6 @@ struct PanelTable {
     code_name: Option<String>,
     named_control_prefix: Option<String>,
     pin: Option<String>,
-}
-
-/// A folder; an empty text names none.
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl<'de> Deserialize<'de> for Folder {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let path = PathBuf::deserialize(deserializer)?;
-        match path.as_os_str().is_empty() {
-            true => Err(de::Error::custom(
-                "found \"\", expected a folder such as \"data/events\"",
-            )),
-            false => Ok(Self(path)),
-        }
-    }
-}
-
-/// A whole number from 1 up.
-#[derive(Debug)]
-struct AtLeastOne(u32);
-
-impl<'de> Deserialize<'de> for AtLeastOne {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match u32::deserialize(deserializer)? {
-            0 => Err(de::Error::custom(
-                "found 0, expected a whole number from 1 up",
-            )),
-            number => Ok(Self(number)),
-        }
-    }
-}
-
-/// A span longer than nothing, written `100ms`, `24h`, `1h 30m`.
-#[derive(Debug)]
-struct Span(Duration);
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        span(&text).map(Self).map_err(de::Error::custom)
-    }
-}
-
-#[derive(Debug)]
-struct SpanOrOff(Option<Duration>);
-
-impl<'de> Deserialize<'de> for SpanOrOff {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match text.as_str() {
-            "off" => Ok(Self(None)),
-            _ => span(&text)
-                .map(|span| Self(Some(span)))
-                .map_err(|error| de::Error::custom(format!("{error}, or \"off\""))),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Times(TimesOfDay);
-
-impl<'de> Deserialize<'de> for Times {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        TimesOfDay::parse(&texts)
-            .map(Self)
-            .map_err(de::Error::custom)
-    }
-}
-
-fn span(text: &str) -> Result<Duration, String> {
-    text.parse::<SignedDuration>()
-        .ok()
-        .and_then(|span| Duration::try_from(span).ok())
-        .filter(|span| !span.is_zero())
-        .ok_or_else(|| format!("found \"{text}\", expected a span such as \"100ms\" or \"24h\""))
-}
-
-/// A glob that compiles.
-#[derive(Debug)]
-struct Pattern(String);
-
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match globset::Glob::new(&text) {
-            Ok(_) => Ok(Self(text)),
-            Err(error) => Err(de::Error::custom(format!(
-                "found \"{text}\", expected a glob such as \"Main_Mixer.*\": {}",
-                error.kind()
-            ))),
-        }
-    }
 }
 
 /// Lays the file over the settings; its paths are relative to `place`.
@@ -298,6 +203,8 @@ fn replace<T>(place: &mut T, value: Option<T>) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn read(text: &str) -> Outcome<Settings> {

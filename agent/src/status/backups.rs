@@ -21,11 +21,11 @@ pub(crate) struct Backup {
     /// When the newest proved backup was made.
     pub(crate) last_verified: Option<Moment>,
     pub(crate) problem: Option<String>,
-    /// When the clock makes them: `every 24h`, `at 03:00, 23:30` or `off`.
+    /// When the schedule makes them: `every 24h`, `at 03:00, 23:30` or `off`.
     pub(crate) schedule: String,
     /// When the last one was made, or was proved again because there was nothing new.
     pub(crate) last_good: Option<Moment>,
-    /// The one after it should have been made long ago.
+    /// The next one should have been made long ago.
     pub(crate) overdue: bool,
     /// Failures in a row since the last good one.
     pub(crate) failures: u32,

@@ -11,7 +11,7 @@ use crate::moment;
 use crate::record::{Counted, counts, damage};
 use crate::site::Site;
 
-/// What both hold. Moments are Unix milliseconds.
+/// What both hold; moments are Unix milliseconds.
 pub(super) struct Files {
     pub(super) summary: StoreSummary,
     pub(super) gaps: Vec<Gap>,
@@ -19,7 +19,7 @@ pub(super) struct Files {
     pub(super) backups: Arc<[BackupInfo]>,
     /// Everything that was committed up to here is in the archive.
     pub(super) shipped_to: Option<i64>,
-    /// What came from here on is in neither.
+    /// Changes from here on are in neither.
     pub(super) in_memory_from: Option<i64>,
     pub(super) damaged: Vec<Damaged>,
 }
@@ -65,7 +65,7 @@ impl Files {
     }
 }
 
-/// From when on what came is in memory alone, where the store cannot be written.
+/// Since when changes are in memory alone, if the store cannot be written.
 fn in_memory_from(stats: &RecorderStats) -> Option<i64> {
     match &stats.state {
         RecorderState::Failing { since_ms, .. } if stats.queued > 0 => Some(*since_ms),

@@ -38,7 +38,7 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    /// Changes are being lost, or could not be brought back.
+    /// Changes are not recorded or not backed up.
     pub(super) fn critical(text: String) -> Self {
         Self {
             level: Level::Critical,

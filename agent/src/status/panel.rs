@@ -1,4 +1,4 @@
-//! The panel: whether the design holds what shows the status.
+//! The panel: whether the design has the plugin or Named Controls that show the status.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::settings::Settings;
 pub(crate) struct Panel {
     pub(crate) component: String,
     pub(crate) state: PanelState,
-    /// Plain Named Controls that show the status, too, or ask for something.
+    /// How many plain Named Controls show the status or ask for something.
     pub(crate) named_controls: usize,
 }
 

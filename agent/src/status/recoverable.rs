@@ -19,7 +19,7 @@ impl Recoverable {
     pub(super) fn of_files(files: &Files) -> Self {
         let proved = || files.backups.iter().filter(|backup| backup.verified);
         let from = proved().filter_map(|backup| backup.from_ms).min();
-        // Segments add to a backup; without one there is nothing to add to.
+        // Segments only add to a backup.
         let proved_to = proved().filter_map(|backup| backup.to_ms).max();
         let to = proved_to.map(|to| {
             let to = files.shipped_to.map_or(to, |shipped| shipped.max(to));

@@ -22,7 +22,7 @@ pub(crate) struct Store {
     pub(crate) to: Option<Moment>,
     /// Free space on the store's disk.
     pub(crate) free_bytes: Option<u64>,
-    /// Why nothing can be written, since when.
+    /// Why nothing can be written, and since when.
     pub(crate) problem: Option<String>,
     /// Days whose files were damaged, until a restore has brought them back or the files are removed.
     pub(crate) damaged: Vec<Damaged>,
@@ -80,11 +80,11 @@ fn free_bytes(folder: &Path) -> Option<u64> {
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// What became of a damaged day and what to do, and how many more there are.
+/// What happened to the first damaged day, what to do, and how many more there are.
 fn offer(damaged: &Damaged, all: usize) -> String {
     let file = damaged.moved_to.file_name();
     let file = file.unwrap_or_default().to_string_lossy();
-    // A panel has room for the beginning only.
+    // A panel shows only the beginning.
     let what = format!("day {} was damaged and is set aside", damaged.day);
     let more = match all {
         0 | 1 => String::new(),
