@@ -101,8 +101,12 @@ impl Client {
     ) -> Result<M::Reply, Error> {
         let requester = &self.shared.requester;
         match requester.call_by(params, deadline).await {
-            Err(Error::OutcomeUnknown { .. }) if M::REPEATABLE => {
-                requester.call_by(params, deadline).await
+            Err(unknown @ Error::OutcomeUnknown { .. }) if M::REPEATABLE => {
+                match requester.call_by(params, deadline).await {
+                    // The first one was sent, whatever became of the second.
+                    Err(Error::NoLink { .. } | Error::Closed) => Err(unknown),
+                    outcome => outcome,
+                }
             }
             outcome => outcome,
         }

@@ -69,14 +69,16 @@ impl Pair {
                 },
             };
             let changed = async {
+                // A client that was shut down is waited for no longer.
                 tokio::select! {
-                    changed = first.changed() => changed,
-                    changed = second.changed() => changed,
+                    Ok(()) = first.changed() => true,
+                    Ok(()) = second.changed() => true,
+                    else => false,
                 }
             };
             match tokio::time::timeout_at(until, changed).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Err(Error::Closed),
+                Ok(true) => {}
+                Ok(false) => return Err(Error::Closed),
                 Err(_) => return Err(refused),
             }
         }

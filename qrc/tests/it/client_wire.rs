@@ -211,3 +211,35 @@ async fn a_watch_left_alone_past_read_ahead_keeps_the_caller_waiting_and_drops_n
     assert_eq!(numbers(&mut watch, expected.len()).await, expected);
     client.call(&StatusGet).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_question_that_was_sent_is_never_said_to_be_unsent_though_asking_again_fails() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut brisk = options(listener.local_addr().unwrap());
+    brisk.reply_timeout = Duration::from_millis(500);
+    brisk.retry_first = Duration::from_millis(1);
+    let client = Client::start(brisk);
+    let serving = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        // Nobody listens any more when the question comes.
+        drop(listener);
+        let (read, mut write) = stream.into_split();
+        let mut read = BufReader::new(read);
+        let mut frame = Vec::new();
+        loop {
+            frame.clear();
+            read.read_until(0, &mut frame).await.unwrap();
+            frame.pop();
+            let request: Value = serde_json::from_slice(&frame).unwrap();
+            if request["method"] == "Component.GetComponents" {
+                return;
+            }
+            let answer = answer(&request, |_, _| None);
+            write.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    let error = client.call(&qrc::method::component::GetComponents).await;
+    let error = error.unwrap_err();
+    assert!(error.is_outcome_unknown(), "{error:?}");
+    serving.await.unwrap();
+}
