@@ -7,7 +7,6 @@ use serde_json::Value;
 use crate::workspace::{self, text};
 
 /// What crates.io is called in a lock file.
-const CRATES_IO: &str = "https://github.com/rust-lang/crates.io-index";
 
 #[test]
 fn every_package_is_under_a_licence_that_is_allowed() {
@@ -86,12 +85,16 @@ fn no_package_is_built_in_two_versions_without_a_reason() {
     );
 }
 
+/// Cargo's default registry is all that the rules allow, and members come without a source.
 #[test]
 fn every_package_comes_from_where_the_rules_say() {
-    let rules = rules();
-    let allowed = texts(&rules["sources"]["allow-registry"]);
-    assert_eq!(allowed, [CRATES_IO], "what `.deny.toml` names");
+    let sources = rules()["sources"].clone();
+    for unknown in ["unknown-registry", "unknown-git"] {
+        assert_eq!(text(&sources[unknown]), "deny", "what `.deny.toml` says");
+    }
+    assert!(sources.get("allow-registry").is_none() && sources.get("allow-git").is_none());
     let root = workspace::root();
+    let mut all = std::collections::BTreeSet::new();
     for lock in [
         "Cargo.lock",
         "qrc/fuzz/Cargo.lock",
@@ -99,19 +102,14 @@ fn every_package_comes_from_where_the_rules_say() {
     ] {
         let lock_text = std::fs::read_to_string(root.join(lock)).expect("a lock file");
         let locked: Value = toml::from_str(&lock_text).expect("TOML");
-        let strange: Vec<String> = locked["package"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .filter(|package| {
-                package
-                    .get("source")
-                    .is_some_and(|source| text(source) != format!("registry+{CRATES_IO}"))
-            })
-            .map(|package| format!("{} from {}", package["name"], package["source"]))
-            .collect();
-        assert!(strange.is_empty(), "{lock}:\n{}", strange.join("\n"));
+        let packages = locked["package"].as_array().expect("a list").iter();
+        let found = packages.filter_map(|package| Some(text(package.get("source")?).to_owned()));
+        all.extend(found);
     }
+    assert!(
+        all.len() == 1 && all.iter().all(|source| source.starts_with("registry+")),
+        "packages come from {all:?}, expected one registry"
+    );
 }
 
 /// The advisories' database is not at hand: only that each one passed over says why, and still has its subject.
