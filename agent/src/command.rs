@@ -37,6 +37,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::advice;
 use crate::failure::{Failure, Outcome};
 use crate::settings::Settings;
 use crate::site::Site;
@@ -84,6 +85,9 @@ fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
         _ => "warn",
     };
     logging::start(&cli.global, usual);
+    if let Some(file) = &cli.global.config {
+        advice::name_settings_file(file);
+    }
     let site = || Settings::load(cli.global.config.as_deref()).map(Site::new);
     match cli.command {
         #[cfg(feature = "demo")]
@@ -108,16 +112,19 @@ fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
         Command::Completions { shell } => completions::completions(shell, output),
         Command::Rewind(_) => Err(not_yet(
             "rewind",
-            "`qsys-agent state --at TIME` shows how the room was",
+            format!(
+                "`{}` shows how the room was",
+                advice::command("state --at TIME")
+            ),
         )),
         Command::Drill => Err(not_yet(
             "drill",
-            "prove backups with `qsys-agent verify --deep`",
+            format!("prove backups with `{}`", advice::command("verify --deep")),
         )),
     }
 }
 
 /// What this version says of a verb that it does not have yet.
-fn not_yet(what: &str, instead: &str) -> Failure {
+fn not_yet(what: &str, instead: String) -> Failure {
     Failure::usage(format!("`{what}` is not supported yet")).hint(instead)
 }

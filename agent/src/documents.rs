@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::advice;
 use crate::moment::{Moment, Seconds};
 use crate::words::many;
 
@@ -212,8 +213,9 @@ impl From<&backup::Mend> for Damaged {
             day: mend.damaged.day.to_string(),
             at: Moment::at(mend.damaged.at_ms),
             moved_to: mend.damaged.path.clone(),
-            command: command
-                .map(|(id, to)| format!("qsys-agent restore {id} --at {to} --keep-newer")),
+            command: command.map(|(id, to)| {
+                advice::command(format_args!("restore {id} --at {to} --keep-newer"))
+            }),
             backup,
             reaches,
         }

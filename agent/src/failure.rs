@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::advice;
+
 /// Why a command ended early, as its user reads it.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -82,7 +84,7 @@ impl From<backup::Error> for Failure {
     /// The only place that puts the library's errors into the words of the program.
     fn from(error: backup::Error) -> Self {
         let failure = Self::failed(&error).damaged(error.damaged_file());
-        match verbs(&error).or(error.hint()) {
+        match verbs(&error).or(error.hint().map(str::to_owned)) {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
@@ -90,16 +92,18 @@ impl From<backup::Error> for Failure {
 }
 
 /// The next step, where it is a command of this program.
-fn verbs(error: &backup::Error) -> Option<&'static str> {
+fn verbs(error: &backup::Error) -> Option<String> {
     use backup::Error;
     match error {
-        Error::NoBackup { .. } => Some("make one with `qsys-agent backup`"),
-        Error::Foreign { .. } => {
-            Some("databases of the original can be read with `qsys-agent import`")
-        }
-        Error::Full { .. } => Some(
-            "free 64 MB on that disk beside what this takes; a smaller `keep` and `qsys-agent prune` shrink an archive",
-        ),
+        Error::NoBackup { .. } => Some(format!("make one with `{}`", advice::command("backup"))),
+        Error::Foreign { .. } => Some(format!(
+            "databases of the original can be read with `{}`",
+            advice::command("import")
+        )),
+        Error::Full { .. } => Some(format!(
+            "free 64 MB on that disk beside what this takes; a smaller `keep` and `{}` shrink an archive",
+            advice::command("prune")
+        )),
         _ => None,
     }
 }

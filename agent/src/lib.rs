@@ -4,6 +4,7 @@
 //! archive, and what came of it goes back to the plugin in the Core.
 
 // Modules in reading order: each knows only those above it.
+mod advice;
 mod failure;
 mod moment;
 mod words;

@@ -43,6 +43,7 @@ impl Settings {
             })?;
             file::apply(&mut settings, &place, file, &text)?;
             settings.files.push(file.clone());
+            settings.file = Some(file.clone());
         }
         if let Some(dotenv) = place.beside(DOTENV_FILE) {
             environment::apply_file(&mut settings, &place, &dotenv)?;

@@ -17,6 +17,7 @@ use backup::{
 
 pub(crate) use request::RestoreRequest;
 
+use crate::advice;
 use crate::documents::Imported;
 use crate::failure::{Failure, Outcome};
 use crate::settings::Settings;
@@ -73,7 +74,10 @@ impl Site {
                 "there is no archive in {}",
                 self.archive_path().display()
             ))
-            .hint("make a first backup with `qsys-agent backup`, or set EVENT_BACKUP_PATH")
+            .hint(format!(
+                "make a first backup with `{}`, or set EVENT_BACKUP_PATH",
+                advice::command("backup")
+            ))
         })
     }
 
@@ -167,8 +171,9 @@ fn looks_like_file(what: &str) -> bool {
 }
 
 fn no_store(path: &Path) -> Failure {
-    Failure::failed(format!("there is no store in {}", path.display())).hint(
-        "start recording with `qsys-agent run`, restore one with `qsys-agent restore latest`, \
-         or set EVENT_MONITORING_DB_PATH",
-    )
+    Failure::failed(format!("there is no store in {}", path.display())).hint(format!(
+        "start recording with `{}`, restore one with `{}`, or set EVENT_MONITORING_DB_PATH",
+        advice::command("run"),
+        advice::command("restore latest")
+    ))
 }

@@ -1,12 +1,12 @@
 //! A day's file is damaged: it is moved aside, recording goes on, and what puts the day back is offered until it is.
 
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, symlink};
 use std::path::{Path, PathBuf};
 
 use qrc::method::component::{Set, SetControl};
 use serde_json::Value;
 
-use crate::stage::{EmulatedCore, Site, day_files, until};
+use crate::stage::{EmulatedCore, Site, agent_program, day_files, program_at, until};
 
 /// A changed master gain, seen in the store.
 async fn change(site: &Site, wall: &qrc::Client, value: f64) {
@@ -193,6 +193,61 @@ async fn a_damaged_sealed_day_is_offered_whether_it_is_seen_at_once_or_by_the_ne
     until("the offer to go", || offers(&site).is_empty().then_some(()));
     assert_eq!(site.count("component_name = 'Old'"), 3);
     assert_eq!(agent.terminate(), 0);
+}
+
+#[test]
+fn a_command_that_is_offered_acts_on_its_own_site_from_any_folder() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port)
+        .unset("EVENT_MONITORING_DB_PATH")
+        .unset("EVENT_BACKUP_PATH");
+    let file = site.path("the site's settings/agent.toml");
+    std::fs::create_dir(file.parent().unwrap()).unwrap();
+    let text = "[store]\npath = \"../events\"\n[backup]\npath = \"../backups\"\n";
+    std::fs::write(&file, text).unwrap();
+    let site = site.set("QSYS_AGENT_CONFIG", file.to_str().unwrap());
+    let programs = tempfile::tempdir().unwrap();
+    let program = std::path::absolute(agent_program().get_program()).unwrap();
+    symlink(program, programs.path().join("qsys-agent")).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    // Typed in another folder, by a person whose shell has none of the site's variables.
+    let type_elsewhere = |command: &str| {
+        let output = program_at("sh".as_ref())
+            .current_dir(elsewhere.path())
+            .env(
+                "PATH",
+                format!("{}:/usr/bin:/bin", programs.path().display()),
+            )
+            .args(["-c", command])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{command}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+
+    let none = String::from_utf8(site.run(&["list"]).stdout).unwrap();
+    import_earlier_days(&site);
+    type_elsewhere(quoted(&none));
+    let kept = site.json(&["list"]);
+    assert_eq!(kept.as_array().unwrap().len(), 1, "{none}");
+
+    let agent = site.recording_agent();
+    let mut days = day_files(&site.store());
+    days.sort();
+    spoil(&days[0]);
+    let offer = offered(&site);
+    let restored = type_elsewhere(offer["command"].as_str().unwrap());
+    assert_eq!(site.count("component_name = 'Old'"), 3);
+    type_elsewhere(quoted(&restored));
+    assert_eq!(site.count("component_name = 'Old'"), 2, "taken back");
+    assert_eq!(agent.terminate(), 0);
+    let made = std::fs::read_dir(elsewhere.path()).unwrap().count();
+    assert_eq!(made, 0, "nothing is made where it was typed");
+}
+
+/// The command in a sentence.
+fn quoted(sentence: &str) -> &str {
+    sentence.split('`').nth(1).expect(sentence)
 }
 
 #[tokio::test(flavor = "multi_thread")]

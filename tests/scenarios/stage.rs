@@ -30,7 +30,8 @@ pub(crate) fn agent_program() -> Command {
     }
 }
 
-fn program_at(path: &OsStr) -> Command {
+/// A program, with nothing of the caller's environment that could set the agent.
+pub(crate) fn program_at(path: &OsStr) -> Command {
     let mut command = Command::new(path);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use backup::Store;
 use qrc_sim::Core;
 
+use crate::advice;
 use crate::command::cli;
 use crate::command::output::Output;
 use crate::command::runtime::block_on;
@@ -153,6 +154,7 @@ fn settle(mut settings: Settings, simulated: &Simulated, data: &Path) -> Outcome
     );
     let path = std::path::absolute(data)?.join("qsys-agent.toml");
     std::fs::write(&path, file.to_string())?;
+    advice::name_settings_file(&path);
     settings.files.push(path);
     Ok(settings)
 }
@@ -360,10 +362,11 @@ impl Story {
 
     fn end(&self, status: &Status, backups: &[Backup], data: &Path) {
         let settings = data.join("qsys-agent.toml");
-        let settings = settings.display();
+        let settings = settings.to_string_lossy();
+        let settings = advice::shell_word(&settings);
         // As it was called, so that the lines can be copied from wherever it was run.
         let program = std::env::args().next();
-        let program = program.as_deref().unwrap_or("qsys-agent");
+        let program = advice::shell_word(program.as_deref().unwrap_or("qsys-agent"));
         self.output.result(status, || {
             let (level, sentence) = verdict(status);
             let size: u64 = backups.iter().map(|backup| backup.bytes).sum();

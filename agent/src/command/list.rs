@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::advice;
 use crate::command::output::Output;
 use crate::documents::Backup;
 use crate::failure::Outcome;
@@ -17,8 +18,9 @@ pub(super) fn list(site: &Site, output: Output) -> Outcome<ExitCode> {
     output.result(&documents, || {
         if backups.is_empty() {
             return format!(
-                "No backups in {}. Make one with `qsys-agent backup`.",
-                site.archive_path().display()
+                "No backups in {}. Make one with `{}`.",
+                site.archive_path().display(),
+                advice::command("backup")
             );
         }
         let mut table = Table::new();

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use crate::advice;
 use crate::audit::Act;
 use crate::command::cli;
 use crate::command::output::Output;
@@ -51,8 +52,11 @@ pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outc
     }?;
     output.result(&restored, || {
         let undo = match &restored.undo {
-            Some(_) => "\nWhat was there before is kept: `qsys-agent undo` takes the restore back",
-            None => "",
+            Some(_) => format!(
+                "\nWhat was there before is kept: `{}` takes the restore back",
+                advice::command("undo")
+            ),
+            None => String::new(),
         };
         format!(
             "Restored to {}: {}, checked, in {:.1} s{undo}",

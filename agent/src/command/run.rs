@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::advice;
 use crate::command::output::Output;
 use crate::command::runtime::block_on;
 use crate::failure::Outcome;
@@ -10,6 +11,10 @@ use crate::site::Site;
 use crate::status::Status;
 
 pub(super) fn run(site: Site, output: Output) -> Outcome<ExitCode> {
+    // What the agent says is read in other folders than the one it was started in.
+    if let Some(file) = &site.settings.file {
+        advice::name_settings_file(file);
+    }
     block_on(async {
         let service = Service::start(site).await?;
         let settings = service.context.settings();

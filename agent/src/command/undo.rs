@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::advice;
 use crate::command::output::Output;
 use crate::command::through_agent::through_agent;
 use crate::documents::Undone;
@@ -15,9 +16,14 @@ pub(super) fn undo(site: &Site, output: Output) -> Outcome<ExitCode> {
     })?;
     output.result(&undone, || {
         format!(
-            "Taken back: {}\nDays as they were before: {}\nRun `qsys-agent undo` again to change your mind",
+            "Taken back: {}\nDays as they were before: {}\nRun `{}` again to change your mind",
             undone.undone,
-            if undone.days.is_empty() { "none".to_owned() } else { undone.days.join(", ") }
+            if undone.days.is_empty() {
+                "none".to_owned()
+            } else {
+                undone.days.join(", ")
+            },
+            advice::command("undo")
         )
     });
     Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ use std::time::Instant;
 use backup::Progress;
 
 use super::{Jobs, Running, Turn};
+use crate::advice;
 use crate::documents;
 use crate::failure::Outcome;
 use crate::site::RestoreRequest;
@@ -46,7 +47,8 @@ impl Jobs {
                 .map_or_else(|| "an empty store".to_owned(), |moment| moment.to_string()),
             events = restored.events,
             seconds = restored.seconds.0,
-            "the store was restored; `qsys-agent undo` takes it back"
+            "the store was restored; `{}` takes it back",
+            advice::command("undo")
         );
         Ok(restored)
     }

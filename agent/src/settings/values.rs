@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) store: Store,
     pub(crate) backup: Backup,
     pub(crate) panel: Panel,
+    /// The settings file, where there is one.
+    pub(crate) file: Option<PathBuf>,
     /// The files that these settings came from; they are part of each backup.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -121,6 +123,7 @@ impl Default for Settings {
                 named_control_prefix: "DR_".to_owned(),
                 pin: None,
             },
+            file: None,
             files: Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::address::Address;
 use super::call::{Call, Reply, Request};
+use crate::advice;
 use crate::failure::{Failure, Outcome};
 
 /// What the agent answered.
@@ -38,9 +39,10 @@ pub(crate) fn ask(
     };
     drop(address.folder);
     let lost = |error: std::io::Error| {
-        Failure::failed(format!("the running agent did not answer: {error}")).hint(
-            "look at its log, then ask again; `qsys-agent status` tells whether it still runs",
-        )
+        Failure::failed(format!("the running agent did not answer: {error}")).hint(format!(
+            "look at its log, then ask again; `{}` tells whether it still runs",
+            advice::command("status")
+        ))
     };
     let call = Call {
         request: request.clone(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::Files;
 use super::level::Trouble;
+use crate::advice;
 use crate::context::Context;
 use crate::moment::{self, Moment, Seconds};
 use crate::settings::Settings;
@@ -83,7 +84,8 @@ impl Backup {
         }
         if let Some(problem) = &self.prune_problem {
             troubles.push(Trouble::warning(format!(
-                "Recording; old days or backups stay ({problem}): `qsys-agent prune` tries again"
+                "Recording; old days or backups stay ({problem}): `{}` tries again",
+                advice::command("prune")
             )));
         }
         if self.last_verified.is_none() {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use backup::{ControlCounts, Gap, Store};
 use serde::Serialize;
 
+use crate::advice;
 use crate::command::cli;
 use crate::command::output::Output;
 use crate::command::terminal;
@@ -221,9 +222,10 @@ fn picture(
         let here = |gap: &Gap| gap.to_ms.min(to) - gap.from_ms.max(from);
         let missed: i64 = gaps.iter().map(here).sum();
         lines.push(format!(
-            "{mark} not recorded: {}, {} in all; `qsys-agent events` tells when and why",
+            "{mark} not recorded: {}, {} in all; `{}` tells when and why",
             many(gaps.len() as u64, "gap"),
-            moment::span(missed)
+            moment::span(missed),
+            advice::command("events")
         ));
     }
     lines.join("\n")
