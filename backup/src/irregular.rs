@@ -5,6 +5,9 @@ use std::path::Path;
 
 use crate::finding::Finding;
 
+/// What should be there where a folder should.
+const FOLDER: &str = "a folder";
+
 /// What was found instead, carried by an [`io::Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{found} where {expected} should be")]
@@ -29,10 +32,16 @@ impl Irregular {
 /// The finding that an error is where something else than a real file or folder lies at `path`.
 pub(crate) fn finding(path: &Path, error: &io::Error) -> Option<Finding> {
     let Irregular { found, expected } = Irregular::of(error)?;
+    let hint = match expected {
+        FOLDER => {
+            "an archive holds only real folders and files: move the folder itself here, mount it here, or use another folder for the archive"
+        }
+        _ => "an archive holds only real folders and files: put the file itself there",
+    };
     Some(
         Finding::new(path, "not a real file")
             .expected(expected)
             .found(found)
-            .hint("an archive holds only real folders and files: put the file itself there"),
+            .hint(hint),
     )
 }
