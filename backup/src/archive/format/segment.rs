@@ -193,6 +193,11 @@ impl Iterator for Records {
     }
 }
 
+/// The first record of a file, if it has a whole one.
+pub(crate) fn first(place: &dyn Place, name: &str) -> Result<Option<Record>> {
+    records(place, name, 0)?.next().transpose()
+}
+
 /// Reads one record's rows, checking gzip's checksum and that the inside says what the header says.
 pub(crate) fn read(place: &dyn Place, name: &str, record: &Record) -> Result<String> {
     let path = place.path(name);

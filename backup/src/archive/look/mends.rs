@@ -36,8 +36,7 @@ impl Archive {
                 .find(|manifest| has_undamaged(manifest, &damaged) && self.info(manifest).verified);
             let from = holding.map(|manifest| {
                 // Without the segments the backup alone is still worth having.
-                let shipped = Tail::of(&self.place, manifest).and_then(Tail::readable);
-                let shipped = shipped.unwrap_or_default();
+                let shipped = Tail::of(&self.place, manifest).readable();
                 let shipped_to = shipped.covers_to_ms.map(|to| to.min(damaged.at_ms));
                 (
                     manifest.id.clone(),

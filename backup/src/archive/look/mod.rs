@@ -10,6 +10,7 @@ pub(crate) mod assemble;
 
 pub(crate) mod list;
 pub(crate) mod tail;
+mod unread;
 
 pub(crate) mod is_archived;
 pub(crate) mod mends;

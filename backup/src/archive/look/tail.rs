@@ -1,10 +1,12 @@
 //! What segments add to a backup: the unbroken run of records after it, and putting them on top of built days.
 
+mod history;
 pub(crate) mod hole;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
@@ -12,13 +14,14 @@ use rusqlite::types::Value as Sql;
 use crate::archive::format::manifest::Manifest;
 use crate::archive::format::segment::{self, Record};
 use crate::archive::format::stamp::rfc3339;
+use crate::archive::look::tail::history::History;
 use crate::archive::look::tail::hole::{Cause, Hole};
+use crate::archive::look::tail::rows::{commit, insert};
 use crate::archive::place::verbs::Place;
 use crate::disk::{plain, scratch};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::store::day::Day;
-use crate::store::dictionary;
 use crate::store::id::EventId;
 use crate::store::schema::open_writer;
 
@@ -73,8 +76,8 @@ impl Run {
 }
 
 impl Tail {
-    /// Reads the records' headers after a backup.
-    pub(crate) fn of(place: &Arc<dyn Place>, manifest: &Manifest) -> Result<Tail> {
+    /// Reads the records' headers after a backup. Ends before a segment that cannot be read and may follow the backup.
+    pub(crate) fn of(place: &Arc<dyn Place>, manifest: &Manifest) -> Tail {
         let mut tail = Tail::default();
         let mut cursors: BTreeMap<Day, i64> = manifest
             .days
@@ -82,34 +85,43 @@ impl Tail {
             .filter_map(|part| Some((part.day.parse().ok()?, part.to_id?)))
             .collect();
         let newest = cursors.keys().next_back().copied();
-        let mut history: Vec<(u64, String)> = Vec::new();
-        for (number, name) in segment::files(&**place)? {
-            let first = segment::records(&**place, &name, 0)?.next().transpose()?;
-            if first.is_some_and(|first| first.covers.reset) {
-                if number > manifest.segments_to {
-                    tail.hole = Some(Hole {
-                        what: "the store was put back after this backup; make another one".into(),
-                        cause: None,
-                    });
-                    break;
-                }
-                // The backup was made in the history that begins here.
-                history.clear();
+        let History {
+            files,
+            unread,
+            hole,
+        } = match history::after(&**place, manifest) {
+            Ok(history) => history,
+            Err(error) => {
+                let folder = place.path(segment::SEGMENTS);
+                tail.hole = Some(Hole::unread(&folder, manifest.covers_to_ms, &error));
+                return tail;
             }
-            history.push((number, name));
-        }
-        let mut expected = history.first().map_or(0, |(number, _)| *number);
+        };
+        tail.hole = hole;
+        let mut expected = files.first().map_or(0, |(number, _)| *number);
         expected = expected.min(manifest.segments_to + 1);
         let mut incomplete = None;
-        'files: for (number, name) in &history {
+        'files: for (number, name) in &files {
             let number = *number;
             if number > expected {
                 incomplete = Some(Cause::Missing(place.path(&segment::file_name(expected))));
             }
             expected = number + 1;
-            let mut records = segment::records(&**place, name, 0)?;
+            let mut records = match segment::records(&**place, name, 0) {
+                Ok(records) => records,
+                Err(error) => {
+                    tail.end_unread(name, place, manifest, &error);
+                    break;
+                }
+            };
             for record in &mut records {
-                let record = record?;
+                let record = match record {
+                    Ok(record) => record,
+                    Err(error) => {
+                        tail.end_unread(name, place, manifest, &error);
+                        break 'files;
+                    }
+                };
                 let covers = record.covers;
                 let cursor = cursors.get(&covers.day).copied();
                 if newest.is_some_and(|newest| covers.day < newest)
@@ -128,7 +140,7 @@ impl Tail {
                             let last = cursor.unwrap_or(-1);
                             Some(Cause::Displaced {
                                 file: place.path(name),
-                                holder: holder(&**place, &history, covers.day, last)?,
+                                holder: holder(&**place, &files, covers.day, last)?,
                             })
                         }),
                     });
@@ -157,7 +169,20 @@ impl Tail {
                 incomplete.get_or_insert_with(|| Cause::Incomplete(place.path(name)));
             }
         }
-        Ok(tail)
+        if let Some(unread) = unread
+            && tail.hole.is_none()
+            // A record that goes on from the backup proves that none is missing between them.
+            && (unread.number > manifest.segments_to || tail.covers_to_ms.is_none())
+        {
+            tail.end_unread(&unread.name, place, manifest, &unread.error);
+        }
+        tail
+    }
+
+    /// Nothing is reached past a file that cannot be read.
+    fn end_unread(&mut self, name: &str, place: &Arc<dyn Place>, from: &Manifest, error: &Error) {
+        let reached_ms = self.covers_to_ms.unwrap_or(from.covers_to_ms);
+        self.hole = Some(Hole::unread(&place.path(name), reached_ms, error));
     }
 
     /// Days with events in it, with the number of events (up to `until`) and the last id.
@@ -299,34 +324,41 @@ impl Tail {
     }
 
     /// Ends the tail before the first record that cannot be read.
-    pub(crate) fn readable(mut self) -> Result<Tail> {
+    pub(crate) fn readable(mut self) -> Tail {
         let mut covers_to_ms = None;
         let mut broken = None;
         'runs: for (number, run) in self.runs.iter().enumerate() {
-            for record in run.records()? {
-                let record = record?;
-                if run.read(&record).is_err() {
-                    broken = Some((number, record));
-                    break 'runs;
+            let (mut end, mut last) = (run.from, run.after);
+            let records = match run.records() {
+                Ok(records) => records,
+                Err(_) => {
+                    broken = Some((number, end, last));
+                    break;
                 }
+            };
+            for record in records {
+                let sound = record.and_then(|record| run.read(&record).map(|_| record));
+                let Ok(record) = sound else {
+                    broken = Some((number, end, last));
+                    break 'runs;
+                };
+                end = record.offset + record.length as u64;
+                last = record.covers.to;
                 covers_to_ms = Some(record.covers.at_ms);
             }
         }
-        if let Some((number, record)) = broken {
+        if let Some((number, end, last)) = broken {
             let run = &mut self.runs[number];
-            run.end = record.offset;
+            run.end = end;
             self.hole = Some(Hole {
-                what: format!(
-                    "segments from {} on cannot be read",
-                    rfc3339(record.covers.after >> 12)
-                ),
+                what: format!("segments from {} on cannot be read", rfc3339(last >> 12)),
                 cause: Some(Cause::Incomplete(run.path())),
             });
             self.runs.truncate(number + 1);
             self.runs.retain(|run| run.from < run.end);
             self.covers_to_ms = covers_to_ms;
         }
-        Ok(self)
+        self
     }
 }
 
@@ -340,37 +372,4 @@ fn said(error: &Error) -> String {
         }
         other => other.to_string(),
     }
-}
-
-fn commit(path: &Path, conn: Connection) -> Result<()> {
-    conn.execute_batch("COMMIT")
-        .map_err(Error::sqlite(path, "put segments on top"))?;
-    conn.close()
-        .map_err(|(_, error)| Error::sqlite(path, "close the built day")(error))
-}
-
-static PUT_SERIES: LazyLock<String> = LazyLock::new(|| {
-    let columns = dictionary::listed(str::to_owned);
-    let values = dictionary::listed(|_| "?".into());
-    format!("INSERT OR REPLACE INTO series (id, {columns}) VALUES (?, {values})")
-});
-
-fn insert(conn: &Connection, table: &str, columns: Vec<Sql>) -> rusqlite::Result<()> {
-    let sql: &str = match (table, columns.len()) {
-        // A record may reach back over what the backup holds already.
-        ("c", 6) => {
-            "INSERT OR IGNORE INTO changes (id, series, value, string, position, at) VALUES (?, ?, ?, ?, ?, ?)"
-        }
-        ("s", 13) => &PUT_SERIES,
-        ("k", 3) => "INSERT OR REPLACE INTO keyframes (id, reason, count) VALUES (?, ?, ?)",
-        ("f", 5) => {
-            "INSERT OR REPLACE INTO keyframe_states (keyframe, series, value, string, position) VALUES (?, ?, ?, ?, ?)"
-        }
-        ("g", 4) => "INSERT OR REPLACE INTO gaps (id, from_ms, to_ms, why) VALUES (?, ?, ?, ?)",
-        // A later program may ship more kinds of rows; none of them is needed to have the events.
-        _ => return Ok(()),
-    };
-    conn.prepare_cached(sql)?
-        .execute(rusqlite::params_from_iter(columns))
-        .map(drop)
 }

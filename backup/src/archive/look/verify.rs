@@ -10,6 +10,7 @@ use crate::archive::format::segment::SEGMENTS;
 use crate::archive::look::original::{self, FileKind};
 use crate::archive::look::report::{Depth, Report};
 use crate::archive::look::tail::Tail;
+use crate::archive::look::unread;
 use crate::archive::look::verify::objects::Objects;
 use crate::archive::open::Archive;
 use crate::archive::place::verbs::Hold;
@@ -229,7 +230,7 @@ impl Archive {
         }
     }
 
-    /// The segments after the newest backup: every record, and that none is missing.
+    /// The segments: that each can be read, and of those after the newest backup every record and that none is missing.
     fn verify_segments(&self, report: &mut Report) {
         let folder = self.place.path(SEGMENTS);
         let found = |path: Option<&Path>, problem: &str, found: String| {
@@ -238,26 +239,21 @@ impl Archive {
                 .found(found)
                 .hint("make a backup now; the moments in between cannot be restored")
         };
+        report.findings.extend(unread::all(&*self.place));
         let manifests = self.manifests().unwrap_or_default();
-        let Some((manifest, _)) = manifests.first() else {
-            return;
-        };
-        match Tail::of(&self.place, manifest) {
-            Ok(tail) => {
-                let (checked, errors) = tail.check();
-                report.checked += checked;
-                let errors = errors
-                    .into_iter()
-                    .map(|(path, said)| found(Some(&path), "damaged segment", said));
-                report.findings.extend(errors);
-                let hole = tail
-                    .hole
-                    .map(|hole| found(hole.file(), "hole in the segments", hole.to_string()));
-                report.findings.extend(hole);
-            }
-            Err(error) => report
-                .findings
-                .push(found(None, "unreadable", error.to_string())),
+        if let Some((manifest, _)) = manifests.first() {
+            let tail = Tail::of(&self.place, manifest);
+            let (checked, errors) = tail.check();
+            report.checked += checked;
+            let errors = errors
+                .into_iter()
+                .map(|(path, said)| found(Some(&path), "damaged segment", said));
+            report.findings.extend(errors);
+            let hole = tail
+                .hole
+                .filter(|hole| !hole.is_unread())
+                .map(|hole| found(hole.file(), "hole in the segments", hole.to_string()));
+            report.findings.extend(hole);
         }
         report.ok = report.findings.is_empty();
     }

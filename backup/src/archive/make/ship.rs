@@ -94,7 +94,9 @@ impl Archive {
         }
         // A torn record at the end of a file never was shipped.
         for (_, name) in segment::files(&*self.place)?.iter().rev() {
-            if let Some(last) = segment::records(&*self.place, name, 0)?.last() {
+            // What a file holds that cannot be read is shipped again.
+            let records = segment::records(&*self.place, name, 0);
+            if let Some(last) = records.ok().and_then(Iterator::last) {
                 let last = last?;
                 cursor = cursor.max(Some((last.covers.day, last.covers.to)));
                 break;
@@ -113,7 +115,8 @@ impl Archive {
         })
     }
 
-    /// The first segment since the store was put back, where no backup covers it yet.
+    /// The first segment since the store was put back, where no backup covers it yet; or one that cannot be read, as
+    /// nothing is reached past it.
     fn unanchored(&self) -> Result<Option<u64>> {
         let manifests = self.manifests()?;
         let held = manifests
@@ -121,10 +124,9 @@ impl Archive {
             .map_or(0, |(newest, _)| newest.segments_to);
         let after = segment::files(&*self.place)?.into_iter().rev();
         for (number, name) in after.take_while(|(number, _)| *number > held) {
-            let first = segment::records(&*self.place, &name, 0)?
-                .next()
-                .transpose()?;
-            if first.is_some_and(|first| first.covers.reset) {
+            let reached = segment::first(&*self.place, &name)
+                .map(|first| first.is_none_or(|first| !first.covers.reset));
+            if !reached.unwrap_or(false) {
                 return Ok(Some(number));
             }
         }

@@ -85,7 +85,7 @@ impl Archive {
         if good.is_empty() {
             return self.plan_latest_original(&list, at, target, notes);
         }
-        let tail = Tail::of(&self.place, good[0])?.readable()?;
+        let tail = Tail::of(&self.place, good[0]).readable();
         let by_tail = |at: i64| {
             good[0].from_ms.is_some_and(|from| from <= at)
                 && tail.covers_to_ms.is_some_and(|to| at <= to)

@@ -37,7 +37,7 @@ impl Archive {
         let Some((manifest, (from_ms, to_ms))) = sound.and_then(|m| Some((m, range(m)?))) else {
             return Ok(None);
         };
-        let tail = Tail::of(&self.place, manifest)?;
+        let tail = Tail::of(&self.place, manifest);
         Ok(Some(Recoverable {
             from_ms,
             to_ms: tail.covers_to_ms.map_or(to_ms, |to| to.max(to_ms)),
@@ -55,7 +55,7 @@ impl Archive {
         if covers(manifest, at) {
             return Ok(Tail::default());
         }
-        let tail = Tail::of(&self.place, manifest)?.readable()?;
+        let tail = Tail::of(&self.place, manifest).readable();
         let own = range(manifest);
         let (from, to) = (own.map(|(from, _)| from), tail.covers_to_ms);
         if from.is_some_and(|from| from <= at) && to.is_some_and(|to| at <= to) {

@@ -3,6 +3,10 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::archive::format::stamp::rfc3339;
+use crate::archive::look::unread;
+use crate::error::Error;
+
 /// A break in the run of records.
 #[derive(Debug)]
 pub(crate) struct Hole {
@@ -18,6 +22,8 @@ pub(super) enum Cause {
     Missing(PathBuf),
     /// This file is cut short or damaged.
     Incomplete(PathBuf),
+    /// This file or folder is no segment, or the disk does not give it; the text says which and what to do.
+    Unread { file: PathBuf, said: String },
     /// This file stands where another one should, which holds what is missing.
     Displaced { file: PathBuf, holder: PathBuf },
 }
@@ -26,10 +32,31 @@ impl Hole {
     /// The file to look at.
     pub(crate) fn file(&self) -> Option<&Path> {
         self.cause.as_ref().map(|cause| match cause {
-            Cause::Missing(file) | Cause::Incomplete(file) | Cause::Displaced { file, .. } => {
-                file.as_path()
-            }
+            Cause::Missing(file)
+            | Cause::Incomplete(file)
+            | Cause::Unread { file, .. }
+            | Cause::Displaced { file, .. } => file.as_path(),
         })
+    }
+
+    /// A file or folder that cannot be read, which a verification names by itself.
+    pub(crate) fn is_unread(&self) -> bool {
+        matches!(self.cause, Some(Cause::Unread { .. }))
+    }
+
+    /// What follows a backup or its first records is not known, as `file` cannot be read.
+    pub(super) fn unread(file: &Path, after_ms: i64, error: &Error) -> Hole {
+        let mended = unread::mended(file, error);
+        Hole {
+            what: format!(
+                "what was shipped after {} cannot be read",
+                rfc3339(after_ms)
+            ),
+            cause: Some(Cause::Unread {
+                file: mended.path.clone(),
+                said: format!("{mended}; {}", mended.hint),
+            }),
+        }
     }
 }
 
@@ -41,6 +68,7 @@ impl fmt::Display for Hole {
             Some(Cause::Incomplete(file)) => {
                 write!(f, ": {} is cut short or damaged", file.display())
             }
+            Some(Cause::Unread { said, .. }) => write!(f, ": {said}"),
             Some(Cause::Missing(file)) => write!(f, ": {} is not there", file.display()),
             Some(Cause::Displaced { file, holder }) => {
                 let (file, holder) = (file.display(), holder.display());
