@@ -2,6 +2,7 @@
 //! then the environment. Flags come last, in the commands.
 
 mod folders_apart;
+mod layer;
 mod place;
 mod values;
 mod written;
@@ -12,7 +13,7 @@ mod original;
 
 use std::path::Path;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use place::Place;
 pub(crate) use values::{Core, Pin, Record, Settings};
 
@@ -34,13 +35,11 @@ impl Settings {
             settings.files.push(original);
         }
         if let Some(file) = &place.file {
-            let text = std::fs::read_to_string(file).map_err(|error| {
-                Failure::usage(format!(
-                    "cannot read settings file {}: {error}",
-                    file.display()
-                ))
-                .hint("name another with --config, or leave --config out to use the defaults")
-            })?;
+            let next = match config {
+                Some(_) => "name another with --config, or leave --config out to use the defaults",
+                None => layer::MEND,
+            };
+            let text = layer::read(file, "settings file ", next)?;
             file::apply(&mut settings, &place, file, &text)?;
             settings.files.push(file.clone());
             settings.file = Some(file.clone());

@@ -1,5 +1,6 @@
 //! A settings file is the same site from wherever it is named: its paths are its own, not the working directory's.
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -60,6 +61,17 @@ impl Place {
         answers.into()
     }
 
+    fn until_recording(&self) {
+        until("the agent to record", || {
+            let output = self
+                .program("site", &["status", "--json"])
+                .output()
+                .unwrap();
+            let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+            (status["recording"] == true).then_some(())
+        });
+    }
+
     fn exists(&self, name: &str) -> bool {
         self.folder.path().join(name).exists()
     }
@@ -74,14 +86,7 @@ fn every_verb_finds_the_running_agent_and_its_files_from_any_folder() {
         &["run", "--quiet", "--config", "../site/qsys-agent.toml"],
     );
     let agent = Process::start(start, "recording ");
-    until("the agent to record", || {
-        let output = place
-            .program("site", &["status", "--json"])
-            .output()
-            .unwrap();
-        let status: Value = serde_json::from_slice(&output.stdout).unwrap();
-        (status["recording"] == true).then_some(())
-    });
+    place.until_recording();
     let made = place.everywhere(&["backup"]);
     for status in place.everywhere(&["status"]) {
         assert_eq!(status["agent"]["pid"], agent.id());
@@ -138,6 +143,83 @@ fn the_files_beside_a_settings_file_are_read_from_any_folder_and_a_bad_value_nam
     ] {
         assert!(said.contains(part), "no {part} in: {said}");
     }
+}
+
+#[test]
+fn a_link_to_a_settings_file_means_the_site_where_the_file_lies() {
+    let core = EmulatedCore::start(&[]);
+    let place = Place::new(core.port);
+    let link = place.folder.path().join("elsewhere/qsys-agent.toml");
+    symlink("../site/qsys-agent.toml", &link).unwrap();
+    let to_the_link = place.folder.path().join("elsewhere/deep/linked.toml");
+    symlink(&link, &to_the_link).unwrap();
+    std::fs::write(place.folder.path().join("site/.env"), "QSYS_USER=wall\n").unwrap();
+    let start = place.program(
+        "elsewhere/deep",
+        &["run", "--quiet", "--config", "linked.toml"],
+    );
+    let agent = Process::start(start, "recording ");
+    place.until_recording();
+    let calls: [(&str, &[&str]); 4] = [
+        ("site", &[]),
+        ("elsewhere", &[]),
+        ("site", &["--config", "../elsewhere/qsys-agent.toml"]),
+        ("elsewhere/deep", &["--config", "linked.toml"]),
+    ];
+    for (from, config) in calls {
+        for verb in ["status", "backup"] {
+            let arguments = [&[verb, "--json"], config].concat();
+            let output = place.program(from, &arguments).output().unwrap();
+            assert!(output.status.success(), "{from} {arguments:?}: {output:?}");
+            if verb == "status" {
+                let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+                assert_eq!(
+                    status["agent"]["pid"],
+                    agent.id(),
+                    "{from} {config:?}: {status}"
+                );
+            }
+        }
+    }
+    assert!(place.exists("site/record/events") && place.exists("site/record/backups"));
+    assert!(!place.exists("elsewhere/record") && !place.exists("elsewhere/deep/record"));
+    assert_eq!(agent.terminate(), 0);
+}
+
+/// Puts something that cannot be read at a path.
+type Make = fn(&Path);
+
+#[test]
+fn a_file_of_settings_that_is_there_but_cannot_be_read_is_never_passed_over() {
+    let place = Place::new(1);
+    let folder = place.folder.path().join("elsewhere");
+    for name in ["qsys-agent.toml", ".env", "qsys-core.config.json"] {
+        let file = folder.join(name);
+        let unreadable: [(Make, &str); 3] = [
+            (
+                |file| symlink("/nowhere/at-all", file).unwrap(),
+                "a link to /nowhere/at-all",
+            ),
+            (|file| symlink(file, file).unwrap(), "symbolic links"),
+            (|file| std::fs::create_dir(file).unwrap(), "directory"),
+        ];
+        for (make, found) in unreadable {
+            make(&file);
+            let output = place.program("elsewhere", &["status"]).output().unwrap();
+            let (code, said) = failed(&output);
+            assert_eq!(code, 2, "{said}");
+            for part in [name, found, "move it away"] {
+                assert!(said.contains(part), "no {part} in: {said}");
+            }
+            let checked = place.program("elsewhere", &["check"]).output().unwrap();
+            assert_eq!(checked.status.code(), Some(3), "{checked:?}");
+            match file.is_symlink() {
+                true => std::fs::remove_file(&file).unwrap(),
+                false => std::fs::remove_dir(&file).unwrap(),
+            }
+        }
+    }
+    assert!(!place.exists("elsewhere/data"));
 }
 
 #[test]

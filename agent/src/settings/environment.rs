@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::layer;
 use super::place::{self, Place};
 use super::values::{Pin, Settings};
 use crate::failure::{Failure, Outcome};
@@ -17,8 +18,9 @@ pub(super) fn apply_file(settings: &mut Settings, place: &Place, path: &Path) ->
         Failure::usage(format!("{}: {error}", path.display()))
             .hint("expected lines such as EVENT_MAX_BACKUPS=7; correct the file or move it away")
     };
-    let variables: HashMap<String, String> = dotenvy::from_path_iter(path)
-        .and_then(Iterator::collect)
+    let text = layer::read(path, "", layer::MEND)?;
+    let variables: HashMap<String, String> = dotenvy::from_read_iter(text.as_bytes())
+        .collect::<Result<_, _>>()
         .map_err(wrong)?;
     apply(
         settings,

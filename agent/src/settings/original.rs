@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::layer;
 use super::values::{Pin, Settings};
 use crate::failure::{Failure, Outcome};
 
@@ -29,8 +30,7 @@ struct Core {
 
 /// Lays the file over the settings. Members that only the original needs are ignored.
 pub(super) fn apply(settings: &mut Settings, path: &Path) -> Outcome<()> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+    let text = layer::read(path, "", layer::MEND)?;
     let file: File = serde_json::from_str(&text).map_err(|error| {
         Failure::usage(format!("{}: {error}", path.display())).hint(
             "expected {\"qsysCore\": {\"host\": …, \"username\": …, \"password\": …}}; \

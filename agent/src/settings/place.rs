@@ -1,8 +1,10 @@
 //! Where settings are read from, and what their paths are relative to: a path in a file to the file's folder, any
 //! other path to the working directory.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use super::layer;
 use crate::failure::Outcome;
 
 /// Read from the working directory when no file is named.
@@ -13,7 +15,7 @@ const DEFAULT_FILE: &str = "qsys-agent.toml";
 pub(super) struct Place {
     /// As it was typed, for messages.
     pub(super) file: Option<PathBuf>,
-    /// The file's folder as it was typed, for messages; empty for the working directory.
+    /// The file's folder as it was typed, or as a link to the file gives it, for messages; empty for the working directory.
     named_folder: PathBuf,
     folder: PathBuf,
 }
@@ -23,9 +25,10 @@ impl Place {
     pub(super) fn of(named: Option<&Path>) -> Outcome<Self> {
         let file = match named {
             Some(named) => Some(named.to_owned()),
-            None => Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()),
+            None => Some(PathBuf::from(DEFAULT_FILE)).filter(|file| layer::is_there(file)),
         };
-        let named_folder = file
+        let own = file.as_deref().map(own_path);
+        let named_folder = own
             .as_deref()
             .and_then(Path::parent)
             .unwrap_or(Path::new(""));
@@ -38,12 +41,21 @@ impl Place {
 
     /// A file of this name beside the settings file; `None` where there is none.
     pub(super) fn beside(&self, name: &str) -> Option<PathBuf> {
-        Some(self.named_folder.join(name)).filter(|file| file.exists())
+        Some(self.named_folder.join(name)).filter(|file| layer::is_there(file))
     }
 
     /// Where a path leads that stands in a file of this place.
     pub(super) fn path(&self, written: &Path) -> PathBuf {
         in_folder(&self.folder, written)
+    }
+}
+
+/// The path of the file itself where a link to it was named: the site is where the file lies.
+fn own_path(file: &Path) -> Cow<'_, Path> {
+    match file.is_symlink().then(|| file.canonicalize()) {
+        Some(Ok(own)) => own.into(),
+        // A link that leads nowhere is told of when it is read.
+        _ => file.into(),
     }
 }
 
