@@ -29,7 +29,10 @@ impl Archive {
         let archive = Archive { place };
         // Another process that holds it is at work: its unfinished files are still needed.
         if let Ok(Some(_held)) = archive.place.hold_if_free(Hold::Write) {
-            archive.clean()?;
+            // A lock that cannot be taken keeps nobody from reading.
+            if let Ok(Some(_alone)) = archive.place.hold_if_free(Hold::Remove) {
+                archive.tidy()?;
+            }
         }
         Ok(archive)
     }
@@ -42,8 +45,12 @@ impl Archive {
     /// The caller holds [`Hold::Write`]. Readers keep scratch folders here, so nothing is removed while there are any.
     pub(crate) fn clean(&self) -> Result<()> {
         match self.place.hold_if_free(Hold::Remove)? {
-            Some(_alone) => self.place.tidy(&["", DAYS, SETTINGS]),
+            Some(_alone) => self.tidy(),
             None => Ok(()),
         }
+    }
+
+    fn tidy(&self) -> Result<()> {
+        self.place.tidy(&["", DAYS, SETTINGS])
     }
 }

@@ -3,15 +3,14 @@
 //! Writers (backup, prune) exclude one another. Readers (verify, restore) only exclude the removal of files; a backup
 //! removes none and runs beside them.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
-
+use crate::disk::real;
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 
 const WRITERS: &str = ".lock";
 const READERS: &str = ".readers";
@@ -60,11 +59,17 @@ pub(crate) fn restorer_if_free(target: &Path) -> Result<Option<Lock>> {
     Ok(attempt(target, RESTORERS, File::try_lock)?.ok())
 }
 
-/// For whoever needs the files to stay. `None` where the archive cannot be written to, so that nobody removes any.
+/// For whoever needs the files to stay. `None` where the archive cannot be written to or the lock is no
+/// real file: so nobody can take the lock that a removal needs.
 pub(crate) fn reader(archive: &Path) -> Result<Option<Lock>> {
-    match open(archive, READERS) {
+    match open_file(archive, READERS) {
         Ok(_) => patiently(archive, READERS, "a prune", File::try_lock_shared).map(Some),
-        Err(_) => Ok(None),
+        Err(error) => {
+            if let Some(finding) = irregular(&archive.join(READERS), &error) {
+                tracing::warn!(%finding, "read without a lock; no prune can begin before this is removed");
+            }
+            Ok(None)
+        }
     }
 }
 
@@ -94,7 +99,7 @@ fn attempt(
     lock: Try,
 ) -> Result<std::result::Result<Lock, Option<u32>>> {
     let path = archive.join(name);
-    let mut file = open(archive, name).map_err(Error::io(&path, "open the archive's lock"))?;
+    let mut file = open_file(archive, name).map_err(|error| not_opened(&path, error))?;
     match lock(&file) {
         Ok(()) => {
             note_owner(&mut file);
@@ -105,20 +110,35 @@ fn attempt(
     }
 }
 
-fn open(archive: &Path, name: &str) -> std::io::Result<File> {
-    open_file(&archive.join(name))
+/// A lock's file, made where it is missing. Anything else of that name is not opened: a pipe would block, and the process
+/// id would be written into the target of a link.
+pub(super) fn open_file(folder: &Path, name: &str) -> std::io::Result<File> {
+    real::own_file(folder, name)
 }
 
-/// A lock's file, made where it is missing.
-pub(super) fn open_file(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        // Writing the process id must not empty the target of a link.
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)
+/// What a lock that cannot be opened is, and what to do.
+pub(super) fn not_opened(path: &Path, error: std::io::Error) -> Error {
+    match irregular(path, &error) {
+        Some(finding) => finding.into(),
+        None => Error::io(path, "open the lock")(error),
+    }
+}
+
+/// The locks of an archive that are no real files, so that nobody can take them.
+pub(crate) fn not_to_take(archive: &Path) -> Vec<Finding> {
+    let bad = |name| {
+        let error = real::look(archive, "", name).err()?;
+        irregular(&archive.join(name), &error)
+    };
+    [WRITERS, READERS].into_iter().filter_map(bad).collect()
+}
+
+fn irregular(path: &Path, error: &std::io::Error) -> Option<Finding> {
+    let finding = crate::irregular::finding(path, error)?;
+    Some(
+        finding
+            .hint("remove what is there: the lock is a file that is made anew when it is missing"),
+    )
 }
 
 /// Writes this process's id into the lock's file, for people to read. The lock holds even where a full disk has no room

@@ -38,6 +38,16 @@ pub(crate) fn folder_in(folder: impl AsFd, name: &str) -> io::Result<OwnedFd> {
 
 /// Opens a regular file inside a folder for reading, or with `how` for more.
 pub(crate) fn file_in(folder: impl AsFd, name: &str, how: OFlags) -> io::Result<File> {
+    file_of_mode(folder, name, how, 0o644)
+}
+
+/// Opens a regular file for reading and writing; makes it where it is missing, for whom the process makes files.
+pub(crate) fn own_file(folder: &Path, name: &str) -> io::Result<File> {
+    let how = OFlags::RDWR | OFlags::CREATE;
+    file_of_mode(self::folder(folder)?, name, how, 0o666)
+}
+
+fn file_of_mode(folder: impl AsFd, name: &str, how: OFlags, mode: u32) -> io::Result<File> {
     match statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => require(stat.st_mode, FileType::RegularFile)?,
         Err(Errno::NOENT) if how.contains(OFlags::CREATE) => {}
@@ -45,7 +55,7 @@ pub(crate) fn file_in(folder: impl AsFd, name: &str, how: OFlags) -> io::Result<
     }
     // If it became a pipe meanwhile, opening it does not block.
     let how = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = openat(&folder, name, how, Mode::from_raw_mode(0o644))?;
+    let file = openat(&folder, name, how, Mode::from_raw_mode(mode))?;
     require(fstat(&file)?.st_mode, FileType::RegularFile)?;
     Ok(file.into())
 }

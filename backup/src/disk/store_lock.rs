@@ -3,8 +3,12 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::disk::lock;
+use rustix::fs::OFlags;
+
+use crate::disk::{lock, real};
 use crate::error::{Error, Result};
+
+const NAME: &str = ".lock";
 
 /// Held while a process may write to the store. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
@@ -20,11 +24,13 @@ impl StoreLock {
     /// [`Error::Locked`] with the other process's id when another process holds it.
     pub fn take(dir: &Path) -> Result<StoreLock> {
         std::fs::create_dir_all(dir).map_err(Error::io(dir, "create the store's folder"))?;
-        let path = dir.join(".lock");
-        let opened = || Error::io(&path, "open the store's lock");
-        let mut writable = lock::open_file(&path).map_err(opened())?;
+        let path = dir.join(NAME);
+        let opened = |error| lock::not_opened(&path, error);
+        let mut writable = lock::open_file(dir, NAME).map_err(opened)?;
         // Opened for reading, so that a failing disk can be remounted read-only, and back, while the recorder waits.
-        let mut file = File::open(&path).map_err(opened())?;
+        let mut file = real::folder(dir)
+            .and_then(|within| real::file_in(within, NAME, OFlags::RDONLY))
+            .map_err(opened)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -25,6 +25,7 @@ mod archive_hazards;
 mod archive_jobs;
 mod archive_kill;
 mod archive_links;
+mod archive_links_locks;
 mod archive_links_segments;
 mod archive_loop;
 mod archive_preview;

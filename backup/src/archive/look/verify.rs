@@ -36,6 +36,7 @@ impl Archive {
             Ok(subjects) => {
                 let mut report = self.verify_subjects(subjects, depth, drill);
                 if what.is_none() {
+                    report.findings.extend(self.place.broken_holds());
                     self.verify_segments(&mut report);
                 }
                 report

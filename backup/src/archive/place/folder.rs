@@ -14,6 +14,7 @@ use crate::archive::place::verbs::{Found, Held, Hold, Place, Stored, Unseen, par
 use crate::disk::draft::{self, Draft};
 use crate::disk::{fault, lock, real, scratch, space};
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::irregular::Irregular;
 
 /// The path of the folder itself may be a link; nothing inside it may be one.
@@ -210,6 +211,10 @@ impl Place for Folder {
             Hold::Read => lock::reader(&self.dir)?,
         };
         Ok(held.map(|lock| Box::new(lock) as Held))
+    }
+
+    fn broken_holds(&self) -> Vec<Finding> {
+        lock::not_to_take(&self.dir)
     }
 
     fn hold_if_free(&self, hold: Hold) -> Result<Option<Held>> {

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use crate::disk::scratch;
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 
 /// Size and time of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +112,11 @@ pub(crate) trait Place: fmt::Debug + Send + Sync {
 
     /// The same if it is free now; `None` if it is not.
     fn hold_if_free(&self, hold: Hold) -> Result<Option<Held>>;
+
+    /// What keeps [`Hold`]s from being taken and has to be removed; reading goes on without them.
+    fn broken_holds(&self) -> Vec<Finding> {
+        Vec::new()
+    }
 
     /// How people know a file.
     fn path(&self, name: &str) -> PathBuf {

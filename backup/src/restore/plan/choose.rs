@@ -26,6 +26,19 @@ impl Archive {
         target: &Path,
     ) -> Result<RestorePlan> {
         let _held = self.place.hold(Hold::Read)?;
+        let mut plan = self.plan_from(source, at, target)?;
+        let unlocked = |finding: Finding| format!("{finding}; {}", finding.hint);
+        plan.notes
+            .extend(self.place.broken_holds().into_iter().map(unlocked));
+        Ok(plan)
+    }
+
+    fn plan_from(
+        &self,
+        source: RestoreSource,
+        at: Option<i64>,
+        target: &Path,
+    ) -> Result<RestorePlan> {
         match source {
             RestoreSource::File(path) => self.plan_file(Database::Elsewhere(path), at, target),
             RestoreSource::Id(id) => {
