@@ -1,6 +1,68 @@
-//! Only one agent to a store; a dead one leaves no lock behind.
+//! Only one agent to a store; a dead one leaves no lock behind, and a live one is never taken for none.
 
-use crate::stage::{EmulatedCore, Site, failed};
+use std::path::Path;
+
+use rustix::process::Signal;
+
+use crate::stage::{EmulatedCore, Site, failed, until};
+
+/// Puts something else in the socket's place.
+type Replace = fn(&Path);
+
+#[test]
+fn an_agent_whose_socket_is_replaced_puts_it_back() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = site.recording_agent();
+    let socket = site.store().join(".agent.sock");
+    let replacements: [Replace; 4] = [
+        |socket| std::fs::write(socket, "a file").unwrap(),
+        |socket| std::fs::create_dir(socket).unwrap(),
+        |socket| drop(std::os::unix::net::UnixListener::bind(socket).unwrap()),
+        |socket| {
+            let made = std::process::Command::new("mkfifo").arg(socket).status();
+            assert!(made.unwrap().success());
+        },
+    ];
+    for replace in replacements {
+        std::fs::remove_file(&socket).unwrap();
+        replace(&socket);
+        until("the agent to answer again", || {
+            let status = site.json(&["status"]);
+            (status["agent"]["pid"] == agent.id()).then_some(())
+        });
+    }
+    assert_eq!(agent.terminate(), 0);
+    assert!(!socket.exists());
+}
+
+#[test]
+fn an_agent_that_does_not_answer_is_named_and_waited_for_no_longer_than_seconds() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = site.recording_agent();
+    let named = format!("process {}", agent.id());
+    agent.signal(Signal::STOP);
+    let silent = || {
+        let check = site.run(&["check"]);
+        let said = String::from_utf8(check.stdout).unwrap();
+        assert_eq!(check.status.code(), Some(3), "{said}");
+        let (code, status) = failed(&site.run(&["status"]));
+        assert_eq!(code, 1);
+        for said in [said, status] {
+            assert!(said.contains(&named), "{said}");
+            assert!(said.contains("does not answer"), "{said}");
+        }
+    };
+    silent();
+    // Nor is it taken for none without its socket.
+    std::fs::remove_file(site.store().join(".agent.sock")).unwrap();
+    silent();
+    agent.signal(Signal::CONT);
+    assert_eq!(site.json(&["status"])["agent"]["pid"], agent.id());
+    assert_eq!(agent.terminate(), 0);
+    assert_eq!(site.json(&["status"])["agent"]["running"], false);
+}
 
 #[test]
 fn a_second_agent_refuses_with_the_pid_of_the_first() {

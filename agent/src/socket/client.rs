@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::address::Address;
 use super::call::{Call, Reply, Request};
@@ -17,28 +18,30 @@ pub(crate) enum Answer {
     NoAgent,
 }
 
+/// How long an agent may take to tell its status.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait before the next try to reach an agent that just starts, stops or makes its socket anew.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// Asks the agent that runs on `store`, and passes its progress on. Blocks until it has answered.
 pub(crate) fn ask(
     store: &Path,
     request: &Request,
     progress: Option<&dyn backup::Progress>,
 ) -> Outcome<Answer> {
-    let Ok(address) = Address::in_store(store) else {
+    // The agent may work long on a job, but it tells at once how it is.
+    let patience = matches!(request, Request::Status).then_some(PATIENCE);
+    let Some(mut stream) = connect(store, patience)? else {
         return Ok(Answer::NoAgent);
     };
-    let mut stream = match UnixStream::connect(&address.path) {
-        Ok(stream) => stream,
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            return Err(Failure::failed(format!(
-                "an agent runs on {} but belongs to another user",
-                store.display()
-            ))
-            .hint("run this command as that user, or as root"));
-        }
-        Err(_) => return Ok(Answer::NoAgent),
-    };
-    drop(address.folder);
+    stream.set_read_timeout(patience)?;
+    stream.set_write_timeout(patience)?;
     let lost = |error: std::io::Error| {
+        if error.kind() == std::io::ErrorKind::WouldBlock
+            && let Some(silent) = silent(store)
+        {
+            return silent;
+        }
         Failure::failed(format!("the running agent did not answer: {error}")).hint(format!(
             "look at its log, then ask again; `{}` tells whether it still runs",
             advice::command("status")
@@ -79,4 +82,49 @@ pub(crate) fn ask(
             .hint("agent and command line may be of different versions")),
         };
     }
+}
+
+/// The way to the agent; `None` if nobody listens. With `patience`, a process that has the store is given so much time
+/// to listen, and is an error after that.
+fn connect(store: &Path, patience: Option<Duration>) -> Outcome<Option<UnixStream>> {
+    let begun = Instant::now();
+    loop {
+        let Ok(address) = Address::in_store(store) else {
+            return Ok(None);
+        };
+        match UnixStream::connect(&address.path) {
+            Ok(stream) => {
+                drop(address.folder);
+                return Ok(Some(stream));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Err(Failure::failed(format!(
+                    "an agent runs on {} but belongs to another user",
+                    store.display()
+                ))
+                .hint("run this command as that user, or as root"));
+            }
+            Err(_) => {}
+        }
+        let (Some(patience), Some(silent)) = (patience, silent(store)) else {
+            return Ok(None);
+        };
+        if begun.elapsed() >= patience {
+            return Err(silent);
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
+/// What to say of the process that has the store, if one has it.
+fn silent(store: &Path) -> Option<Failure> {
+    let Err(backup::Error::Locked { pid, .. }) = backup::StoreLock::look(store) else {
+        return None;
+    };
+    let who = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
+    let text = format!(
+        "an agent{who} has the store {} but does not answer",
+        store.display()
+    );
+    Some(Failure::failed(text).hint("look at its log; if it hangs, end it and start it again"))
 }

@@ -1,6 +1,7 @@
 //! The agent's side: one task for each caller. Only this user or root may call.
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs::Metadata;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,13 +37,13 @@ impl Listener {
         })
     }
 
-    /// Binds the socket again if the store's folder was removed and made again: an agent that
-    /// nobody can ask would look like no agent. If the folder's disk was unmounted, the socket is
+    /// Binds the socket again if another file has its place, or the store's folder was removed and made
+    /// again: an agent that nobody can ask would look like no agent. If the folder's disk was unmounted, the socket is
     /// released: it would keep the disk from being repaired and mounted again.
     fn keep_in_place(&mut self) {
         let found = std::fs::symlink_metadata(self.store.join(Address::NAME));
         if let (Ok(found), Some(bound)) = (found, &self.bound)
-            && found.dev() == bound.disk
+            && bound.is(&found)
         {
             return;
         }
@@ -78,12 +79,7 @@ impl Bound {
             .hint("the store's folder must be on a local disk and writable")
         };
         let address = Address::in_store(store).map_err(failed)?;
-        match std::fs::remove_file(&address.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed(error));
-            }
-            _ => {}
-        }
+        make_room(&address.path).map_err(failed)?;
         let listener = UnixListener::bind(&address.path).map_err(failed)?;
         std::fs::set_permissions(&address.path, std::fs::Permissions::from_mode(0o600))
             .map_err(failed)?;
@@ -95,15 +91,32 @@ impl Bound {
             inode: place.ino(),
         })
     }
+
+    /// True if this file is the socket that was bound here.
+    fn is(&self, found: &Metadata) -> bool {
+        found.file_type().is_socket() && (found.dev(), found.ino()) == (self.disk, self.inode)
+    }
 }
 
 impl Drop for Bound {
     fn drop(&mut self) {
         let found = std::fs::symlink_metadata(&self.address.path);
-        if found.is_ok_and(|found| found.ino() == self.inode) {
+        if found.is_ok_and(|found| self.is(&found)) {
             // If this fails, the next agent removes it.
             let _ = std::fs::remove_file(&self.address.path);
         }
+    }
+}
+
+/// Removes what has the socket's place. A folder that holds something stays, and is an error.
+fn make_room(path: &Path) -> std::io::Result<()> {
+    let removed = match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => std::fs::remove_dir(path),
+        _ => std::fs::remove_file(path),
+    };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
@@ -9,6 +10,8 @@ use crate::disk::{lock, real};
 use crate::error::{Error, Result};
 
 const NAME: &str = ".lock";
+/// A look at the lock holds it for less than this.
+const A_LOOK: Duration = Duration::from_millis(100);
 
 /// Held while a process may write to the store. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
@@ -31,7 +34,13 @@ impl StoreLock {
         let mut file = real::folder(dir)
             .and_then(|within| real::file_in(within, NAME, OFlags::RDONLY))
             .map_err(opened)?;
-        match file.try_lock() {
+        let begun = Instant::now();
+        let mut locked = file.try_lock();
+        while matches!(locked, Err(TryLockError::WouldBlock)) && begun.elapsed() < A_LOOK {
+            std::thread::sleep(A_LOOK / 10);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::Locked {
@@ -49,6 +58,25 @@ impl StoreLock {
         }
         lock::note_owner(&mut writable);
         Ok(StoreLock { file, path })
+    }
+
+    /// Looks whether a process holds the lock of a store. Nothing is made where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] with that process's id when one holds it.
+    pub fn look(dir: &Path) -> Result<()> {
+        let opened =
+            real::folder(dir).and_then(|within| real::file_in(within, NAME, OFlags::RDONLY));
+        let Ok(mut file) = opened else {
+            return Ok(());
+        };
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Err(Error::Locked {
+                path: dir.to_path_buf(),
+                pid: lock::owner(&mut file),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The lock's file.
