@@ -221,7 +221,7 @@ impl Archive {
                     .found(format!("SHA-256 {found}"))
                     .hint("this manifest was replaced; bring it back from a copy of the archive"),
             ),
-            None if self.place.has(&name) || ledger::was_pruned(&*self.place, &link.id) => None,
+            None if !self.nothing_at(&name) || ledger::was_pruned(&*self.place, &link.id) => None,
             None => Some(
                 Finding::new(&path, "missing")
                     .expected(format!("the backup that {} was made after", manifest.id))
@@ -229,6 +229,11 @@ impl Archive {
                     .hint("bring it back from a copy of the archive, if you need its moments"),
             ),
         }
+    }
+
+    /// Something else than a file is named as such.
+    fn nothing_at(&self, name: &str) -> bool {
+        matches!(self.place.look(name), Ok(None))
     }
 
     /// The segments: that each can be read, and of those after the newest backup every record and that none is missing.
