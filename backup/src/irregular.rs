@@ -23,6 +23,11 @@ impl From<Irregular> for io::Error {
 }
 
 impl Irregular {
+    /// A folder where a file should be: nothing can take its name.
+    pub(crate) fn is_folder(&self) -> bool {
+        self.found == FOLDER
+    }
+
     /// What was found, where an error says that.
     pub(crate) fn of(error: &io::Error) -> Option<Irregular> {
         error.get_ref()?.downcast_ref().copied()

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use crate::disk::{fault, real};
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 
 /// What temporary names begin with; whatever still has such a name after a crash is rubbish.
 pub(crate) const TEMPORARY: &str = ".tmp-";
@@ -98,7 +99,14 @@ impl Draft {
         let path = self.path.with_file_name(name);
         fault::step()
             .and_then(|()| Ok(renameat(&self.folder, &self.name, &self.folder, name)?))
-            .map_err(Error::io(&path, "give the finished file its name"))?;
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::IsADirectory => Finding::new(&path, "not a real file")
+                    .expected("a regular file or nothing")
+                    .found("a folder")
+                    .hint("move the folder away and try again")
+                    .into(),
+                _ => Error::io(&path, "give the finished file its name")(error),
+            })?;
         self.placed = true;
         Ok(path)
     }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use backup::{Archive, Depth, RestoreSource};
+use backup::{Archive, Depth, RestoreSource, SettingsFile, SettingsSource};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::archive_stage::{DAY_MS, Stage};
@@ -118,4 +118,55 @@ fn the_archives_folder_itself_may_be_named_by_a_link() {
     let archive = Archive::open(&link).unwrap();
     archive.backup(&stage.store, &[], &()).unwrap();
     assert!(archive.verify(None, Depth::Deep).ok);
+}
+
+#[test]
+fn a_folder_under_the_name_of_a_stored_file_stops_no_backup() {
+    for (folder, beginning, end) in [
+        ("settings", "", "plugin.json"),
+        ("days", "events-", ".db.gz"),
+    ] {
+        let stage = Stage::with(2, 100);
+        let settings = [SettingsFile {
+            name: "plugin.json".into(),
+            source: SettingsSource::Text("{}".into()),
+        }];
+        stage.archive.backup(&stage.store, &settings, &()).unwrap();
+        let path = file(&stage.backups_dir(), folder, beginning);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let made = stage.archive.backup(&stage.store, &settings, &()).unwrap();
+        assert!(made.verified, "{made:?}");
+        let report = stage.archive.verify(None, Depth::Deep);
+        assert_eq!(report.findings.len(), 1, "{report:?}");
+        assert_eq!(
+            (&report.findings[0].path, report.findings[0].found.as_str()),
+            (&path, "a folder")
+        );
+        // The next one shares the file that took another name.
+        stage.archive.backup(&stage.store, &settings, &()).unwrap();
+        let stored = std::fs::read_dir(stage.backups_dir().join(folder)).unwrap();
+        let names = stored.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names: Vec<String> = names.filter(|name| name.ends_with(end)).collect();
+        let expected = if folder == "days" { 3 } else { 2 };
+        assert_eq!(names.len(), expected, "{names:?}");
+        let plan = stage
+            .archive
+            .plan(RestoreSource::Latest, None, &stage.events_dir())
+            .unwrap();
+        assert_eq!(plan.events, 200);
+    }
+}
+
+#[test]
+fn a_manifest_that_is_no_file_is_one_finding() {
+    let stage = Stage::with(1, 100);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    let path = file(&stage.backups_dir(), "", "backup-");
+    stage.record(DAY_MS + 1_000_000, 5, 10);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    assert!(put_node(&path, FileType::Fifo));
+    let report = stage.archive.verify(None, Depth::Quick);
+    assert_eq!(report.findings.len(), 1, "{report:?}");
+    assert_eq!(report.findings[0].found, "a named pipe");
 }

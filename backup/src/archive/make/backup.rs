@@ -18,7 +18,7 @@ use crate::archive::make::gained::{self, Gained};
 use crate::archive::make::known::Known;
 use crate::archive::make::settings::{SettingsFile, is_plain_name, without_secrets};
 use crate::archive::open::Archive;
-use crate::archive::place::verbs::{Hold, Place, Unseen};
+use crate::archive::place::verbs::{Hold, Place, Unseen, parts};
 use crate::clock::{Clock as _, SystemClock};
 use crate::digest::sha256;
 use crate::disk::{companions, copy, plain, space};
@@ -293,10 +293,11 @@ impl Archive {
         }
         draft.finish()?;
         read_back(&mut *draft, &sizes, &|done| tick("read back", done, total))?;
-        let name = format!("{stem}-{}.db.gz", &sizes.sha256[..16]);
-        draft.publish(&name)?;
+        let stem = format!("{DAYS}/{stem}-{}", &sizes.sha256[..16]);
+        let file = self.place.free_of_folders(&stem, ".db.gz");
+        draft.publish(parts(&file).1)?;
         Ok(Object {
-            file: format!("{DAYS}/{name}"),
+            file,
             bytes: sizes.bytes,
             sha256: sizes.sha256,
             raw_bytes: sizes.raw_bytes,
@@ -317,7 +318,9 @@ impl Archive {
             let text = file.source.read()?;
             let (copy, left_out) = without_secrets(&text);
             let hash = sha256(copy.as_bytes());
-            let stored = format!("{SETTINGS}/{}-{}", &hash[..16], file.name);
+            let stem = format!("{SETTINGS}/{}", &hash[..16]);
+            let end = format!("-{}", file.name);
+            let stored = self.place.free_of_folders(&stem, &end);
             if !self.place.has(&stored) {
                 self.place.put(&stored, copy.as_bytes())?;
             }

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use crate::disk::scratch;
 use crate::error::{Error, Result};
 use crate::finding::Finding;
+use crate::irregular::Irregular;
 
 /// Size and time of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +129,19 @@ pub(crate) trait Place: fmt::Debug + Send + Sync {
         matches!(self.look(name), Ok(Some(_)))
     }
 
+    /// A name that a file can get: beginning and end, and a number between them where folders have the names before.
+    fn free_of_folders(&self, stem: &str, end: &str) -> String {
+        let mut name = format!("{stem}{end}");
+        let is_folder = |error: &io::Error| Irregular::of(error).is_some_and(|it| it.is_folder());
+        let mut number = 2;
+        // Where the folder of the name is something else, no number helps.
+        while number < 100 && self.look(&name).is_err_and(|error| is_folder(&error)) {
+            name = format!("{stem}-{number}{end}");
+            number += 1;
+        }
+        name
+    }
+
     /// Puts a small file.
     fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let (folder, file) = parts(name);
@@ -148,6 +162,6 @@ pub(crate) trait Place: fmt::Debug + Send + Sync {
 }
 
 /// The folder and the file of a name.
-pub(super) fn parts(name: &str) -> (&str, &str) {
+pub(crate) fn parts(name: &str) -> (&str, &str) {
     name.rsplit_once('/').unwrap_or(("", name))
 }
