@@ -121,10 +121,16 @@ fn silent(store: &Path) -> Option<Failure> {
     let Err(backup::Error::Locked { pid, .. }) = backup::StoreLock::look(store) else {
         return None;
     };
-    let who = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
+    let who = pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    );
     let text = format!(
-        "an agent{who} has the store {} but does not answer",
+        "{who} has the store {} but does not answer",
         store.display()
     );
-    Some(Failure::failed(text).hint("look at its log; if it hangs, end it and start it again"))
+    Some(Failure::failed(text).hint(
+        "if it is an agent, look at its log, and end it and start it again if it hangs; \
+         if it is a command such as an import, wait for its end",
+    ))
 }

@@ -9,8 +9,9 @@ pub(crate) mod original;
 pub(crate) mod assemble;
 
 pub(crate) mod list;
-pub(crate) mod tail;
 mod unread;
+
+pub(crate) mod tail;
 
 pub(crate) mod is_archived;
 pub(crate) mod mends;

@@ -1,7 +1,8 @@
 //! What segments add to a backup: the unbroken run of records after it, and putting them on top of built days.
 
-mod history;
 pub(crate) mod hole;
+
+mod history;
 mod rows;
 
 use std::collections::BTreeMap;
