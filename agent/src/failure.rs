@@ -96,6 +96,14 @@ fn verbs(error: &backup::Error) -> Option<String> {
     use backup::Error;
     match error {
         Error::NoBackup { .. } => Some(format!("make one with `{}`", advice::command("backup"))),
+        Error::Unreachable { .. } => Some(format!(
+            "choose such a moment for --at; `{}` shows what each backup holds",
+            advice::command("list")
+        )),
+        Error::NothingToUndo { .. } => Some(format!(
+            "only the last restore can be taken back; `{}` shows whether there was one",
+            advice::command("audit")
+        )),
         Error::Foreign { .. } => Some(format!(
             "databases of the original can be read with `{}`",
             advice::command("import")

@@ -58,7 +58,7 @@ pub enum Error {
         pid: Option<u32>,
     },
     /// No restore was made that could be taken back.
-    #[error("{}: found no restore to take back, expected the files that a restore put aside", path.display())]
+    #[error("{}: found nothing to take back, expected the files that a restore put aside", path.display())]
     NothingToUndo {
         /// Where a restore keeps the files that it replaced.
         path: PathBuf,
@@ -70,6 +70,16 @@ pub enum Error {
         path: PathBuf,
         /// What it holds instead.
         found: String,
+    },
+    /// No backup reaches the moment to restore to.
+    #[error("{}: found nothing that reaches {at}, expected {expected}", path.display())]
+    Unreachable {
+        /// The archive or the file to restore from.
+        path: PathBuf,
+        /// The moment that was asked for.
+        at: String,
+        /// The moments around it that can be reached.
+        expected: String,
     },
     /// The store holds no day file.
     #[error("{}: found no day files, expected at least one day of events", path.display())]
@@ -208,6 +218,8 @@ impl Error {
             ),
             Error::Busy { .. } => Some("try again when that one is done"),
             Error::NoBackup { .. } => Some("make one"),
+            Error::Unreachable { .. } => Some("choose one of those moments"),
+            Error::NothingToUndo { .. } => Some("only the last restore can be taken back"),
             Error::NoEvents { .. } => Some("is this the store's folder?"),
             Error::TooLate { .. } => Some("look at the disk's load"),
             Error::Found(finding) => Some(&finding.hint),
@@ -239,6 +251,9 @@ impl Error {
                 std::io::ErrorKind::PermissionDenied => Some("check owner and permissions"),
                 std::io::ErrorKind::StorageFull => Some("free some space on that disk"),
                 std::io::ErrorKind::NotFound => Some("check the path"),
+                std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => {
+                    Some("something else has that name: move it away, or choose another path")
+                }
                 _ => None,
             },
             _ => None,

@@ -13,6 +13,8 @@ mod irregular;
 
 mod error;
 
+mod found;
+
 // Whole files, locks, free space, scratch.
 mod disk;
 

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::disk::{companions, uri};
 use crate::error::{Error, Result};
+use crate::found;
 
 /// Turns WAL mode off, so that the file alone is the database and opening it writes nothing beside it.
 pub(crate) fn make(conn: &Connection, path: &Path) -> Result<()> {
@@ -70,7 +71,7 @@ pub(crate) fn check(conn: &Connection, full: bool) -> std::result::Result<(), St
             .query_map([], |row| row.get(0))?
             .collect()
     })()
-    .map_err(|error| error.to_string())?;
+    .map_err(|error| found::by_sqlite(&error))?;
     if said.len() == 1 && said[0] == "ok" {
         Ok(())
     } else {

@@ -365,7 +365,7 @@ pub(super) fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> 
     serde_json::from_slice(&bytes).map_err(|error| {
         Finding::new(path, "altered")
             .expected("a record of a restore")
-            .found(error.to_string())
+            .found(format!("what is no such record ({error})"))
             .hint(ASIDE)
             .into()
     })

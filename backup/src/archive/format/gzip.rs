@@ -133,7 +133,7 @@ fn decompress_members(
                 let damaged = |why: &str| Trouble::Damaged(format!("{why} at byte {at}"));
                 let length = member_length(&head).ok_or_else(|| {
                     damaged(if head.len() < HEADER {
-                        "the file ends inside a gzip header"
+                        "the end of the file inside a gzip header"
                     } else {
                         "no gzip member of this archive"
                     })
@@ -145,7 +145,7 @@ fn decompress_members(
                 let rest = read_up_to(from, length - HEADER).map_err(Trouble::Read)?;
                 member.extend_from_slice(&rest);
                 if member.len() < length {
-                    return Err(damaged("the file ends inside the gzip member"));
+                    return Err(damaged("the end of the file inside the gzip member"));
                 }
                 stored.add(&member);
                 lane.send((at, member))?;
@@ -178,7 +178,7 @@ fn decompress_foreign(
         return Err(Trouble::Damaged(if first.is_empty() {
             "an empty file where a gzip file should be".into()
         } else {
-            "no gzip file: it does not begin with 1f 8b".into()
+            "a file that does not begin with 1f 8b, as gzip does".into()
         }));
     }
     let mut stored = Counting {
@@ -210,11 +210,9 @@ fn decompress_foreign(
 
 fn foreign_trouble(error: io::Error) -> Trouble {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            Trouble::Damaged("the gzip file ends too early: it was cut short".into())
-        }
+        io::ErrorKind::UnexpectedEof => Trouble::Damaged("a gzip file that was cut short".into()),
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other => {
-            Trouble::Damaged(format!("the gzip data is damaged: {error}"))
+            Trouble::Damaged(format!("damaged gzip data ({error})"))
         }
         _ => Trouble::Read(error),
     }
@@ -253,7 +251,7 @@ fn inflate(at: u64, member: &[u8]) -> Result<Vec<u8>, Trouble> {
     let mut limited = (&mut decoder).take(BLOCK as u64 + 1);
     limited
         .read_to_end(&mut block)
-        .map_err(|error| damaged(format!("{error}")))?;
+        .map_err(|error| damaged(format!("damaged gzip data ({error})")))?;
     if block.len() > BLOCK {
         return Err(damaged("more data than a member may hold".into()));
     }

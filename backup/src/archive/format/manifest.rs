@@ -9,6 +9,7 @@ use crate::archive::format::seal;
 use crate::archive::place::verbs::Place;
 use crate::digest::sha256;
 use crate::finding::Finding;
+use crate::found;
 use crate::irregular;
 use crate::store::id::EventId;
 use crate::store::state_digest::StateDigest;
@@ -267,7 +268,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
         };
         Finding::new(path, problem)
             .expected("a manifest in JSON")
-            .found(format!("{} bytes, {error}", bytes.len()))
+            .found(format!("{} bytes that are no JSON ({error})", bytes.len()))
             .hint("bring this file back from a copy of the archive, or use another backup")
     })?;
     if document.get("kind").and_then(|kind| kind.as_str()) != Some(KIND) {
@@ -297,7 +298,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
     let manifest: Manifest = serde_json::from_value(document).map_err(|error| {
         Finding::new(path, "not a manifest")
             .expected("the members of format 1")
-            .found(error.to_string())
+            .found(format!("other members ({error})"))
             .hint("bring this file back from a copy of the archive")
     })?;
     let name = path.file_name().and_then(|name| name.to_str());
@@ -346,7 +347,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
     let missing = error.kind() == std::io::ErrorKind::NotFound;
     Finding::new(path, if missing { "missing" } else { "unreadable" })
         .expected("a manifest")
-        .found(error.to_string())
+        .found(found::by_system(error))
         .hint(if missing {
             "list the backups to see which there are"
         } else {

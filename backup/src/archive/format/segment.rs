@@ -218,7 +218,7 @@ pub(crate) fn read(place: &dyn Place, name: &str, record: &Record) -> Result<Str
     (&mut decoder)
         .take(LARGEST_CONTENT)
         .read_to_string(&mut text)
-        .map_err(|error| damaged(error.to_string()))?;
+        .map_err(|error| damaged(format!("damaged gzip data ({error})")))?;
     if !decoder.into_inner().is_empty() {
         return Err(damaged("bytes after the data".into()));
     }

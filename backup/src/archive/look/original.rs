@@ -16,6 +16,7 @@ use crate::archive::place::verbs::Place;
 use crate::disk::draft::Draft;
 use crate::disk::{companions, plain};
 use crate::finding::{Finding, NO_ROOM};
+use crate::found;
 use crate::irregular;
 use crate::store::day::Day;
 use crate::store::schema::APPLICATION_ID;
@@ -143,7 +144,7 @@ fn inflate(from: impl Read, path: &Path, scratch: MakeScratch<'_>) -> Result<Ope
     let sizes = gzip::decompress(&mut BufReader::new(from), draft.file(), &mut |_| Ok(()));
     let sizes = sizes.map_err(|trouble| match trouble {
         Trouble::Read(error) => Finding::new(path, "unreadable")
-            .found(error.to_string())
+            .found(found::by_system(&error))
             .hint("check the disk"),
         Trouble::Write(error) => unwritable(&error),
         Trouble::Damaged(found) => Finding::new(path, "damaged")
@@ -178,26 +179,26 @@ fn copy(mut from: impl Read, path: &Path, to: &Path) -> Result<(), Finding> {
 fn missing(path: &Path, error: &io::Error) -> Finding {
     Finding::new(path, "missing")
         .expected("a database file")
-        .found(error.to_string())
+        .found(found::by_system(error))
         .hint("check the path, or list the backups to see which there are")
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Finding {
     Finding::new(path, "unreadable")
-        .found(error.to_string())
+        .found(found::by_system(error))
         .hint("check owner and permissions")
 }
 
 fn no_room(path: &Path, error: &dyn fmt::Display) -> Finding {
     Finding::new(path, NO_ROOM)
-        .found(error.to_string())
+        .found(format!("an error ({error})"))
         .hint("free some space on that disk")
 }
 
 fn not_database(path: &Path, error: &rusqlite::Error) -> Finding {
     Finding::new(path, "not a database")
         .expected("an SQLite database")
-        .found(error.to_string())
+        .found(found::by_sqlite(error))
         .hint("use another backup, or bring this file back from a copy")
 }
 
@@ -246,7 +247,7 @@ impl Opened {
                 .map_err(|error| {
                     Finding::new(name, "unreadable day file")
                         .expected("a day file that this program reads")
-                        .found(error.to_string())
+                        .found(found::by_us(&error))
                         .hint("use the program that wrote it, or another backup")
                 });
         }
@@ -265,7 +266,7 @@ impl Opened {
             .map_err(|error| {
                 Finding::new(name, "foreign database")
                     .expected("a day file, or a table `events` as the original has it")
-                    .found(error.to_string())
+                    .found(format!("another database ({error})"))
                     .hint("this file holds no events of ours; choose another")
             })
     }

@@ -6,6 +6,7 @@ use crate::archive::format::segment::{self, SEGMENTS};
 use crate::archive::place::verbs::Place;
 use crate::error::Error;
 use crate::finding::Finding;
+use crate::found;
 
 /// A finding for each segment that cannot be opened.
 pub(super) fn all(place: &dyn Place) -> Vec<Finding> {
@@ -32,8 +33,8 @@ pub(super) fn mended(file: &Path, error: &Error) -> Finding {
         }
         error => {
             let found = match error {
-                Error::Io { source, .. } => source.to_string(),
-                other => other.to_string(),
+                Error::Io { source, .. } => found::by_system(source),
+                other => found::by_us(other),
             };
             Finding::new(file, "unreadable")
                 .expected(if folder { "the folder of the segments" } else { "a segment" })

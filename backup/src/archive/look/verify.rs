@@ -18,6 +18,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::disk::scratch;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, NO_ROOM};
+use crate::found;
 
 mod objects;
 
@@ -59,7 +60,7 @@ impl Archive {
     fn subjects(&self, what: Option<&str>) -> std::result::Result<Vec<String>, Finding> {
         let names = self.place.list("").map_err(|error| {
             Finding::new(self.dir(), "unreadable")
-                .found(error.to_string())
+                .found(found::by_us(&error))
                 .hint("check the path, owner and permissions")
         })?;
         let all = names.into_iter().filter(|name| {
@@ -191,7 +192,7 @@ impl Archive {
                 Err(error) if error.is_disk_full() => findings.push(
                     Finding::new(self.dir(), NO_ROOM)
                         .expected("room to restore into scratch")
-                        .found(error.to_string())
+                        .found(found::by_us(&error))
                         .hint("free some space on that disk"),
                 ),
                 Err(error) => findings.push(
@@ -200,7 +201,7 @@ impl Archive {
                         "does not restore",
                     )
                     .expected("a restore into scratch that holds what the manifest says")
-                    .found(error.to_string())
+                    .found(found::by_us(&error))
                     .hint("use another backup"),
                 ),
             }
@@ -304,9 +305,10 @@ fn unvouched(manifest: &Manifest) -> Option<String> {
 }
 
 fn failed(path: &Path, error: &Error) -> Report {
-    let finding = Finding::new(path, "cannot be checked")
-        .expected("an archive at rest")
-        .found(error.to_string())
-        .hint("try again");
-    Report::new(0, vec![finding])
+    let finding = Finding::new(path, "cannot be checked").found(found::by_us(error));
+    let finding = match error {
+        Error::Busy { .. } => finding.expected("an archive at rest"),
+        _ => finding,
+    };
+    Report::new(0, vec![finding.hint("try again")])
 }

@@ -97,7 +97,7 @@ impl Archive {
         manifest::read(&*self.place, &name).map_err(|finding| {
             not_kept(&self.place.path(&name))
                 .expected("the manifest as it was written")
-                .found(finding.to_string())
+                .found(format!("{}: {}", finding.problem, finding.found))
         })?;
         progress.step("write the manifest", 1, 1);
         // The backup is complete, even if superfluous segments cannot be removed.

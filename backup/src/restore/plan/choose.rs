@@ -53,7 +53,7 @@ impl Archive {
                 if !info.restores {
                     return Err(Finding::new(&self.place.path(&name), "does not restore")
                         .expected("a backup whose days are all there and sound")
-                        .found(problem)
+                        .found(format!("one with a fault ({problem})"))
                         .hint("choose another")
                         .into());
                 }
@@ -152,7 +152,7 @@ impl Archive {
             found: if notes.is_empty() {
                 "no backup".into()
             } else {
-                notes.join("; ")
+                format!("none that restores ({})", notes.join("; "))
             },
         })
     }

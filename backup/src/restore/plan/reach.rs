@@ -79,16 +79,9 @@ pub(super) fn covers(manifest: &Manifest, at: i64) -> bool {
 
 pub(super) fn with_hole(error: Error, hole: Option<&Hole>) -> Error {
     match (error, hole) {
-        (
-            Error::Input {
-                what,
-                found,
-                expected,
-            },
-            Some(hole),
-        ) => Error::Input {
-            what,
-            found,
+        (Error::Unreachable { path, at, expected }, Some(hole)) => Error::Unreachable {
+            path,
+            at,
             expected: format!("{expected} ({hole})"),
         },
         (error, _) => error,
@@ -106,18 +99,18 @@ pub(super) fn unreachable(path: &Path, at: i64, ranges: &[(i64, i64)]) -> Error 
     let nearest = match (before, after) {
         (Some(before), Some(after)) => {
             format!(
-                "{} before it or {} after it",
+                "a moment that is at the latest {} or at the earliest {}",
                 rfc3339(before),
                 rfc3339(after)
             )
         }
-        (Some(before), None) => format!("at the latest {}", rfc3339(before)),
-        (None, Some(after)) => format!("at the earliest {}", rfc3339(after)),
+        (Some(before), None) => format!("a moment that is at the latest {}", rfc3339(before)),
+        (None, Some(after)) => format!("a moment that is at the earliest {}", rfc3339(after)),
         (None, None) => "a backup that holds events".into(),
     };
-    Error::Input {
-        what: format!("moment to restore from {}", path.display()),
-        found: format!("{}, which nothing here reaches", rfc3339(at)),
+    Error::Unreachable {
+        path: path.to_path_buf(),
+        at: rfc3339(at),
         expected: nearest,
     }
 }

@@ -14,6 +14,7 @@ use crate::disk::draft::Draft;
 use crate::disk::plain;
 use crate::error::Error;
 use crate::finding::{Finding, NO_ROOM};
+use crate::found;
 use crate::irregular;
 
 /// The stored files, each read once however many backups share it.
@@ -68,7 +69,7 @@ impl<'a> Objects<'a> {
         let from = self.open_sized(&object.file, object.bytes, &object.sha256, copies)?;
         let no_room = |error: &dyn std::fmt::Display| {
             Finding::new(self.archive.dir(), NO_ROOM)
-                .found(error.to_string())
+                .found(format!("an error ({error})"))
                 .hint("free some space")
         };
         let scratch = self
@@ -83,7 +84,7 @@ impl<'a> Objects<'a> {
             Err(Trouble::Write(error)) => return Err(no_room(&error)),
             Err(Trouble::Read(error)) => {
                 return Err(Finding::new(&path, "unreadable")
-                    .found(error.to_string())
+                    .found(found::by_system(&error))
                     .hint(copies));
             }
             Err(Trouble::Damaged(found)) => {
@@ -121,7 +122,8 @@ impl<'a> Objects<'a> {
         }
         let conn = plain::open(draft.path()).map_err(|error| {
             Finding::new(&path, "not a database")
-                .found(error.to_string())
+                .expected("an SQLite database")
+                .found(found::by_us(&error))
                 .hint("use another backup")
         })?;
         plain::check(&conn, self.full).map_err(|said| {
@@ -143,7 +145,7 @@ impl<'a> Objects<'a> {
                 .hint("use another backup, or the program that wrote this one"),
             other => Finding::new(&path, "unreadable day file")
                 .expected("a day file that this program reads")
-                .found(other.to_string())
+                .found(found::by_us(&other))
                 .hint("use another backup"),
         })?;
         if (contents.events, contents.to_id) != (events, to_id) {
@@ -190,7 +192,7 @@ impl<'a> Objects<'a> {
         let mut from = self.open_sized(&part.file, part.bytes, &part.sha256, hint)?;
         let (found, _) = sha256_of(&mut from).map_err(|error| {
             Finding::new(&path, "unreadable")
-                .found(error.to_string())
+                .found(found::by_system(&error))
                 .hint(hint)
         })?;
         if found == part.sha256 {
@@ -232,7 +234,7 @@ fn open_sized(
             let missing = error.kind() == std::io::ErrorKind::NotFound;
             Finding::new(&path, if missing { "missing" } else { "unreadable" })
                 .expected(format!("a file of {bytes} bytes"))
-                .found(error.to_string())
+                .found(found::by_system(&error))
                 .hint(hint)
         })
     })?;
