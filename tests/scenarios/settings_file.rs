@@ -256,3 +256,29 @@ fn same_place(found: &Path, expected: &Path) -> bool {
     };
     found.is_absolute() && plain(found) == plain(expected)
 }
+
+#[test]
+fn a_settings_file_whose_name_has_a_space_is_part_of_each_backup() {
+    let place = Place::new(1);
+    let site = place.folder.path().join("site");
+    std::fs::rename(site.join("qsys-agent.toml"), site.join("the hall.toml")).unwrap();
+    let event = "{\"timestamp\":1772366401000,\"control_path\":\"Master.gain\",\"value\":1}\n";
+    std::fs::write(site.join("events.jsonl"), event).unwrap();
+    for verb in [
+        &["import", "events.jsonl"][..],
+        &["backup"],
+        &["verify", "--deep"],
+        &["restore", "latest", "--target", "restored"],
+    ] {
+        let named = [verb, &["--config", "the hall.toml"]].concat();
+        let output = place.program("site", &named).output().unwrap();
+        assert!(output.status.success(), "{verb:?}: {output:?}");
+    }
+    assert!(place.exists("site/restored/events-2026-03-01.db"));
+    let mut stored = std::fs::read_dir(site.join("record/backups/settings")).unwrap();
+    let name = stored.next().unwrap().unwrap().file_name();
+    assert!(
+        name.to_str().unwrap().ends_with("-the_hall.toml"),
+        "{name:?}"
+    );
+}

@@ -45,7 +45,7 @@ fn settings_file(path: &Path) -> Option<SettingsFile> {
         return None;
     }
     Some(SettingsFile {
-        name: path.file_name()?.to_str()?.to_owned(),
+        name: path.file_name()?.to_string_lossy().into_owned(),
         source: SettingsSource::File(path.to_owned()),
     })
 }

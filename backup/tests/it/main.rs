@@ -32,6 +32,7 @@ mod archive_preview;
 mod archive_prune;
 mod archive_seed;
 mod archive_segments;
+mod archive_settings;
 mod archive_stage;
 mod archive_trust;
 mod archive_truth;

@@ -16,7 +16,7 @@ use crate::archive::look::list::BackupInfo;
 use crate::archive::make::covered;
 use crate::archive::make::gained::{self, Gained};
 use crate::archive::make::known::Known;
-use crate::archive::make::settings::{SettingsFile, is_plain_name, without_secrets};
+use crate::archive::make::settings::{SettingsFile, stored_name, without_secrets};
 use crate::archive::open::Archive;
 use crate::archive::place::verbs::{Hold, Place, Unseen, parts};
 use crate::clock::{Clock as _, SystemClock};
@@ -308,18 +308,18 @@ impl Archive {
     fn settings_parts(&self, files: &[SettingsFile]) -> Result<Vec<SettingsPart>> {
         let mut parts: Vec<SettingsPart> = Vec::new();
         for file in files {
-            if !is_plain_name(&file.name) || parts.iter().any(|part| part.name == file.name) {
+            if file.name.is_empty() || parts.iter().any(|part| part.name == file.name) {
                 return Err(Error::Input {
                     what: "name of a settings file".into(),
                     found: format!("{:?}", file.name),
-                    expected: "letters, digits, '.', '-', '_', each name once".into(),
+                    expected: "a name, each once".into(),
                 });
             }
             let text = file.source.read()?;
             let (copy, left_out) = without_secrets(&text);
             let hash = sha256(copy.as_bytes());
             let stem = format!("{SETTINGS}/{}", &hash[..16]);
-            let end = format!("-{}", file.name);
+            let end = format!("-{}", stored_name(&file.name));
             let stored = self.place.free_of_folders(&stem, &end);
             if !self.place.has(&stored) {
                 self.place.put(&stored, copy.as_bytes())?;

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// Settings to be copied into a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsFile {
-    /// Its name in the backup: letters, digits, `.`, `-`, `_`.
+    /// The file's own name, not empty; each name once in a backup.
     pub name: String,
     /// What it holds.
     pub source: SettingsSource,
@@ -196,13 +196,16 @@ fn value_length(text: &str) -> usize {
     }
 }
 
-/// A name that is one safe path component.
-pub(crate) fn is_plain_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 100
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+/// The longest end of a name that its stored copy keeps.
+const LONGEST_NAME: usize = 100;
+
+/// A name as a part of a path in the archive: `_` stands for all but letters, digits, `.`, `-` and `_`, and of a long name
+/// only the end is kept.
+pub(super) fn stored_name(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let skipped = name.chars().count().saturating_sub(LONGEST_NAME);
+    let kept = name.chars().skip(skipped);
+    kept.map(|c| if plain(c) { c } else { '_' }).collect()
 }
 
 #[cfg(test)]
@@ -266,6 +269,20 @@ mod tests {
         assert_eq!(value["port"], 1);
         let (env, _) = without_secrets("AWS_SECRET_ACCESS_KEY=ab=cd,ef}\nB=2\n");
         assert!(!env.contains("cd") && env.ends_with("\nB=2\n"), "{env}");
+    }
+
+    #[test]
+    fn a_stored_name_is_one_safe_part_of_a_path() {
+        for (name, stored) in [
+            ("qsys-agent.toml", "qsys-agent.toml"),
+            ("my site.toml", "my_site.toml"),
+            ("../größe\n.toml", ".._gr__e_.toml"),
+        ] {
+            assert_eq!(stored_name(name), stored);
+        }
+        let long = stored_name(&format!("{}.toml", "a".repeat(250)));
+        assert_eq!(long.len(), LONGEST_NAME);
+        assert!(long.ends_with("a.toml"), "{long}");
     }
 
     #[test]
