@@ -6,6 +6,7 @@
 // Modules in reading order: each knows only those above it.
 mod advice;
 mod failure;
+mod folder;
 mod moment;
 mod words;
 

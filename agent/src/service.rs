@@ -1,6 +1,5 @@
 //! The service: starts everything in the order in which data flows, and stops it in the same order.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use crate::audit::{Act, Asked, Audit};
 use crate::context::Context;
 use crate::documents::Pruned;
 use crate::failure::{Failure, Outcome};
+use crate::folder;
 use crate::jobs::Jobs;
 use crate::moment;
 use crate::panel;
@@ -47,8 +47,9 @@ impl Service {
                  `qsys-agent demo` needs no Core",
             ));
         };
-        make_folder(site.store_path(), "store")?;
-        make_folder(site.archive_path(), "archive")?;
+        let other = "set another path";
+        folder::make(site.store_path(), "the store's folder", other)?;
+        folder::make(site.archive_path(), "the archive's folder", other)?;
         let site = Arc::new(site);
         let store = site.store_path();
 
@@ -137,16 +138,6 @@ pub(crate) async fn stop_signal() -> Outcome<()> {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
     Ok(())
-}
-
-fn make_folder(path: &Path, what: &str) -> Outcome<()> {
-    std::fs::create_dir_all(path).map_err(|error| {
-        Failure::failed(format!(
-            "cannot make the {what}'s folder {}: {error}",
-            path.display()
-        ))
-        .hint("make it writable for this user, or set another path")
-    })
 }
 
 /// The longest that an answer of the Core takes to arrive, beyond the time between two polls.

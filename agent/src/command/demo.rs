@@ -14,6 +14,7 @@ use crate::command::runtime::block_on;
 use crate::command::simulated::{Simulated, Wanted};
 use crate::documents::Backup;
 use crate::failure::{Failure, Outcome};
+use crate::folder;
 use crate::moment::Moment;
 use crate::schedule::When;
 use crate::service::{self, Service};
@@ -100,13 +101,7 @@ pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
 
 /// The demo's own settings: no file and no variable of the user's changes it.
 fn settings(data: &Path) -> Outcome<Settings> {
-    std::fs::create_dir_all(data).map_err(|error| {
-        Failure::failed(format!(
-            "cannot make the demo's folder {}: {error}",
-            data.display()
-        ))
-        .hint("give --data a folder that you may write")
-    })?;
+    folder::make(data, "the demo's folder", "give --data another one")?;
     let data = std::path::absolute(data)?;
     let mut settings = Settings::default();
     settings.store.path = data.join("events");

@@ -1,6 +1,7 @@
 //! The agent's side: one task for each caller. Only this user or root may call.
 
 use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -72,11 +73,18 @@ struct Bound {
 impl Bound {
     fn bind(store: &Path) -> Outcome<Self> {
         let failed = |error: std::io::Error| {
-            Failure::failed(format!(
+            match error.kind() {
+            ErrorKind::DirectoryNotEmpty => Failure::failed(format!(
+                "{}: found a folder that holds something, expected the agent's local socket or nothing",
+                store.join(Address::NAME).display()
+            ))
+            .hint("move that folder away; the agent makes its socket itself"),
+            _ => Failure::failed(format!(
                 "cannot open the local socket in {}: {error}",
                 store.display()
             ))
-            .hint("the store's folder must be on a local disk and writable")
+            .hint("the store's folder must be on a local disk and writable"),
+        }
         };
         let address = Address::in_store(store).map_err(failed)?;
         make_room(&address.path).map_err(failed)?;
@@ -115,7 +123,7 @@ fn make_room(path: &Path) -> std::io::Result<()> {
         _ => std::fs::remove_file(path),
     };
     match removed {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }

@@ -93,6 +93,34 @@ fn a_restore_that_is_refused() {
 }
 
 #[test]
+fn an_archive_that_another_process_has() {
+    let stage = Stage::with_a_backup();
+    let lock = std::fs::File::open(stage.path("data/backups/.lock")).unwrap();
+    lock.lock().unwrap();
+    same_as("busy", &stage.says(&["backup"]));
+}
+
+#[test]
+fn a_folder_in_the_sockets_place() {
+    let stage = Stage::new();
+    stage.write(
+        "qsys-agent.toml",
+        "[core]\nhost = \"127.0.0.1\"\nport = 1\n",
+    );
+    std::fs::create_dir_all(stage.path("data/events/.agent.sock/mine")).unwrap();
+    same_as("folder_for_socket", &stage.says(&["run", "--quiet"]));
+    assert!(stage.path("data/events/.agent.sock/mine").is_dir());
+}
+
+#[test]
+fn a_file_above_the_stores_folder() {
+    let stage = Stage::new();
+    stage.write("data", "");
+    stage.write("qsys-agent.toml", "[core]\nhost = \"127.0.0.1\"\n");
+    same_as("file_above_the_folder", &stage.says(&["run"]));
+}
+
+#[test]
 fn a_store_that_cannot_be_used() {
     let stage = Stage::new();
     std::fs::create_dir(stage.path("data")).unwrap();
