@@ -26,7 +26,17 @@ pub(crate) fn of(
     copy: &Path,
     tick: &mut dyn FnMut(u64, u64),
 ) -> Result<()> {
-    let until = Instant::now() + DEADLINE;
+    within(DEADLINE, source, live, copy, tick)
+}
+
+fn within(
+    deadline: Duration,
+    source: &Connection,
+    live: &Path,
+    copy: &Path,
+    tick: &mut dyn FnMut(u64, u64),
+) -> Result<()> {
+    let until = Instant::now() + deadline;
     let failed = || Error::sqlite(live, "copy the day file");
     source
         .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")
@@ -63,4 +73,25 @@ pub(crate) fn of(
     }
     source.execute_batch("COMMIT").map_err(failed())?;
     plain::make(&target, copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_that_is_not_done_at_its_deadline_is_too_late() {
+        let dir = tempfile::tempdir().unwrap();
+        let (live, copy) = (dir.path().join("live.db"), dir.path().join("copy.db"));
+        let source = Connection::open(&live).unwrap();
+        source
+            .execute_batch("CREATE TABLE a (b); INSERT INTO a VALUES (zeroblob(16000000))")
+            .unwrap();
+        let error = within(Duration::ZERO, &source, &live, &copy, &mut |_, _| {}).unwrap_err();
+        assert!(matches!(error, Error::TooLate { .. }), "{error:?}");
+        let said = error.to_string();
+        assert!(said.starts_with(live.to_str().unwrap()), "{said}");
+        assert!(said.contains("pages still to be copied"), "{said}");
+        assert_eq!(error.hint(), Some("look at the disk's load"));
+    }
 }
