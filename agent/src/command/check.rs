@@ -12,15 +12,23 @@ use crate::status::{Level, Status, verdict};
 
 /// Whatever goes wrong is UNKNOWN, exit code 3: a check has no other way to fail.
 pub(super) fn check(site: Outcome<Site>, output: Output) -> Outcome<ExitCode> {
+    let looked_at = site.as_ref().map(looked_at).unwrap_or_default();
     let status: Outcome<Status> = site.and_then(|site| {
         through_agent(&site, &Request::Status, output, || Status::of_files(&site))
     });
     let (level, sentence, figures) = match &status {
         Ok(status) => {
-            let (level, sentence) = verdict(status);
+            let (level, mut sentence) = verdict(status);
+            if !status.agent.running {
+                sentence.push_str(&looked_at);
+            }
             (level, sentence, figures(status))
         }
-        Err(failure) => (Level::Unknown, failure.to_string(), String::new()),
+        Err(failure) => (
+            Level::Unknown,
+            format!("{failure}{looked_at}"),
+            String::new(),
+        ),
     };
     let document =
         serde_json::json!({ "level": level.word(), "code": level as u8, "text": sentence });
@@ -30,6 +38,21 @@ pub(super) fn check(site: Outcome<Site>, output: Output) -> Outcome<ExitCode> {
         format!("QSYS {} - {sentence}{figures}", level.word())
     });
     Ok(ExitCode::from(level as u8))
+}
+
+/// Where an agent was looked for: a monitoring system may run this with other settings than the agent has.
+fn looked_at(site: &Site) -> String {
+    let settings = match &site.settings.file {
+        Some(file) => {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            format!("settings file {}", file.display())
+        }
+        None => {
+            let folder = std::env::current_dir().unwrap_or_default();
+            format!("no settings file in {}", folder.display())
+        }
+    };
+    format!(" (store {}, {settings})", site.store_path().display())
 }
 
 fn figures(status: &Status) -> String {

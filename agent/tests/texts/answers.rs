@@ -13,6 +13,9 @@ fn nothing_is_there_yet() {
     ] {
         same_as(name, &stage.says(verb));
     }
+    stage.write("site.toml", "[store]\npath = \"record\"\n");
+    let check = ["check", "--config", "site.toml"];
+    same_as("check_with_a_settings_file", &stage.says(&check));
 }
 
 #[test]
