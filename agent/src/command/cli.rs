@@ -109,7 +109,7 @@ pub(crate) struct Restore {
     /// database file (.db or .db.gz)
     #[arg(value_name = "latest|BACKUP|FILE")]
     pub(crate) what: String,
-    /// The moment to restore to [default: the end of the backup]
+    /// The moment to restore to [default: the last one that the source holds]
     #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
     pub(crate) at: Option<i64>,
     /// Restore into this folder instead of the store
@@ -121,7 +121,7 @@ pub(crate) struct Restore {
     /// Put back what is missing and keep what was recorded since
     #[arg(long)]
     pub(crate) keep_newer: bool,
-    /// Replace a store that holds events
+    /// Drop events recorded since, and present files that cannot be read; undo brings them back
     #[arg(long)]
     pub(crate) force: bool,
 }
