@@ -1,35 +1,12 @@
 //! Links, pipes, sockets, devices and folders where an archive's locks should be: never opened, and named with the next
 //! step; who only reads goes on.
 
-use std::os::unix::fs::symlink;
-use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use backup::{Archive, Depth, Error, Policy, RestoreSource, StoreLock};
-use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
+use crate::archive_irregular::{KINDS, put};
 use crate::archive_stage::Stage;
-
-const KINDS: [&str; 5] = [
-    "a symbolic link",
-    "a named pipe",
-    "a socket",
-    "a device",
-    "a folder",
-];
-
-/// Puts something else under a name; `false` where only root may make it.
-fn put(kind: &str, path: &Path, outside: &Path) -> bool {
-    std::fs::remove_file(path).unwrap();
-    let node = |kind| mknodat(CWD, path, kind, Mode::from_raw_mode(0o644), makedev(1, 3)).is_ok();
-    match kind {
-        "a symbolic link" => symlink(outside, path).is_ok(),
-        "a named pipe" => node(FileType::Fifo),
-        "a socket" => UnixListener::bind(path).is_ok(),
-        "a device" => node(FileType::CharacterDevice),
-        _ => std::fs::create_dir(path).is_ok(),
-    }
-}
 
 fn refused(path: &Path, found: &str, error: &Error) {
     let said = error.to_string();
@@ -51,6 +28,7 @@ fn a_lock_that_is_no_file_is_refused_to_writers_and_named_to_readers() {
             let path = stage.backups_dir().join(name);
             let outside = stage.dir.path().join("elsewhere");
             std::fs::write(&outside, "mine").unwrap();
+            std::fs::remove_file(&path).unwrap();
             if !put(kind, &path, &outside) {
                 continue;
             }
@@ -103,6 +81,7 @@ fn a_stores_lock_that_is_no_file_is_refused_by_name() {
         let store = dir.path().join("events");
         drop(StoreLock::take(&store).unwrap());
         let path = store.join(".lock");
+        std::fs::remove_file(&path).unwrap();
         if !put(kind, &path, &outside) {
             continue;
         }

@@ -1,33 +1,16 @@
 //! Links, pipes, sockets, devices and folders where segments should be: named, never opened, and every backup restores.
 
-use std::os::unix::fs::symlink;
-use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use backup::{Archive, Depth, RestoreSource, Shipper};
-use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
+use crate::archive_irregular::{KINDS, put};
 use crate::archive_stage::{Stage, day_ms};
 
-const KINDS: [&str; 5] = [
-    "a symbolic link",
-    "a named pipe",
-    "a socket",
-    "a device",
-    "a folder",
-];
-
-/// Puts something else under a name, the file itself beside the archive; `false` where only root may make it.
-fn put(kind: &str, path: &Path, outside: &Path) -> bool {
+/// Puts something else under a name, and the file itself beside the archive; `false` where only root may make it.
+fn replace(kind: &str, path: &Path, outside: &Path) -> bool {
     std::fs::rename(path, outside).unwrap();
-    let node = |kind| mknodat(CWD, path, kind, Mode::from_raw_mode(0o644), makedev(1, 5)).is_ok();
-    match kind {
-        "a symbolic link" => symlink(outside, path).is_ok(),
-        "a named pipe" => node(FileType::Fifo),
-        "a socket" => UnixListener::bind(path).is_ok(),
-        "a device" => node(FileType::CharacterDevice),
-        _ => std::fs::create_dir(path).is_ok(),
-    }
+    put(kind, path, outside)
 }
 
 fn take_away(path: &Path) {
@@ -96,7 +79,7 @@ fn a_segment_that_is_no_file_ends_the_tail_and_keeps_no_backup_from_restoring() 
         for broken in 0..3 {
             let (stage, files) = staged();
             let outside = stage.dir.path().join("elsewhere");
-            if !put(kind, &files[broken], &outside) {
+            if !replace(kind, &files[broken], &outside) {
                 continue;
             }
             reached(&stage, &files[broken], kind, 100 + 10 * broken as u64);
@@ -138,7 +121,7 @@ fn a_folder_of_segments_that_is_something_else_keeps_no_backup_from_restoring() 
         let (stage, _) = staged();
         let folder = stage.backups_dir().join("segments");
         let outside = stage.dir.path().join("elsewhere");
-        if !put(kind, &folder, &outside) {
+        if !replace(kind, &folder, &outside) {
             continue;
         }
         reached(&stage, &folder, kind, 100);
@@ -160,7 +143,7 @@ fn a_segment_that_a_backup_was_made_beside_is_still_named() {
     let (stage, files) = staged();
     let last = &files[2];
     stage.archive.backup(&stage.store, &[], &()).unwrap();
-    assert!(put(
+    assert!(replace(
         "a named pipe",
         last,
         &stage.dir.path().join("elsewhere")

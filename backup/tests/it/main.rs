@@ -22,6 +22,7 @@ mod archive_fixtures;
 mod archive_forge;
 mod archive_full;
 mod archive_hazards;
+mod archive_irregular;
 mod archive_jobs;
 mod archive_kill;
 mod archive_links;
