@@ -88,7 +88,7 @@ fn table(file: &Path) -> Value {
     toml::from_str(&std::fs::read_to_string(file).expect("a manifest")).expect("TOML")
 }
 
-/// With which words paths begin in what is built without tests, modules of its own aside.
+/// The first words of all paths in a member's code, without its tests and without the names of its own modules.
 fn product_words(folder: &Path) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     if folder.join("src/lib.rs").exists() {
@@ -101,7 +101,7 @@ fn product_words(folder: &Path) -> BTreeSet<String> {
     words
 }
 
-/// The same for everything of a member, its tests, benches and examples in documents included.
+/// The same with its tests, its benches and the examples in its documents.
 fn words_in(folder: &Path) -> BTreeSet<String> {
     rust_files(folder)
         .iter()

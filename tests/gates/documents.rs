@@ -155,7 +155,7 @@ fn headings(text: &str) -> impl Iterator<Item = String> {
 #[derive(Debug, PartialEq)]
 struct Named<'a> {
     name: &'a str,
-    /// Said to be written one day.
+    /// The document says that it is yet to be written.
     new: bool,
 }
 

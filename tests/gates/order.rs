@@ -61,7 +61,7 @@ fn offence(krate: &Crate, user: &Module, used: &Module) -> Option<String> {
         .count();
     // A module may use what it is made of.
     let mine = user.path.get(shared)?;
-    // And a part what its whole is told in, as long as that is no circle.
+    // A part may use what its own module defines, as long as that is no circle.
     let theirs = used.path.get(shared)?;
     let head = krate
         .modules

@@ -60,7 +60,7 @@ impl Crate {
         edges
     }
 
-    /// With which words paths begin that lead out of the crate, or to a name that a module defines.
+    /// The first words of the paths that lead out of the crate, or to a name that a module defines.
     pub(crate) fn outer_words(&self) -> BTreeSet<String> {
         let mut words = BTreeSet::new();
         for module in &self.modules {
@@ -196,7 +196,7 @@ impl Crate {
             anchored = true;
             rest = tail;
         }
-        // The path ends at a module: what is used of it is seen where its name is used.
+        // The path ends at a module: the uses of its name show what is used of it.
         None
     }
 }
@@ -351,7 +351,7 @@ impl<'ast> Visit<'ast> for Reader {
         self.tree(&item.tree, &[], passes_on);
     }
 
-    // Where something may be seen is no use of that place.
+    // `pub(in path)` says who may see something; it does not use that path.
     fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -378,7 +378,7 @@ fn segments(path: &syn::Path) -> Vec<String> {
         .collect()
 }
 
-/// With which words paths begin in a text, examples in its documents included.
+/// The first words of all paths in a text, and in the examples of its documents.
 pub(crate) fn first_words(text: &str) -> BTreeSet<String> {
     let mut reader = Reader {
         with_tests: true,

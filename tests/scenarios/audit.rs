@@ -8,7 +8,7 @@ use crate::stage::{EmulatedCore, Site, failed, until};
 
 const PANEL: &str = control::CODE_NAME;
 
-/// The newest row about `what` that ended so.
+/// The newest row about `what` with this outcome.
 fn row(site: &Site, asker: &str, what: &str, outcome: &str) -> Value {
     until(&format!("a row: {asker}, {what}, {outcome}"), || {
         let rows = site.json(&["audit"]);
@@ -83,7 +83,7 @@ fn verbs_are_written_down_with_their_user_whether_an_agent_runs_or_not() {
     let with = row(&site, "command line", "backup", "done");
     assert!(with["place"].as_str().unwrap().starts_with(&user), "{with}");
     assert_eq!(with["design"], "Harbour_Theatre");
-    // Nothing is written for what changes nothing.
+    // A verb that changes nothing leaves no row.
     let before = site.json(&["audit"]).as_array().unwrap().len();
     site.json(&["status"]);
     site.json(&["prune", "--dry-run"]);
@@ -101,7 +101,7 @@ fn verbs_are_written_down_with_their_user_whether_an_agent_runs_or_not() {
     // The restore has put the day back, and the rows about what came before it are still there.
     row(&site, "command line", "backup", "done");
 
-    // Where nobody's store changes, too.
+    // A restore into another folder leaves a row, too.
     let aside = site.path("aside");
     let aside = aside.to_str().unwrap();
     site.json(&["restore", "latest", "--target", aside]);

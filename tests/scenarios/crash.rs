@@ -120,7 +120,7 @@ fn after_two_hundred_kills_every_change_is_there_once_or_lies_in_a_gap() {
     let mut after = None;
     for kill in 1..=KILLS {
         let agent = site.agent();
-        // One in four does not live to see the Core's answers.
+        // One agent in four is killed before it sees the Core's answers.
         if random.u32(0..4) > 0 {
             until("an event", || {
                 (!events(&site.store(), after).is_empty()).then_some(())
@@ -129,7 +129,7 @@ fn after_two_hundred_kills_every_change_is_there_once_or_lies_in_a_gap() {
         std::thread::sleep(Duration::from_micros(random.u64(0..250_000)));
         let seen = events(&site.store(), after);
         agent.kill();
-        // What nobody listens to is counted all the same.
+        // The Core counts on while nobody listens.
         (0..COUNTERS).for_each(|counter| counters.count(counter));
 
         check_integrity(&site.store(), kill);
@@ -166,7 +166,7 @@ fn check_ledger(store: &Path, told: &[Told], counters: &Counters, seed: u64) {
     assert!(told.is_sorted_by(|(a, ..), (b, ..)| a < b), "seed {seed}");
     let gaps = Store::open(store).unwrap().gaps(0, i64::MAX).unwrap();
     let (mut stored, mut lost) = (0, 0);
-    // Where the first agent did not live to read the Core, the record begins with a later one.
+    // If the first agent was killed before it read the Core, the record begins with a later one.
     let begins = told[0].0.ms().min(gaps[0].from_ms);
     for (counter, changes) in counters.changes.lock().unwrap().iter().enumerate() {
         let of_it: Vec<usize> = told

@@ -109,7 +109,7 @@ async fn a_damaged_open_day_is_offered_until_the_offered_command_has_put_it_back
         site.json(&["status"])["rpo_seconds"].as_f64().unwrap() > 0.0,
         "the backup does not hold what came after, and nothing shipped has a backup to stand on"
     );
-    // A later backup holds only what came after; it changes nothing in the offer, nor does a new start.
+    // A later backup holds only what came after. Neither it nor a new start changes the offer.
     site.json(&["backup"]);
     until("nothing to be at risk", || {
         (site.json(&["status"])["rpo_seconds"] == 0.0).then_some(())
@@ -150,7 +150,7 @@ async fn a_damaged_open_day_is_offered_until_the_offered_command_has_put_it_back
     let events = site.json(&["events", "--control", "Master.gain"]);
     assert_eq!(events.as_array().unwrap().len(), 4);
 
-    // The restore taken back, the day is damaged again; and the undo undone, it is whole.
+    // An undo brings the damage back; an undo of that makes the day whole again.
     site.json(&["undo"]);
     assert_eq!(offered(&site), offer);
     site.json(&["undo"]);

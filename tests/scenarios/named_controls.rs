@@ -201,7 +201,7 @@ async fn a_script_without_the_plugin_asks_with_id_and_time_and_is_answered_once(
         text.contains("s-2") && text.contains("done")
     })
     .await;
-    // The same again, after another one, is no second request.
+    // The same request, written again after another text, is no second one.
     room.set("DR_RequestJson", "").await;
     room.set("DR_RequestJson", request("s-2").as_str()).await;
     let armless = format!(r#"{{"id":"s-3","kind":"undo","at":"{at}"}}"#);
@@ -267,7 +267,7 @@ async fn plugin_and_named_controls_together_are_written_four_times_a_second_at_m
     let (port, stop) = serve(&core, 0).await;
     let site = Site::new(port);
     let agent = site.recording_agent();
-    // Of all that always changes in a busy room, each has had its turn, and again.
+    // Each of these changes all the time in a busy room, and each is written again and again.
     let always = [
         "DisasterRecovery.AgentStateJson",
         "DisasterRecovery.Heartbeat",
@@ -284,7 +284,7 @@ async fn plugin_and_named_controls_together_are_written_four_times_a_second_at_m
     };
     let mut forged = 0;
     until("five turns for each", || {
-        // However often somebody asks: each of these is answered by a refusal.
+        // The number of requests does not matter: each of these is refused.
         forged += 1;
         core.with_controls(|controls| {
             let request = controls.lookup(PANEL, control::REQUEST).unwrap();

@@ -1,4 +1,4 @@
-//! Only one agent to a store; a dead one leaves no lock behind, and a live one is never taken for none.
+//! A store has one agent. A dead agent leaves no lock behind, and a live one is never overlooked.
 
 use std::path::Path;
 
@@ -55,7 +55,7 @@ fn an_agent_that_does_not_answer_is_named_and_waited_for_no_longer_than_seconds(
         }
     };
     silent();
-    // Nor is it taken for none without its socket.
+    // It is not overlooked without its socket either.
     std::fs::remove_file(site.store().join(".agent.sock")).unwrap();
     silent();
     agent.signal(Signal::CONT);

@@ -75,7 +75,7 @@ async fn a_press_makes_a_backup_and_the_page_tells_when_the_agent_dies_and_retur
     let (_, told) = seen.last().unwrap();
     let silence = (told - killed) / 1000.0;
     println!("agent killed: the page says MISSING after {silence:.1} s");
-    // One heartbeat may be due when it dies, so two are missed for certain; a busy machine is given time.
+    // One heartbeat may be due when the agent dies, so at least two are missed; the limit leaves a busy machine time.
     assert!((2.0..20.0).contains(&silence), "{silence} s");
     browser.picture("page-offline.png").await;
 
@@ -141,7 +141,7 @@ async fn type_pin(browser: &mut Browser, pin: &str) {
 async fn a_restore_is_chosen_armed_confirmed_followed_and_taken_back() {
     let (_core, site, _agent, mut browser) = a_room_to_restore().await;
 
-    // A moment that is none is said to be none, and choosing from the list takes its place.
+    // The page refuses a text that is no moment; a choice from the list replaces it.
     browser.press("RestoreMoment").await;
     browser.type_line("half past seven").await;
     browser

@@ -35,7 +35,7 @@ fn a_day_goes_only_when_the_newest_proved_backup_holds_all_of_it() {
     let site = Site::new(1).set("EVENT_MONITORING_RETENTION_DAYS", "36500");
     import(&site, &DAYS, "10:00:00");
     assert_eq!(site.json(&["backup"])["verified"], true);
-    // Since then a day gained an event, and a file of the original lies there that was proved, and says it is newer.
+    // Since then a day gained an event, and a proved file of the original with a newer time lies there.
     import(&site, &DAYS[1..2], "11:00:00");
     let seed = site.path("backups/events-backup-2199-01-01T00-00-00-000Z.db");
     let database = rusqlite::Connection::open(&seed).unwrap();
@@ -171,7 +171,7 @@ fn beyond_a_size_the_oldest_archived_days_go_and_no_more_than_needed() {
         [DAYS[1], DAYS[3], "2026-03-05"].map(|day| format!("events-{day}.db"))
     );
     assert_eq!(site.count("1"), 300 + 1 + 1200 + 200, "what stays is whole");
-    // Within the limit nothing more goes, and what went comes back from the archive.
+    // Within the limit no more days go, and those that went come back from the archive.
     assert_eq!(days(&site.json(&["prune", "--dry-run"])["days"]), [""; 0]);
     site.json(&["restore", "latest", "--keep-newer"]);
     assert_eq!(site.count("1"), 3201);

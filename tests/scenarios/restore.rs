@@ -171,7 +171,7 @@ async fn what_was_recorded_after_the_last_backup_comes_back_too() {
         (site.json(&["status"])["rpo_seconds"] == 0.0).then_some(())
     });
 
-    // No farewell, no disk.
+    // The agent is killed, and the store is gone.
     agent.kill();
     std::fs::remove_dir_all(site.store()).unwrap();
     assert_eq!(site.json(&["restore", "latest"])["events"], 17);

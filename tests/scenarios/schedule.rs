@@ -27,7 +27,7 @@ async fn a_quiet_room_is_proved_again_and_a_new_change_is_backed_up() {
     let site = Site::new(core.port).set("EVENT_BACKUP_INTERVAL", "200");
     let _agent = site.recording_agent();
 
-    // The first two may still differ by what the start itself recorded.
+    // What the start itself recorded may lie between the first two.
     let first = until("the first backup", || ids(&site).into_iter().next());
     let mut looked = String::new();
     let quiet = until("two looks without a new backup", || {

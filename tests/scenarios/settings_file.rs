@@ -28,7 +28,7 @@ impl Place {
         Self { folder }
     }
 
-    /// The agent_program, called from a folder of this place.
+    /// The agent under test, called from a folder of this place.
     fn program(&self, from: &str, arguments: &[&str]) -> Command {
         let mut command = agent_program();
         command

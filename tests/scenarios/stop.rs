@@ -7,7 +7,7 @@ use crate::stage::{EmulatedCore, Site, until};
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_commits_everything_that_was_received() {
     let core = EmulatedCore::start(&[]);
-    // Nothing would be committed for a minute but for the stop.
+    // Without the stop nothing would be committed for a minute.
     let site = Site::new(core.port)
         .set("EVENT_MONITORING_FLUSH_INTERVAL", "60000")
         .set("EVENT_MONITORING_BUFFER_SIZE", "1000000");
@@ -39,7 +39,7 @@ fn a_core_that_never_answers_the_panels_writes_does_not_hold_the_stop_up() {
     std::thread::sleep(std::time::Duration::from_millis(500));
     let told = std::time::Instant::now();
     assert_eq!(agent.terminate(), 0);
-    // The write itself would be waited for for ten seconds.
+    // The agent would wait ten seconds for the write itself.
     let took = told.elapsed();
     assert!(took < std::time::Duration::from_secs(7), "{took:?}");
 }

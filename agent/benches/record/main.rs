@@ -99,7 +99,7 @@ fn beside_the_original(events: u64, hands: Hands) {
         cpu: median(taken.iter().map(|taken| taken.cpu).collect()),
         wall: median(taken.iter().map(|taken| taken.wall).collect()),
     };
-    // In events of the others' number, so that all stand per event.
+    // Scaled to as many events as the others took, so that all figures are per event.
     let share = rows.len() as f64 / recorded;
     let agent = |cpu: f64| Taken {
         cpu: cpu * share,

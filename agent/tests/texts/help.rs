@@ -13,7 +13,7 @@ fn the_help_of_the_program_and_of_every_verb() {
     same_as(name, &main);
     let commands = main.split("Commands:\n").nth(1).unwrap();
     let commands = commands.split("\n\n").next().unwrap();
-    // A verb's line has two spaces before it, the lines that go on more.
+    // A verb's line begins with two spaces, a line that goes on with more.
     let verbs = commands.lines().filter_map(|line| {
         let verb = line
             .strip_prefix("  ")

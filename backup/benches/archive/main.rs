@@ -87,7 +87,7 @@ fn verify(dir: &Path, depth: Depth) {
     assert!(report.ok, "{report:?}");
 }
 
-/// Into a file whose name says how.
+/// Exports into a file whose name says the format.
 fn export_as(dir: &Path, name: &str) {
     let (format, gz) = ExportOptions::by_name(name).unwrap();
     let options = ExportOptions {
@@ -123,7 +123,7 @@ impl Clock for DataClock {
 
 /// The same events into our store and, if wanted, into the original's table.
 fn make(dir: &Path, skip: u64, events: u64, size: u64, with_wide: bool) {
-    // All of it, and a tenth more, in one day.
+    // One day holds all events and has room for a tenth more.
     let mut house = House::new(BEGIN, size + size / 10);
     for _ in 0..skip {
         std::hint::black_box(house.sample());

@@ -106,7 +106,7 @@ fn one_day(root: &Path, size: u64, runs: usize, wide: bool) -> Column {
         bytes: of(&ours, |r| r.bytes as f64).map_or(0.0, |bytes| bytes / events),
         original_bytes: of(&theirs, |r| r.bytes as f64).map(|bytes| bytes / events),
         per_second: of(&ours, |r| r.wall).map_or(0.0, |wall| events / wall),
-        // Of the first run: whatever comes later is on its account, too.
+        // Of the first run: the peak of a later one holds those before it.
         rss: ours.first().map_or(0.0, |r| r.rss),
         answers,
         original_answers,

@@ -22,7 +22,7 @@ pub(crate) struct Recorded {
     pub(crate) rss: f64,
 }
 
-/// The time in the house; by the machine's clock a second day would come after all that was recorded today.
+/// The time in the house. By the machine's clock a second day would lie behind everything recorded today.
 struct HouseClock(AtomicI64);
 
 impl Clock for HouseClock {

@@ -78,7 +78,7 @@ fn each_fault_is_named_and_all_are_reported() {
 #[test]
 fn swapped_days_are_told_from_altered_ones() {
     let stage = Stage::new();
-    // Whether they have the same size or not.
+    // Two days of different sizes.
     stage.record(day_ms(0), 300, 1000);
     stage.record(day_ms(1), 400, 1000);
     stage.archive.backup(&stage.store, &[], &()).unwrap();

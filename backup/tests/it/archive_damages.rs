@@ -18,8 +18,8 @@ enum Damage {
     Missing,
 }
 
-/// What may be damaged without hiding what there should be: all but the newest manifest, which names the others, and the
-/// last segment, whose end nothing knows.
+/// The files that a test may damage and still know what should be there. The newest manifest is none of them, as it names
+/// the others; nor is the last segment, as nothing says where it ends.
 fn targets(archive: &Path) -> Vec<PathBuf> {
     let stored = |folder: &str| {
         let entries = fs::read_dir(archive.join(folder)).unwrap();

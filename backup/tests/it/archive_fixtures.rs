@@ -1,4 +1,4 @@
-//! Archives kept as files, whole and damaged: what is said of each lies beside it, and stays so.
+//! Archives kept as files, whole and damaged. `said.txt` beside each holds what the program must say of it.
 //!
 //! `MAKE_FIXTURES=1 cargo test -p backup --test it fixtures -- --test-threads=1` makes them anew (all but the one of an
 //! older program) and writes down what is said; read the difference before it is committed.

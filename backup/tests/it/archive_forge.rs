@@ -41,7 +41,7 @@ pub(crate) fn reseal(archive: &Path, change: impl FnOnce(&mut Json)) {
     std::fs::write(path, text).unwrap();
 }
 
-/// Makes the newest backup look as if it had been made so many hours ago.
+/// Makes the newest backup look some hours old.
 pub(crate) fn backdate(archive: &Path, hours: i64) {
     reseal(archive, |manifest| {
         let at = &mut manifest["created_at_ms"];

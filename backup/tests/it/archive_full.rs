@@ -1,5 +1,5 @@
-//! A full disk at every step of backup, prune, restore, undo and shipping: what was proved stays so, what was there stays
-//! as it was, nothing is left lying about, and the error tells all one needs.
+//! A full disk at every step of backup, prune, restore, undo and shipping: what was proved stays proved, the files stay as
+//! they were, nothing unfinished is left, and the error says all that its reader needs.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use crate::archive_jobs::{FULL_AT, SAID, child, copy_tree, sound_archive, starte
 use crate::archive_stage::{DAY_MS, Stage, all_in, day_ms};
 use crate::small_disk::SmallDisk;
 
-/// Runs the job again and again on fresh copies of a stage, with the disk full one step later each time, until it gets
-/// through without coming to that step. `check` hears whether it failed. At least so many times it has to.
+/// Runs the job on fresh copies of a stage, each time with the disk full one step later, until the job ends before that
+/// step. It must fail `at_least` so many times. `check` is told of each run whether it failed.
 fn at_every_step(stage: &Stage, job: &str, at_least: usize, check: impl Fn(&Path, bool)) {
     let mut failures = 0;
     for at in 1.. {
@@ -113,7 +113,7 @@ fn a_prune_on_a_full_disk_makes_room_and_takes_nothing_that_is_needed() {
     });
 }
 
-/// The store is as it was at once: it is recorded into again without a new start.
+/// The store is as it was at once: recording goes on without a new start.
 fn as_it_was(dir: &Path, before: &[(i64, f64)]) {
     let events = dir.join("events");
     assert_eq!(all_in(&events), before);
@@ -162,7 +162,7 @@ fn an_undo_on_a_full_disk_leaves_the_store_as_it_was() {
 
 #[test]
 fn shipping_to_a_full_disk_goes_on_with_the_next_step_as_if_nothing_had_been() {
-    // The day goes on, or a new one begins: of that no backup knows the controls.
+    // The day goes on, or a new one begins, whose controls no backup knows.
     for days in [&[0, 1][..], &[1]] {
         let stage = Stage::with(1, 200);
         stage.archive.backup(&stage.store, &[], &()).unwrap();
@@ -186,7 +186,7 @@ fn told(error: &Error, disk: &SmallDisk) {
     assert!(error.hint().unwrap().contains("free 64 MB"), "{error:?}");
 }
 
-/// Fills a disk as soon as the work comes to a part of it.
+/// Fills a disk as soon as the work reaches a step of this name.
 struct FillsAt<'a>(&'a SmallDisk, &'static str);
 
 impl Progress for FillsAt<'_> {
@@ -247,7 +247,7 @@ fn a_verification_without_room_to_work_says_so_and_takes_no_proof_away() {
     for (depth, room) in [(Depth::Quick, 32 << 10), (Depth::Deep, 8 << 20)] {
         let ballast = disk.fill();
         let file = std::fs::File::options().write(true).open(&ballast).unwrap();
-        // Enough for a note that it failed, too little to look.
+        // Enough to note that the verification failed, too little for the verification itself.
         let size = file.metadata().unwrap().len();
         file.set_len(size - room).unwrap();
         let report = archive.verify(None, depth);

@@ -14,7 +14,7 @@ const DIR: &str = "BACKUP_TEST_DIR";
 pub(crate) const KILL_AT: &str = "BACKUP_TEST_KILL_AT";
 /// The step at which the disk is full.
 pub(crate) const FULL_AT: &str = "BACKUP_TEST_FULL_AT";
-/// What came of it where the disk was full: whether that step came, and what was said.
+/// What came of a full disk: whether the job reached that step, and what its error said.
 pub(crate) const SAID: &str = "said.txt";
 
 /// Not a test of its own: what a child does. Without the variables it does nothing.
@@ -65,7 +65,7 @@ fn run(job: &str, dir: &Path) -> backup::Result<()> {
     }
 }
 
-/// Ships all there is, trying on once where a step fails as a running agent does; gives that failure.
+/// Ships everything. A step that fails is tried once more, as a running agent does; gives that failure.
 fn ship_on(archive: &Archive, events: &Path) -> backup::Result<()> {
     let store = Store::open(events)?;
     let (mut shipper, mut outcome) = (None, Ok(()));

@@ -20,7 +20,7 @@ fn file(dir: &Path, folder: &str, beginning: &str) -> PathBuf {
         .unwrap()
 }
 
-/// The archive says of the file what it is and what to do, whatever it is asked; and it makes a backup all the same.
+/// The archive answers every question with what the file is, and with what to do.
 fn refused(stage: &Stage, path: &Path, found: &str) {
     let archive = Archive::open(stage.backups_dir()).unwrap();
     let report = archive.verify(None, Depth::Quick);

@@ -1,5 +1,5 @@
 //! Links, pipes, sockets, devices and folders where an archive's locks should be: never opened, and named with the next
-//! step; who only reads goes on.
+//! step. Readers go on.
 
 use std::path::Path;
 

@@ -90,7 +90,7 @@ fn a_restore_to_a_moment_is_exact_to_the_event_and_undo_takes_it_back() {
     );
     undo(&stage.events_dir()).unwrap();
     assert_eq!(stage.all(), before);
-    // And an undo is a step that can be taken back as well.
+    // An undo can itself be taken back.
     undo(&stage.events_dir()).unwrap();
     assert_eq!(stage.all(), now);
 }

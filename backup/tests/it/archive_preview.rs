@@ -1,4 +1,4 @@
-//! What a plan says comes and goes is what a restore then brings and takes, event by event and control by control.
+//! A plan says which events come and go. The restore does exactly that, event by event and control by control.
 
 use std::collections::BTreeSet;
 

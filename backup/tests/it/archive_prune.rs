@@ -54,7 +54,7 @@ fn a_burst_of_backups_leaves_the_older_ones_and_what_a_restore_took_away() {
     let mut burst = Vec::new();
     for n in 1..=8 {
         burst.push(backup(n));
-        // All in one hour, also where this test runs as the clock strikes.
+        // All lie in one hour, even if an hour ends while this test runs.
         reseal(&stage.backups_dir(), |manifest| {
             manifest["created_at_ms"] = burst[0].created_at_ms.into();
         });

@@ -1,4 +1,4 @@
-//! The seed original's backups: listed, verified, restored.
+//! The original's backups: listed, verified, restored.
 
 use backup::{BackupKind, Depth, RestoreSource};
 

@@ -195,7 +195,7 @@ fn a_damaged_record_is_found_and_never_restored() {
         .plan(RestoreSource::Latest, None, &target)
         .unwrap();
     assert!(plan.notes[0].contains("cannot be read"), "{:?}", plan.notes);
-    // What comes before it is worth having.
+    // What comes before the unreadable segment still restores.
     assert_eq!(plan.build(&()).unwrap().swap().unwrap().events, 100);
     assert_eq!(all_in(&target), stage.all()[..100]);
 }

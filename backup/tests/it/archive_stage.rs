@@ -137,7 +137,7 @@ pub(crate) fn write_events(conn: &mut Connection, from_ms: i64, events: i64, ste
     change.commit().unwrap();
 }
 
-/// A database as the seed original writes it.
+/// A database as the original writes it.
 pub(crate) fn seed_database(path: &Path, events: i64, from_ms: i64) {
     let mut conn = Connection::open(path).unwrap();
     conn.execute_batch(

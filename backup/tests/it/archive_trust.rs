@@ -103,7 +103,7 @@ fn a_restored_file_of_the_original_and_its_import_are_the_same_events() {
         .backups_dir()
         .join("events-backup-2026-03-16T00-00-00-000Z.db");
     seed_database(&file, 5000, day_ms(1) - 20_000);
-    // Equal events, and several in one millisecond, are events all the same.
+    // Equal events, and several in one millisecond, each count.
     let original = rusqlite::Connection::open(&file).unwrap();
     original
         .execute(
@@ -213,7 +213,7 @@ async fn putting_back_a_deleted_day_answers_every_question_as_if_nothing_had_bee
     write(NOON + 1, 3000).await;
     write(NOON + 86_400_000, 3000).await;
     stage.archive.backup(&stage.store, &[], &()).unwrap();
-    // What everything is measured by: the same events with nothing deleted.
+    // The measure: the same events with nothing deleted.
     let whole = tempfile::tempdir().unwrap();
     stop(recorder, thread).await;
     // One day's file is gone, of the other an hour was cut out; then recording goes on.
@@ -263,7 +263,7 @@ async fn putting_back_a_deleted_day_answers_every_question_as_if_nothing_had_bee
     assert_eq!(events, expected);
     for (found, expected) in states.iter().zip(&expected_states) {
         let (found_all, expected_all) = (told(found), told(expected));
-        // What was known from the first full reading alone, no import knows.
+        // An import does not know what only the first full reading told.
         let named: Told = found_all
             .into_iter()
             .filter(|control| expected_all.iter().any(|other| other.0 == control.0))

@@ -85,7 +85,7 @@ async fn nothing_is_recorded_beneath_a_mount_point_while_its_disk_is_gone() {
         until(&recorder, "the missing disk is noticed", not_mounted).await;
         assert!(recorder.flush().await.is_err());
         assert!(!disk.store().exists());
-        // Some who unmount a disk take the folder away, too.
+        // Some people remove the folder, too, when they unmount its disk.
         std::fs::remove_dir(disk.path()).unwrap();
         assert!(recorder.flush().await.is_err());
         assert!(!disk.path().exists());
@@ -110,7 +110,7 @@ fn not_mounted(stats: &RecorderStats) -> bool {
     matches!(&stats.state, RecorderState::Failing { reason, .. } if reason.contains("not mounted"))
 }
 
-/// By hand: while somebody has a file open for writing no system turns a disk read-only so.
+/// Through the recorder: the system refuses to turn a disk read-only while somebody has a file open for writing.
 async fn turn_read_only(disk: &SmallDisk, recorder: &Recorder) {
     let path = disk.path().to_path_buf();
     recorder
@@ -119,8 +119,8 @@ async fn turn_read_only(disk: &SmallDisk, recorder: &Recorder) {
         .unwrap();
 }
 
-/// Records, lets the disk fail until more was sent than memory may hold, mends it, and accounts for every change.
-/// The reasons are the one given while it fails, and the one in the gap.
+/// Records, lets the disk fail until more was sent than memory may hold, mends the disk, and accounts for every change.
+/// Of the two reasons one is given while the disk fails, the other stands in the gap.
 async fn waited_out<B>(
     disk: &SmallDisk,
     [why, why_gap]: [&str; 2],

@@ -59,7 +59,7 @@ async fn every_kind_of_value_comes_back_to_the_bit() {
     stop(recorder, thread).await;
 }
 
-/// Values and strings as controls have them, and some as none has.
+/// Values and strings that controls have, and some that no control has.
 fn contents() -> impl Strategy<Value = Vec<(Option<Value>, Option<String>, Option<f64>)>> {
     let gain = (-1000i32..200).prop_map(|tenth| {
         let value = f64::from(tenth) / 10.0;

@@ -28,8 +28,7 @@ impl SmallDisk {
         SmallDisk { dir, image: None }
     }
 
-    /// A file of 8 MiB with an ext4 in it. Only root may mount one; where that is not permitted the disk is one in
-    /// memory, and it is said.
+    /// A file of 8 MiB with an ext4 in it. Only root may mount one; without root it prints so and gives a disk in memory.
     pub(crate) fn in_a_file() -> SmallDisk {
         match SmallDisk::ext4() {
             Ok(disk) => disk,
@@ -48,7 +47,7 @@ impl SmallDisk {
             tempfile::NamedTempFile::new().unwrap(),
         );
         image.as_file().set_len(8 << 20).unwrap();
-        // As all but the smallest are made.
+        // The block size of all but the smallest disks.
         run(Command::new("mkfs.ext4")
             .args(["-q", "-F", "-b", "4096"])
             .arg(image.path()))?;
@@ -59,8 +58,8 @@ impl SmallDisk {
         })
     }
 
-    /// Makes the kernel meet an error in this ext4, upon which it turns it read-only, whoever is writing there.
-    /// `false` where the disk is one in memory, or the kernel cannot be asked for an error here, which is said.
+    /// Makes the kernel meet an error in this ext4: it then turns the disk read-only, whoever is writing there.
+    /// `false` where the disk is in memory, or where the kernel refuses to make an error, which is printed.
     pub(crate) fn meet_an_error(&self) -> bool {
         let Some(image) = &self.image else {
             return false;

@@ -71,7 +71,7 @@ async fn a_removed_day_file_that_cannot_be_put_back_is_begun_again_and_the_loss_
     let id = recorder.series(series("Lobby.gain"));
     recorder.changes(NOON, vec![number(id, 1.0)]).await;
     recorder.flush().await.unwrap();
-    // Nothing can be written under the name that a fresh file has first.
+    // A fresh file has this name first; here nothing can be written under it.
     let in_the_way = dir.path().join(".events-2026-03-01.db.new");
     std::fs::create_dir(&in_the_way).unwrap();
     remove_day(dir.path(), &["", "-wal", "-shm"]);

@@ -115,7 +115,7 @@ async fn out_and_back_is_equal_byte_for_byte_in_every_format() {
         );
         assert_eq!(content(&all(&store)), original, "{name}");
         assert_eq!(export_to(&store, format, gz), bytes, "{name}");
-        // Twice is as once.
+        // A second import adds nothing.
         let again = import(Destination::Folder(&store), &file).unwrap();
         assert_eq!(
             (again.added, again.skipped, again.rejected),
@@ -321,7 +321,7 @@ fn an_event_that_is_none_is_rejected_alone() {
         ),
     ];
     for (unsound, told) in unsound {
-        // Line by line only an object begins an event.
+        // In a file of lines only an object is an event.
         let lines = unsound.starts_with('{');
         let list = format!("[{sound},{unsound},{sound}]");
         let export = format!("{{\"events\":{list}}}");

@@ -71,7 +71,7 @@ async fn a_day_file_copied_over_while_recording_is_moved_aside_before_anything_g
     stop(recorder, thread).await;
 }
 
-/// Brings the log into the file and opens it anew.
+/// Folds the log into the file and opens the file anew.
 async fn fold_log(recorder: &Recorder) {
     recorder.pause_and(|_| ()).await.unwrap();
 }
@@ -97,7 +97,7 @@ async fn a_day_file_that_somebody_wrote_to_and_left_whole_is_gone_on_with() {
         .set_modified(std::time::SystemTime::UNIX_EPOCH)
         .unwrap();
     recorder.changes(NOON, vec![number(id, 3.0)]).await;
-    // So much that the log is brought into the file several times.
+    // So much that SQLite folds the log into the file several times.
     for round in 0..4 {
         let many = (0..20_000)
             .map(|n| number(id, 10.5 + f64::from(round * 20_000 + n)))
