@@ -1,6 +1,7 @@
 //! A store has one agent. A dead agent leaves no lock behind, and a live one is never overlooked.
 
 use std::path::Path;
+use std::process::Stdio;
 
 use rustix::process::Signal;
 
@@ -43,11 +44,23 @@ fn an_agent_that_does_not_answer_is_named_and_waited_for_no_longer_than_seconds(
     let agent = site.recording_agent();
     let named = format!("process {}", agent.id());
     agent.signal(Signal::STOP);
+    let asked = |verb: &str| {
+        let mut command = site.command();
+        command
+            .arg(verb)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        until("the verb to give the agent up", || {
+            child.try_wait().unwrap()
+        });
+        child.wait_with_output().unwrap()
+    };
     let silent = || {
-        let check = site.run(&["check"]);
+        let check = asked("check");
         let said = String::from_utf8(check.stdout).unwrap();
         assert_eq!(check.status.code(), Some(3), "{said}");
-        let (code, status) = failed(&site.run(&["status"]));
+        let (code, status) = failed(&asked("status"));
         assert_eq!(code, 1);
         for said in [said, status] {
             assert!(said.contains(&named), "{said}");
