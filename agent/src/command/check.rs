@@ -12,23 +12,26 @@ use crate::status::{Level, Status, verdict};
 
 /// Whatever goes wrong is UNKNOWN, exit code 3: a check has no other way to fail.
 pub(super) fn check(site: Outcome<Site>, output: Output) -> Outcome<ExitCode> {
-    let looked_at = site.as_ref().map(looked_at).unwrap_or_default();
+    let looked_at = site.as_ref().ok().map(looked_at);
     let status: Outcome<Status> = site.and_then(|site| {
         through_agent(&site, &Request::Status, output, || Status::of_files(&site))
     });
     let (level, sentence, figures) = match &status {
         Ok(status) => {
             let (level, mut sentence) = verdict(status);
-            if !status.agent.running {
-                sentence.push_str(&looked_at);
+            if let (false, Some((store, settings))) = (status.agent.running, looked_at) {
+                sentence.push_str(&format!(" (store {store}, {settings})"));
             }
             (level, sentence, figures(status))
         }
-        Err(failure) => (
-            Level::Unknown,
-            format!("{failure}{looked_at}"),
-            String::new(),
-        ),
+        Err(failure) => {
+            // The failure itself names the store where that is the matter.
+            let settings = looked_at.map(|(_, settings)| format!(" ({settings})"));
+            let next = failure.next_step().map(|step| format!("; {step}"));
+            let sentence = [Some(failure.message().to_owned()), settings, next];
+            let sentence = sentence.into_iter().flatten().collect();
+            (Level::Unknown, sentence, String::new())
+        }
     };
     let document =
         serde_json::json!({ "level": level.word(), "code": level as u8, "text": sentence });
@@ -40,8 +43,9 @@ pub(super) fn check(site: Outcome<Site>, output: Output) -> Outcome<ExitCode> {
     Ok(ExitCode::from(level as u8))
 }
 
-/// Where an agent was looked for: a monitoring system may run this with other settings than the agent has.
-fn looked_at(site: &Site) -> String {
+/// The store and the settings where an agent was looked for: a monitoring system may run this with others than the agent
+/// has.
+fn looked_at(site: &Site) -> (String, String) {
     let settings = match &site.settings.file {
         Some(file) => {
             let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
@@ -52,7 +56,7 @@ fn looked_at(site: &Site) -> String {
             format!("no settings file in {}", folder.display())
         }
     };
-    format!(" (store {}, {settings})", site.store_path().display())
+    (site.store_path().display().to_string(), settings)
 }
 
 fn figures(status: &Status) -> String {

@@ -19,6 +19,15 @@ fn nothing_is_there_yet() {
 }
 
 #[test]
+fn the_store_is_held_by_a_process_that_does_not_answer() {
+    let stage = Stage::new();
+    stage.record("some", &[1]);
+    let lock = std::fs::File::open(stage.path("data/events/.lock")).unwrap();
+    lock.lock().unwrap();
+    same_as("check_of_a_silent_agent", &stage.says(&["check"]));
+}
+
+#[test]
 fn three_events_and_a_backup() {
     let stage = Stage::with_a_backup();
     for (name, verb) in [
