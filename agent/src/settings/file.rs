@@ -251,6 +251,37 @@ mod tests {
         assert_eq!(settings.store.retention.bytes, Some(20 << 30));
     }
 
+    /// The settings of `agent/docs/settings.md`: as they stand there, and with the examples.
+    fn documented() -> (String, String) {
+        let text = include_str!("../../docs/settings.md");
+        let block = text.split("```toml\n").nth(1).unwrap();
+        let block = block.split("```").next().unwrap();
+        let examples = block.lines().map(|line| match line.strip_prefix("# ") {
+            // The two ways to say when a backup is made exclude each other.
+            Some(example) if !example.starts_with("at =") => example,
+            _ => line,
+        });
+        (block.to_owned(), examples.collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn the_documented_lines_are_the_defaults_and_the_examples_are_read_too() {
+        let (copied, with_examples) = documented();
+        let mut copied = read(&copied).unwrap();
+        assert_eq!(copied.core.host.as_deref(), Some("192.168.1.10"));
+        copied.core.host = None;
+        let place = Place::of(Some(Path::new("qsys-agent.toml"))).unwrap();
+        let mut defaults = Settings::default();
+        defaults.store.path = place.path(&defaults.store.path);
+        defaults.backup.path = place.path(&defaults.backup.path);
+        assert_eq!(format!("{copied:#?}"), format!("{defaults:#?}"));
+
+        let all = read(&with_examples).unwrap();
+        assert_eq!(all.core.backup_host.as_deref(), Some("192.168.1.11"));
+        assert_eq!(all.backup.keep.yearly, 5);
+        assert!(all.panel.pin.is_some());
+    }
+
     #[test]
     fn backups_at_times_of_day_take_the_place_of_the_interval() {
         let settings = read("[backup]\nat = [\"23:30\", \"03:00\"]\njitter = \"off\"").unwrap();
