@@ -105,7 +105,7 @@ fn verbs(error: &backup::Error) -> Option<String> {
             advice::command("audit")
         )),
         Error::Foreign { .. } => Some(format!(
-            "databases of the original can be read with `{}`",
+            "databases of the original agent can be read with `{}`",
             advice::command("import")
         )),
         Error::Full { .. } => Some(format!(

@@ -223,7 +223,7 @@ impl Error {
             Error::NoEvents { .. } => Some("is this the store's folder?"),
             Error::TooLate { .. } => Some("look at the disk's load"),
             Error::Found(finding) => Some(&finding.hint),
-            Error::Foreign { .. } => Some("databases of the original can be imported"),
+            Error::Foreign { .. } => Some("databases of the original agent can be imported"),
             Error::Damaged { .. } => Some("restore this day from an earlier backup"),
             Error::Locked { .. } => {
                 Some("stop the other agent, or give this one another data folder")

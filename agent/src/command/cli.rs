@@ -11,14 +11,20 @@ use crate::moment;
 #[cfg(feature = "demo")]
 pub(crate) use demo::{Demo, Emulate};
 
+/// What a TIME may be; stands below the help of each verb that takes one.
+macro_rules! time {
+    () => {
+        "TIME is \"2026-11-23 19:55\" or 2026-11-23 (local time), RFC 3339 (2026-11-23T19:55:00Z),\n\
+         Unix milliseconds, relative (-15m, -7d), or now."
+    };
+}
+
 /// Records every control change of a Q-SYS Core, backs the record up, proves
-/// that the backups restore, and restores to any past moment.
+/// that the backups restore, and puts the record back to any past moment.
 #[derive(Debug, Parser)]
 #[command(name = "qsys-agent", version, propagate_version = true)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings.\n\
-    TIME is RFC 3339, \"YYYY-MM-DD [HH:MM[:SS]]\" (local), Unix milliseconds,\n\
-    or relative (-15m, -7d)."
+    after_help = concat!("Exit codes: 0 done, 1 failed, 2 wrong usage or settings.\n", time!())
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -27,20 +33,23 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// The heading of what every verb takes.
+const GLOBAL: &str = "Global options";
+
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Settings file; paths in it are relative to its folder, where .env and qsys-core.config.json
     /// are looked for, too [default: qsys-agent.toml in the working directory, if there is one]
-    #[arg(long, global = true, value_name = "FILE", env = "QSYS_AGENT_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "QSYS_AGENT_CONFIG", help_heading = GLOBAL)]
     pub(crate) config: Option<PathBuf>,
     /// Print exactly one JSON document on standard output
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
     /// Log more (-v debug, -vv trace); logs go to standard error
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = GLOBAL)]
     pub(crate) verbose: u8,
     /// Log errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     pub(crate) quiet: bool,
 }
 
@@ -65,26 +74,33 @@ pub(crate) enum Command {
     /// Proves backups or databases readable; with nothing named, the whole archive
     Verify(Verify),
     /// Puts the record back to a backup, or to a moment
+    #[command(after_help = time!())]
     Restore(Restore),
     /// Takes back the last restore
     Undo,
     /// Writes events to a file or to standard output
+    #[command(after_help = time!())]
     Export(Export),
     /// Adds events from exports and databases; what is there already is skipped
     Import(Import),
     /// Shows recorded events: as lines, as they come, or as a picture of the day
+    #[command(after_help = time!())]
     Events(Events),
     /// Shows how all controls stood at a moment
+    #[command(after_help = time!())]
     State(State),
-    /// Shows which controls stood otherwise at two moments
+    /// Shows which controls differ between two moments, and how
+    #[command(after_help = time!())]
     Diff(Diff),
     /// Puts the room back to a moment (not supported yet)
+    #[command(after_help = time!())]
     Rewind(Rewind),
     /// Restores the newest backup into scratch, checks and times it (not supported yet)
     Drill,
-    /// Removes backups beyond the number to keep, those of one hour first, and days beyond the age to keep
+    /// Removes the backups and the days that are beyond the limits of the settings
     Prune(Prune),
     /// Shows who asked for what, and what came of it
+    #[command(after_help = time!())]
     Audit(Audit),
     /// Prints a completion script for a shell
     Completions {
@@ -138,13 +154,13 @@ pub(crate) struct Export {
     /// The last N days
     #[arg(long, value_name = "N", conflicts_with_all = ["start", "end"])]
     pub(crate) days: Option<u32>,
-    /// From this moment on (Unix milliseconds or any TIME)
-    #[arg(long, value_name = "MS", value_parser = moment::parse, allow_hyphen_values = true)]
+    /// From this moment on
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
     pub(crate) start: Option<i64>,
     /// Up to and including this moment
-    #[arg(long, value_name = "MS", value_parser = moment::parse, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
     pub(crate) end: Option<i64>,
-    /// json as the original writes it, one event a line, or csv
+    /// json: one document, as the original agent writes it; jsonl: one event a line; csv: a table
     /// [default: as the output's name says]
     #[arg(long, value_enum)]
     pub(crate) format: Option<ExportFormat>,
@@ -156,7 +172,8 @@ pub(crate) struct Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// Exports (.json, .jsonl, .csv, each also .gz) and databases (.db, .db.gz)
+    /// Exports (.json, .jsonl, .csv, each also .gz) and databases (.db, .db.gz), also those of the
+    /// original agent, whose files this one reads
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }
@@ -245,7 +262,7 @@ pub(crate) struct Diff {
 pub(crate) struct Rewind {
     /// The moment to put the room back to
     #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
-    pub(crate) to: i64,
+    pub(crate) to: Option<i64>,
     /// Only controls that match
     #[arg(long, value_name = "GLOB")]
     pub(crate) control: Option<String>,

@@ -43,6 +43,7 @@ fn a_wrong_command_line() {
             &["export", "--output", "events.txt"],
         ),
         ("not_supported_yet", &["rewind", "--to", "-15m"]),
+        ("rewind_alone", &["rewind"]),
     ] {
         if name == "export_without_format" {
             stage.record("some", &[1]);

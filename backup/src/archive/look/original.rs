@@ -265,7 +265,7 @@ impl Opened {
             )
             .map_err(|error| {
                 Finding::new(name, "foreign database")
-                    .expected("a day file, or a table `events` as the original has it")
+                    .expected("a day file, or a table `events` as the original agent has it")
                     .found(format!("another database ({error})"))
                     .hint("this file holds no events of ours; choose another")
             })

@@ -126,7 +126,8 @@ fn read_original(path: &Path, shown: &Path, take: &mut Take<'_>) -> Result<()> {
         return Err(Error::Unreadable {
             path: shown.to_path_buf(),
             found: "a database without a table of events".into(),
-            expected: "a day file, or a database of the original with its table `events`".into(),
+            expected: "a day file, or a database of the original agent with its table `events`"
+                .into(),
         });
     }
     let mut query = conn
