@@ -1,6 +1,8 @@
 //! Who asked for what, and what came of it: a row for every request that may change or prove something, kept outside
 //! the day files so that no restore rewrites it.
 
+mod user;
+
 mod asked;
 mod table;
 
@@ -25,11 +27,13 @@ const MOST_REFUSALS: i64 = 10_000;
 const LONGEST_TEXT: usize = 1_000;
 
 /// Writes rows. Cheap to clone. If a row cannot be written, what was asked for is done all the same;
-/// the log and [`Audit::problem`] tell of it.
+/// the agent's log and [`Audit::problem`] tell of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Audit {
     path: PathBuf,
     problem: Arc<Mutex<Option<String>>>,
+    /// A command tells its user, without a log.
+    logs: bool,
 }
 
 /// A row that waits for its end; it has no id if it could not be written yet.
@@ -45,6 +49,15 @@ impl Audit {
         Self {
             path: table::path(store),
             problem: Arc::default(),
+            logs: true,
+        }
+    }
+
+    /// The audit as a single command writes it: the command asks for [`Audit::problem`] in the end.
+    pub(crate) fn of_command(store: &Path) -> Self {
+        Self {
+            logs: false,
+            ..Self::of_store(store)
         }
     }
 
@@ -202,10 +215,13 @@ impl Audit {
                 Some(written)
             }
             Err(error) => {
-                let why = format!("{}: {error}", self.path.display());
+                let (path, error) = (self.path.display().to_string(), error.to_string());
+                // SQLite names the file too, where it cannot be opened.
+                let error = error.strip_suffix(&format!(": {path}")).unwrap_or(&error);
+                let why = format!("{path}: {error}");
                 self.with(|problem| {
                     // Each request is written down when it begins and when it ends: say it once.
-                    if problem.as_ref() != Some(&why) {
+                    if self.logs && problem.as_ref() != Some(&why) {
                         tracing::error!("a request cannot be written down: {why}");
                     }
                     *problem = Some(why);
@@ -270,10 +286,8 @@ mod tests {
             outcomes(store.path()),
             expected.map(|(outcome, said)| (outcome.to_owned(), said.to_owned()))
         );
-        assert_eq!(
-            rows(store.path(), None, 100).unwrap()[0].place,
-            "user 1000, process 42"
-        );
+        let place = rows(store.path(), None, 100).unwrap()[0].place.clone();
+        assert_eq!(place, format!("user {}, process 42", user::named(1000)));
         assert_eq!(rows(store.path(), None, 1).unwrap()[0].outcome, "refused");
     }
 

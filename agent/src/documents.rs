@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::advice;
 use crate::moment::{Moment, Seconds};
-use crate::words::many;
+use crate::words::{count, events, many};
 
 /// One backup: what `backup` prints, and each element of `list`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,6 +43,12 @@ impl From<&backup::BackupInfo> for Backup {
             .to_owned(),
             problem: info.problem.clone(),
         }
+    }
+}
+
+impl Backup {
+    pub(crate) fn in_words(&self) -> String {
+        format!("Backup {} made and proved", self.id)
     }
 }
 
@@ -108,6 +114,15 @@ impl Restored {
             verified: report.verified,
             undo: report.undo.as_ref().map(|path| path.display().to_string()),
         }
+    }
+
+    pub(crate) fn in_words(&self) -> String {
+        let to = self.restored_to;
+        format!(
+            "Restored to {}, {}",
+            to.map_or_else(|| "an empty store".to_owned(), Moment::local),
+            events(self.events)
+        )
     }
 }
 
@@ -244,6 +259,12 @@ impl From<&backup::UndoReport> for Undone {
     }
 }
 
+impl Undone {
+    pub(crate) fn in_words(&self) -> String {
+        format!("Taken back: {}", self.undone)
+    }
+}
+
 /// What an import added.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Imported {
@@ -251,6 +272,17 @@ pub(crate) struct Imported {
     pub(crate) skipped: u64,
     pub(crate) rejected: u64,
     pub(crate) first_reasons: Vec<String>,
+}
+
+impl Imported {
+    pub(crate) fn in_words(&self) -> String {
+        format!(
+            "{} added, {} were there already, {} rejected",
+            events(self.added),
+            count(self.skipped),
+            count(self.rejected)
+        )
+    }
 }
 
 /// What `prune` removed, or would.

@@ -52,4 +52,18 @@ impl Settings {
         folders_apart::check(&settings.store.path, &settings.backup.path)?;
         Ok(settings)
     }
+
+    /// Which settings file these come from, or where one was looked for.
+    pub(crate) fn file_in_words(&self) -> String {
+        match &self.file {
+            Some(file) => {
+                let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+                format!("settings file {}", file.display())
+            }
+            None => {
+                let folder = std::env::current_dir().unwrap_or_default();
+                format!("no settings file in {}", folder.display())
+            }
+        }
+    }
 }

@@ -18,6 +18,10 @@ fn row(site: &Site, asker: &str, what: &str, outcome: &str) -> Value {
     })
 }
 
+fn said(row: &Value) -> &str {
+    row["said"].as_str().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn presses_and_refusals_on_the_panel_are_written_down() {
     let core = EmulatedCore::start(&[]);
@@ -78,19 +82,40 @@ fn verbs_are_written_down_with_their_user_whether_an_agent_runs_or_not() {
     let core = EmulatedCore::start(&[]);
     let site = Site::new(core.port);
     let agent = site.recording_agent();
-    site.json(&["backup"]);
+    let made = site.json(&["backup"]);
     let user = format!("user {}", rustix::process::getuid().as_raw());
     let with = row(&site, "command line", "backup", "done");
     assert!(with["place"].as_str().unwrap().starts_with(&user), "{with}");
+    let outcome = |made: &Value| format!("Backup {} made and proved", made["id"].as_str().unwrap());
+    assert_eq!(said(&with), outcome(&made));
     assert_eq!(with["design"], "Harbour_Theatre");
     // A verb that changes nothing leaves no row.
     let before = site.json(&["audit"]).as_array().unwrap().len();
     site.json(&["status"]);
     site.json(&["prune", "--dry-run"]);
     assert_eq!(site.json(&["audit"]).as_array().unwrap().len(), before);
+    // Each request to the agent says what came of it.
+    site.json(&["restore", "latest"]);
+    let restored = row(&site, "command line", "restore", "done");
+    assert!(said(&restored).starts_with("Restored to "), "{restored}");
+    site.json(&["undo"]);
+    let undone = row(&site, "command line", "undo", "done");
+    assert!(said(&undone).starts_with("Taken back: "), "{undone}");
+    let file = site.path("one.jsonl");
+    let event = r#"{"timestamp":1772366400000,"control_path":"Master.gain","component_name":"Master","control_name":"gain","value":1}"#;
+    std::fs::write(&file, event).unwrap();
+    site.json(&["import", file.to_str().unwrap()]);
+    let imported = row(&site, "command line", "import", "done");
+    assert!(said(&imported).starts_with("1 event added"), "{imported}");
+    site.json(&["prune"]);
+    let pruned = row(&site, "command line", "prune", "done");
+    assert!(said(&pruned).ends_with(" removed"), "{pruned}");
 
     assert_eq!(agent.terminate(), 0);
     failed(&site.run(&["restore", "no-such-backup"]));
+    let made = site.json(&["backup"]);
+    let here = row(&site, "command line", "backup", "done");
+    assert_eq!(said(&here), outcome(&made));
     let without = row(&site, "command line", "restore", "failed");
     assert_eq!(without["about"], "no-such-backup");
     site.json(&["restore", "latest", "--force"]);

@@ -1,5 +1,7 @@
 //! Who asks, in which design, and for what.
 
+use super::user;
+
 /// Who asks, as far as it can be known.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
@@ -39,7 +41,7 @@ impl Asked {
         let process = process.map_or_else(String::new, |pid| format!(", process {pid}"));
         Self {
             asker: "command line",
-            place: format!("user {user}{process}"),
+            place: format!("user {}{process}", user::named(user)),
             design,
             request: None,
             asked_ms: None,

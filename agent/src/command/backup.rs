@@ -12,10 +12,16 @@ use crate::socket::Request;
 use crate::words::{bytes, count};
 
 pub(super) fn backup(site: &Site, output: Output) -> Outcome<ExitCode> {
-    let made: Backup = through_agent(site, &Request::Backup, output, || {
-        site.backup(None, &output.progress())
-            .map(|made| Backup::from(&made))
-    })?;
+    let made: Backup = through_agent(
+        site,
+        &Request::Backup,
+        output,
+        || {
+            let made = site.backup(None, &output.progress())?;
+            Ok(Backup::from(&made))
+        },
+        Backup::in_words,
+    )?;
     output.result(&made, || {
         format!(
             "Backup {} made and proved by reading it back\n{} events, {} to {}, {}",

@@ -14,7 +14,8 @@ use crate::status::{Level, Status, verdict};
 pub(super) fn check(site: Outcome<Site>, output: Output) -> Outcome<ExitCode> {
     let looked_at = site.as_ref().ok().map(looked_at);
     let status: Outcome<Status> = site.and_then(|site| {
-        through_agent(&site, &Request::Status, output, || Status::of_files(&site))
+        let here = || Status::of_files(&site);
+        through_agent(&site, &Request::Status, output, here, |_| String::new())
     });
     let (level, sentence, figures) = match &status {
         Ok(status) => {
@@ -46,17 +47,8 @@ pub(super) fn check(site: Outcome<Site>, output: Output) -> Outcome<ExitCode> {
 /// The store and the settings where an agent was looked for: a monitoring system may run this with others than the agent
 /// has.
 fn looked_at(site: &Site) -> (String, String) {
-    let settings = match &site.settings.file {
-        Some(file) => {
-            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
-            format!("settings file {}", file.display())
-        }
-        None => {
-            let folder = std::env::current_dir().unwrap_or_default();
-            format!("no settings file in {}", folder.display())
-        }
-    };
-    (site.store_path().display().to_string(), settings)
+    let store = site.store_path().display().to_string();
+    (store, site.settings.file_in_words())
 }
 
 fn figures(status: &Status) -> String {

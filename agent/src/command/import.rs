@@ -9,7 +9,6 @@ use crate::documents::Imported;
 use crate::failure::{Failure, Outcome};
 use crate::site::Site;
 use crate::socket::Request;
-use crate::words::{count, events};
 
 pub(super) fn import(typed: &cli::Import, site: &Site, output: Output) -> Outcome<ExitCode> {
     let files = typed.files.iter().map(std::path::absolute);
@@ -24,14 +23,15 @@ pub(super) fn import(typed: &cli::Import, site: &Site, output: Output) -> Outcom
     let request = Request::Import {
         files: files.clone(),
     };
-    let imported: Imported = through_agent(site, &request, output, || site.import(&files))?;
+    let imported: Imported = through_agent(
+        site,
+        &request,
+        output,
+        || site.import(&files),
+        Imported::in_words,
+    )?;
     output.result(&imported, || {
-        let mut lines = vec![format!(
-            "{} added, {} were there already, {} rejected",
-            events(imported.added),
-            count(imported.skipped),
-            count(imported.rejected)
-        )];
+        let mut lines = vec![imported.in_words()];
         lines.extend(
             imported
                 .first_reasons

@@ -114,8 +114,7 @@ impl Output {
         }
     }
 
-    /// Something dangerous that the user asked for; never silenced.
-    #[cfg(feature = "demo")]
+    /// Something that the user must know beside the result; never silenced.
     pub(crate) fn warning(self, line: impl Display) {
         eput(&format!("WARNING: {line}"));
     }

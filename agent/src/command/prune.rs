@@ -13,9 +13,13 @@ use crate::words::{bytes, many};
 
 pub(super) fn prune(typed: &cli::Prune, site: &Site, output: Output) -> Outcome<ExitCode> {
     let dry_run = typed.dry_run;
-    let pruned: Pruned = through_agent(site, &Request::Prune { dry_run }, output, || {
-        site.prune(dry_run)
-    })?;
+    let pruned: Pruned = through_agent(
+        site,
+        &Request::Prune { dry_run },
+        output,
+        || site.prune(dry_run),
+        Pruned::in_words,
+    )?;
     output.result(&pruned, || {
         let (verb, keeps, goes, frees) = if dry_run {
             ("Would remove", "to keep", "to remove", "would free")

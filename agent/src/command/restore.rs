@@ -44,11 +44,15 @@ pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outc
                 about: format!("{}, into {}", request.in_words(), target.display()),
             };
             let here = || here(site, &request, target, output);
-            written_down(site, act, here, |_| Ok(String::new()))
+            written_down(site, act, output, here, |done| Ok(done.in_words()))
         }
-        None => through_agent(site, &Request::Restore(request.clone()), output, || {
-            here(site, &request, site.store_path(), output)
-        }),
+        None => through_agent(
+            site,
+            &Request::Restore(request.clone()),
+            output,
+            || here(site, &request, site.store_path(), output),
+            Restored::in_words,
+        ),
     }?;
     output.result(&restored, || {
         let undo = match &restored.undo {

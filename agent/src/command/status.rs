@@ -13,12 +13,19 @@ use crate::status::{Status, verdict};
 use crate::words::{bytes, count, many};
 
 pub(super) fn status(site: &Site, output: Output) -> Outcome<ExitCode> {
-    let status: Status = through_agent(site, &Request::Status, output, || Status::of_files(site))?;
-    output.result(&status, || lines(&status));
+    let status: Status = through_agent(
+        site,
+        &Request::Status,
+        output,
+        || Status::of_files(site),
+        |_| String::new(),
+    )?;
+    output.result(&status, || lines(&status, &site.settings.file_in_words()));
     Ok(ExitCode::SUCCESS)
 }
 
-fn lines(status: &Status) -> String {
+/// `settings` says which settings file this command read.
+fn lines(status: &Status, settings: &str) -> String {
     let (level, sentence) = verdict(status);
     let core = match (&status.core.host, &status.core.design) {
         (None, _) => "none named; set QSYS_HOST".to_owned(),
@@ -103,6 +110,7 @@ fn lines(status: &Status) -> String {
         ),
         ("At risk", risk),
         ("Panel", panel),
+        ("Settings", settings.to_owned()),
     ];
     let damaged = status.store.damaged.iter().flat_map(|damaged| {
         let back = match &damaged.command {
@@ -169,6 +177,11 @@ mod tests {
         // Local times depend on where the test runs.
         settings.add_filter(r"[\d+-]+-\d\d-\d\d \d\d:\d\d:\d\d", "[time]");
         settings.set_omit_expression(true);
-        settings.bind(|| insta::assert_snapshot!("all_is_well", lines(&status)));
+        settings.bind(|| {
+            insta::assert_snapshot!(
+                "all_is_well",
+                lines(&status, "settings file /srv/site/qsys-agent.toml")
+            )
+        });
     }
 }

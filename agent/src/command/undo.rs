@@ -11,9 +11,13 @@ use crate::site::Site;
 use crate::socket::Request;
 
 pub(super) fn undo(site: &Site, output: Output) -> Outcome<ExitCode> {
-    let undone: Undone = through_agent(site, &Request::Undo, output, || {
-        site.undo().map(|report| Undone::from(&report))
-    })?;
+    let undone: Undone = through_agent(
+        site,
+        &Request::Undo,
+        output,
+        || site.undo().map(|report| Undone::from(&report)),
+        Undone::in_words,
+    )?;
     output.result(&undone, || {
         format!(
             "Taken back: {}\nDays as they were before: {}\nRun `{}` again to change your mind",

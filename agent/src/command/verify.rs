@@ -21,7 +21,7 @@ pub(super) fn verify(typed: &cli::Verify, site: &Site, output: Output) -> Outcom
         about,
     };
     let prove = || site.verify(typed.what.as_deref(), typed.deep);
-    let report = written_down(site, act, prove, |report| match report.ok {
+    let report = written_down(site, act, output, prove, |report| match report.ok {
         true => Ok(format!("{} proved", many(report.checked, "file"))),
         false => Err(many(report.findings.len() as u64, "finding")),
     })?;

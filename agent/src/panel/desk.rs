@@ -12,6 +12,7 @@ use super::requests::{Claim, Judgement, Kind, Requests, Target, WINDOW_MS};
 use crate::audit;
 use crate::audit::{Act, Asked};
 use crate::context::Context;
+use crate::documents::Backup;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Jobs, Turn};
 use crate::moment::{self, Moment};
@@ -169,7 +170,7 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
     match kind {
         Kind::Backup => {
             let made = jobs.backup(turn, Asker::Panel).await?;
-            Ok(format!("Backup {} made and proved", made.id))
+            Ok(Backup::from(&made).in_words())
         }
         Kind::Verify => {
             let report = jobs.verify(turn).await?;
@@ -195,13 +196,9 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
         }
         Kind::Restore(target) => {
             let restored = jobs.restore(turn, request(target)).await?;
-            Ok(format!(
-                "Restored to {}, {}",
-                shown(restored.restored_to),
-                events(restored.events)
-            ))
+            Ok(restored.in_words())
         }
-        Kind::Undo => Ok(format!("Taken back: {}", jobs.undo(turn).await?.undone)),
+        Kind::Undo => Ok(jobs.undo(turn).await?.in_words()),
     }
 }
 

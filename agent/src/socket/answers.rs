@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::call::{Caller, Request};
 use crate::audit::Asked;
 use crate::context::Context;
-use crate::documents;
+use crate::documents::{Backup, Imported, Pruned, Restored, Undone};
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Steps};
 use crate::status::Status;
@@ -18,43 +20,53 @@ pub(crate) async fn answer(
     steps: Steps,
 ) -> Outcome<serde_json::Value> {
     let Some(act) = request.act() else {
-        return perform(&context, request, steps).await;
+        return Ok(perform(&context, request, steps).await?.document);
     };
     let asked = Asked::by_command_line(caller.user, caller.process, context.design());
     let operation = perform(&context, request, steps);
-    context
-        .audit
-        .of(asked, act, operation, |_| String::new())
-        .await
+    let done = (context.audit)
+        .of(asked, act, operation, |done| done.said.clone())
+        .await?;
+    Ok(done.document)
 }
 
-async fn perform(context: &Context, request: Request, steps: Steps) -> Outcome<serde_json::Value> {
-    let document = |value: serde_json::Result<serde_json::Value>| {
-        value.map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))
-    };
+/// What was done: for the caller, and in words for the audit.
+struct Done {
+    document: serde_json::Value,
+    said: String,
+}
+
+impl Done {
+    fn new<T: Serialize>(done: &T, said: impl FnOnce(&T) -> String) -> Outcome<Self> {
+        let document = serde_json::to_value(done)
+            .map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))?;
+        Ok(Self {
+            document,
+            said: said(done),
+        })
+    }
+}
+
+async fn perform(context: &Context, request: Request, steps: Steps) -> Outcome<Done> {
     let jobs = context.jobs.told_to(steps);
     match request {
-        Request::Status => document(serde_json::to_value(Status::of_agent(context))),
+        Request::Status => Done::new(&Status::of_agent(context), |_| String::new()),
         Request::Backup => {
-            let turn = jobs.turn().await;
-            let made = jobs.backup(turn, Asker::CommandLine).await?;
-            document(serde_json::to_value(documents::Backup::from(&made)))
+            let made = jobs.backup(jobs.turn().await, Asker::CommandLine).await?;
+            Done::new(&Backup::from(&made), Backup::in_words)
         }
         Request::Restore(request) => {
-            let turn = jobs.turn().await;
-            document(serde_json::to_value(jobs.restore(turn, request).await?))
+            let restored = jobs.restore(jobs.turn().await, request).await?;
+            Done::new(&restored, Restored::in_words)
         }
-        Request::Undo => {
-            let turn = jobs.turn().await;
-            document(serde_json::to_value(jobs.undo(turn).await?))
-        }
+        Request::Undo => Done::new(&jobs.undo(jobs.turn().await).await?, Undone::in_words),
         Request::Import { files } => {
-            let turn = jobs.turn().await;
-            document(serde_json::to_value(jobs.import(turn, files).await?))
+            let imported = jobs.import(jobs.turn().await, files).await?;
+            Done::new(&imported, Imported::in_words)
         }
         Request::Prune { dry_run } => {
-            let turn = jobs.turn().await;
-            document(serde_json::to_value(jobs.prune(turn, dry_run).await?))
+            let pruned = jobs.prune(jobs.turn().await, dry_run).await?;
+            Done::new(&pruned, Pruned::in_words)
         }
     }
 }

@@ -28,6 +28,14 @@ fn the_store_is_held_by_a_process_that_does_not_answer() {
 }
 
 #[test]
+fn a_proof_that_cannot_be_written_down() {
+    let stage = Stage::with_a_backup();
+    std::fs::remove_file(stage.path("data/events/audit.db")).unwrap();
+    std::fs::create_dir(stage.path("data/events/audit.db")).unwrap();
+    same_as("verify_without_audit", &stage.says(&["verify"]));
+}
+
+#[test]
 fn three_events_and_a_backup() {
     let stage = Stage::with_a_backup();
     for (name, verb) in [

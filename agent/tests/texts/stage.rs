@@ -21,7 +21,7 @@ const FILTERS: [(&str, &str); 14] = [
     (r"backup_age=\d+s", "backup_age=[seconds]"),
     (r"\d+ s ago", "[span] ago"),
     (r"process \d+", "process [pid]"),
-    (r"user \d+", "user [uid]"),
+    (r"user \d+( \(\S+\))?", "user [uid]"),
     (r"about \d+\.\d s", "about [seconds] s"),
     (r#""version": "[^"]*""#, "\"version\": \"[version]\""),
     (r#""sqlite": "[^"]*""#, "\"sqlite\": \"[version]\""),
