@@ -1,4 +1,4 @@
-//! Makes a folder that the settings or the user named.
+//! Folders that the settings or the user named: makes one, and looks whether one is there.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -19,4 +19,33 @@ pub(crate) fn make(path: &Path, what: &str, other: &str) -> Outcome<()> {
         Failure::failed(format!("cannot make {what} {}: {found}", path.display()))
             .hint(format!("{mend}, or {other}"))
     })
+}
+
+/// Whether anything is there. What may not be looked at is not taken for absent.
+pub(crate) fn is_there(path: &Path) -> Outcome<bool> {
+    match path.try_exists() {
+        Ok(there) => Ok(there),
+        // A file stands where a folder above it would be.
+        Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(false),
+        Err(error) => Err(unseen(path, &error)),
+    }
+}
+
+/// What to say of a path that cannot be looked at.
+pub(crate) fn unseen(path: &Path, error: &std::io::Error) -> Failure {
+    if error.kind() != ErrorKind::PermissionDenied {
+        return Failure::failed(format!("cannot look at {}: {error}", path.display()))
+            .hint("check that path and its disk");
+    }
+    // The last folder that can be seen is the one that lets nobody further in.
+    let mut above = path.ancestors();
+    let at = above
+        .find(|folder| folder.metadata().is_ok())
+        .unwrap_or(path);
+    Failure::failed(format!(
+        "cannot look at {}: permission denied at {}",
+        path.display(),
+        at.display()
+    ))
+    .hint("run this command as the user that owns it, or as root")
 }

@@ -3,10 +3,14 @@
 //! Every verb and every job goes through here to reach a file. The folders may be unmounted and come back while the
 //! agent runs, so they are opened for each use. Everything here blocks.
 
+mod source;
+
+mod request;
+
 mod backups;
 mod prunes;
-mod request;
 mod restores;
+mod typed;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,10 +20,12 @@ use backup::{
 };
 
 pub(crate) use request::RestoreRequest;
+pub(crate) use source::Source;
 
 use crate::advice;
 use crate::documents::Imported;
 use crate::failure::{Failure, Outcome};
+use crate::folder;
 use crate::settings::Settings;
 
 /// A site.
@@ -41,7 +47,7 @@ impl Site {
 
     /// The store; `None` where there is none yet.
     pub(crate) fn store_if_any(&self) -> Outcome<Option<Store>> {
-        if !self.store_path().exists() {
+        if !folder::is_there(self.store_path())? {
             return Ok(None);
         }
         Ok(Some(Store::open(self.store_path())?))
@@ -83,7 +89,7 @@ impl Site {
 
     /// The archive; `None` where there is none yet.
     fn archive_if_any(&self) -> Outcome<Option<Archive>> {
-        if !self.archive_path().exists() {
+        if !folder::is_there(self.archive_path())? {
             return Ok(None);
         }
         self.archive().map(Some)
@@ -116,14 +122,20 @@ impl Site {
     }
 
     /// Proves one backup, one file, or the whole archive.
-    pub(crate) fn verify(&self, what: Option<&str>, deep: bool) -> Outcome<Report> {
+    pub(crate) fn verify(&self, what: Option<&Source>, deep: bool) -> Outcome<Report> {
         let depth = if deep { Depth::Deep } else { Depth::Quick };
-        if let Some(what) = what
-            && (Path::new(what).is_file() || looks_like_file(what))
-        {
-            return Ok(Archive::verify_file(Path::new(what), depth));
+        if let Some(Source::File(path)) = what {
+            return Ok(Archive::verify_file(path, depth));
         }
-        Ok(self.archive_that_exists()?.verify(what, depth))
+        let archive = self.archive_that_exists()?;
+        match what {
+            Some(Source::Backup(id)) => Ok(archive.verify(Some(id), depth)),
+            Some(Source::Latest) => match archive.list()?.first() {
+                Some(newest) => Ok(archive.verify(Some(&newest.id), depth)),
+                None => Err(no_backup(self.archive_path())),
+            },
+            _ => Ok(archive.verify(None, depth)),
+        }
     }
 
     /// Adds files to the store, which no agent records into; what is there already is skipped.
@@ -166,8 +178,9 @@ pub(crate) fn import(into: Destination<'_>, files: &[PathBuf]) -> Outcome<Import
     Ok(sum)
 }
 
-fn looks_like_file(what: &str) -> bool {
-    what.contains('/') || what.ends_with(".db") || what.ends_with(".db.gz")
+fn no_backup(archive: &Path) -> Failure {
+    Failure::failed(format!("there is no backup in {}", archive.display()))
+        .hint(format!("make one with `{}`", advice::command("backup")))
 }
 
 fn no_store(path: &Path) -> Failure {

@@ -26,4 +26,5 @@ mod redundant;
 mod restore;
 mod schedule;
 mod settings_file;
+mod sources;
 mod stop;

@@ -111,8 +111,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A backup's id, or a database file (.db or .db.gz)
-    #[arg(value_name = "BACKUP|FILE")]
+    /// `latest`, a backup's id as `list` shows it, or a database file (.db or .db.gz). A word with a
+    /// `/` is a file; any other word is one only where a file here has that name and no backup has
+    #[arg(value_name = "latest|BACKUP|FILE")]
     pub(crate) what: Option<String>,
     /// Restore into scratch and check every page too
     #[arg(long)]
@@ -121,8 +122,9 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
-    /// `latest` (the newest backup and what was shipped since), a backup's id, or a
-    /// database file (.db or .db.gz)
+    /// `latest` (the newest backup and what was shipped since), a backup's id as `list` shows it, or
+    /// a database file (.db or .db.gz). A word with a `/` is a file; any other word is one only where
+    /// a file here has that name and no backup has
     #[arg(value_name = "latest|BACKUP|FILE")]
     pub(crate) what: String,
     /// The moment to restore to [default: the last one that the source holds]

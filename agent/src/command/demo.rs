@@ -19,7 +19,7 @@ use crate::moment::Moment;
 use crate::schedule::When;
 use crate::service::{self, Service};
 use crate::settings::Settings;
-use crate::site::{RestoreRequest, Site};
+use crate::site::{RestoreRequest, Site, Source};
 use crate::status::{Status, verdict};
 use crate::words::{bytes, count};
 
@@ -231,7 +231,7 @@ impl Story {
         let restored_into = target.clone();
         let report = tokio::task::spawn_blocking(move || {
             let request = RestoreRequest {
-                what: "latest".to_owned(),
+                from: Source::Latest,
                 at: None,
                 keep_newer: false,
                 force: false,

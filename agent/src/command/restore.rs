@@ -11,7 +11,7 @@ use crate::command::output::Output;
 use crate::command::terminal;
 use crate::command::through_agent::{through_agent, written_down};
 use crate::documents::{ControlChange, Plan, Restored};
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::moment::Moment;
 use crate::site::{RestoreRequest, Site};
 use crate::socket::Request;
@@ -25,7 +25,7 @@ const MOST_LISTED: usize = 10;
 
 pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outcome<ExitCode> {
     let request = RestoreRequest {
-        what: absolute(&typed.what)?,
+        from: site.source(&typed.what)?,
         at: typed.at,
         keep_newer: typed.keep_newer,
         force: typed.force,
@@ -77,16 +77,6 @@ fn here(site: &Site, request: &RestoreRequest, target: &Path, output: Output) ->
     let begun = Instant::now();
     let report = site.restore(request, target, &output.progress())?;
     Ok(Restored::new(&report, begun.elapsed()))
-}
-
-/// The agent may run in another folder, so a file gets its full path.
-fn absolute(what: &str) -> Outcome<String> {
-    if !Path::new(what).is_file() {
-        return Ok(what.to_owned());
-    }
-    let path = std::path::absolute(what)?;
-    let text = path.into_os_string().into_string();
-    text.map_err(|_| Failure::usage(format!("the path of {what} is no UTF-8 text")))
 }
 
 fn planned(plan: &Plan) -> String {

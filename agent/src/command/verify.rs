@@ -8,11 +8,15 @@ use crate::command::output::Output;
 use crate::command::through_agent::written_down;
 use crate::documents::Verification;
 use crate::failure::Outcome;
-use crate::site::Site;
+use crate::site::{Site, Source};
 use crate::words::many;
 
 pub(super) fn verify(typed: &cli::Verify, site: &Site, output: Output) -> Outcome<ExitCode> {
-    let mut about = typed.what.clone().unwrap_or_else(|| "all".to_owned());
+    let what = typed.what.as_deref().map(|what| site.source(what));
+    let what = what.transpose()?;
+    let mut about = what
+        .as_ref()
+        .map_or_else(|| "all".to_owned(), Source::to_string);
     if typed.deep {
         about.push_str(", deep");
     }
@@ -20,7 +24,7 @@ pub(super) fn verify(typed: &cli::Verify, site: &Site, output: Output) -> Outcom
         what: "verify",
         about,
     };
-    let prove = || site.verify(typed.what.as_deref(), typed.deep);
+    let prove = || site.verify(what.as_ref(), typed.deep);
     let report = written_down(site, act, output, prove, |report| match report.ok {
         true => Ok(format!("{} proved", many(report.checked, "file"))),
         false => Err(many(report.findings.len() as u64, "finding")),

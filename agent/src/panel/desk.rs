@@ -16,7 +16,7 @@ use crate::documents::Backup;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Jobs, Turn};
 use crate::moment::{self, Moment};
-use crate::site::RestoreRequest;
+use crate::site::{RestoreRequest, Source};
 use crate::words::{count, events};
 
 /// The way that a request came; its answers go back the same way.
@@ -204,12 +204,12 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
 
 /// The panel has shown what would be lost, and somebody armed and confirmed it, so it is forced; undo takes it back.
 fn request(target: Target) -> RestoreRequest {
-    let (what, at) = match target {
-        Target::Backup(id) => (id, None),
-        Target::Moment(at) => ("latest".to_owned(), Some(at)),
+    let (from, at) = match target {
+        Target::Backup(id) => (Source::Backup(id), None),
+        Target::Moment(at) => (Source::Latest, Some(at)),
     };
     RestoreRequest {
-        what,
+        from,
         at,
         keep_newer: false,
         force: true,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use backup::{BackupInfo, Report, SettingsFile, SettingsSource};
 
-use super::Site;
+use super::{Site, Source};
 use crate::failure::Outcome;
 
 impl Site {
@@ -30,7 +30,7 @@ impl Site {
 
     /// Proves a backup again, then removes what is beyond the limits by now.
     pub(crate) fn prove_again(&self, id: &str) -> Outcome<Report> {
-        let proved = self.verify(Some(id), false)?;
+        let proved = self.verify(Some(&Source::Backup(id.to_owned())), false)?;
         if proved.ok {
             self.remove_old_after(&self.archive()?);
         }
@@ -39,10 +39,17 @@ impl Site {
 }
 
 fn settings_file(path: &Path) -> Option<SettingsFile> {
-    if !path.exists() {
-        // The record is backed up all the same.
-        tracing::warn!(file = %path.display(), "settings file is gone and not in this backup");
-        return None;
+    // The record is backed up all the same.
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::warn!(file = %path.display(), "settings file is gone and not in this backup");
+            return None;
+        }
+        Err(error) => {
+            tracing::warn!(file = %path.display(), %error, "settings file cannot be looked at and is not in this backup");
+            return None;
+        }
     }
     Some(SettingsFile {
         name: path.file_name()?.to_string_lossy().into_owned(),

@@ -1,9 +1,10 @@
 //! Restores: planned, built beside the target, swapped in, taken back.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::Site;
 use super::request::RestoreRequest;
-use super::{Site, looks_like_file};
+use super::source::Source;
 use crate::failure::{Failure, Outcome};
 use crate::words;
 use backup::{RestorePlan, RestoreReport, RestoreSource, Restored, UndoReport};
@@ -15,12 +16,10 @@ impl Site {
         request: &RestoreRequest,
         target: Option<&Path>,
     ) -> Outcome<RestorePlan> {
-        let source = if request.what == "latest" {
-            RestoreSource::Latest
-        } else if looks_like_file(&request.what) || Path::new(&request.what).is_file() {
-            RestoreSource::File(PathBuf::from(&request.what))
-        } else {
-            RestoreSource::Id(request.what.clone())
+        let source = match &request.from {
+            Source::Latest => RestoreSource::Latest,
+            Source::Backup(id) => RestoreSource::Id(id.clone()),
+            Source::File(path) => RestoreSource::File(path.clone()),
         };
         let target = target.unwrap_or(self.store_path());
         let plan = self.archive()?.plan(source, request.at, target)?;
