@@ -21,31 +21,29 @@ pub(crate) fn make(path: &Path, what: &str, other: &str) -> Outcome<()> {
     })
 }
 
-/// Whether anything is there. What may not be looked at is not taken for absent.
+/// Whether anything is there. What cannot be looked at is not taken for absent.
 pub(crate) fn is_there(path: &Path) -> Outcome<bool> {
-    match path.try_exists() {
-        Ok(there) => Ok(there),
-        // A file stands where a folder above it would be.
-        Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(false),
-        Err(error) => Err(unseen(path, &error)),
-    }
+    path.try_exists().map_err(|error| unseen(path, &error))
 }
 
 /// What to say of a path that cannot be looked at.
 pub(crate) fn unseen(path: &Path, error: &std::io::Error) -> Failure {
-    if error.kind() != ErrorKind::PermissionDenied {
-        return Failure::failed(format!("cannot look at {}: {error}", path.display()))
-            .hint("check that path and its disk");
-    }
     // The last folder that can be seen is the one that lets nobody further in.
     let mut above = path.ancestors();
     let at = above
         .find(|folder| folder.metadata().is_ok())
-        .unwrap_or(path);
-    Failure::failed(format!(
-        "cannot look at {}: permission denied at {}",
-        path.display(),
-        at.display()
-    ))
-    .hint("run this command as the user that owns it, or as root")
+        .unwrap_or(path)
+        .display();
+    let (found, mend) = match error.kind() {
+        ErrorKind::PermissionDenied => (
+            format!("permission denied at {at}"),
+            "run this command as the user that owns it, or as root",
+        ),
+        ErrorKind::NotADirectory => (
+            format!("{at} is a file, where a folder should be"),
+            "move that file away, or name another folder",
+        ),
+        _ => (error.to_string(), "check that path and its disk"),
+    };
+    Failure::failed(format!("{}: cannot be read: {found}", path.display())).hint(mend)
 }

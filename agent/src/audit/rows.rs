@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::table;
 use crate::failure::{Failure, Outcome};
+use crate::folder;
 use crate::moment::{Moment, Seconds};
 
 /// A row as `audit` shows it.
@@ -33,11 +34,7 @@ pub(crate) struct Row {
 pub(crate) fn rows(store: &Path, since_ms: Option<i64>, limit: u64) -> Outcome<Vec<Row>> {
     let path = table::path(store);
     // A folder that may not be read is not a folder without an audit.
-    let there = path.try_exists().map_err(|error| {
-        Failure::failed(format!("{}: cannot be read: {error}", path.display()))
-            .hint("check owner and permissions of the store's folder")
-    })?;
-    if !there {
+    if !folder::is_there(&path)? {
         return Ok(Vec::new());
     }
     read(&path, since_ms, limit).map_err(|error| {

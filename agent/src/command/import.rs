@@ -7,6 +7,7 @@ use crate::command::output::Output;
 use crate::command::through_agent::through_agent;
 use crate::documents::Imported;
 use crate::failure::{Failure, Outcome};
+use crate::folder;
 use crate::site::Site;
 use crate::socket::Request;
 
@@ -14,11 +15,13 @@ pub(super) fn import(typed: &cli::Import, site: &Site, output: Output) -> Outcom
     let files = typed.files.iter().map(std::path::absolute);
     let files = files.collect::<Result<Vec<_>, _>>()?;
     // All are looked for first: half an import is harder to understand than none.
-    if let Some(missing) = files.iter().find(|file| !file.is_file()) {
-        return Err(
-            Failure::failed(format!("there is no file {}", missing.display()))
-                .hint("check the path; nothing was imported"),
-        );
+    for file in &files {
+        if !folder::is_there(file)? || !file.is_file() {
+            return Err(
+                Failure::failed(format!("there is no file {}", file.display()))
+                    .hint("check the path; nothing was imported"),
+            );
+        }
     }
     let request = Request::Import {
         files: files.clone(),

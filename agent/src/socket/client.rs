@@ -1,6 +1,6 @@
 //! The command line's side: ask the running agent, or learn that there is none.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use super::address::Address;
 use super::call::{Call, Reply, Request};
 use crate::advice;
 use crate::failure::{Failure, Outcome};
+use crate::folder;
 
 /// What the agent answered.
 pub(crate) enum Answer {
@@ -37,8 +38,8 @@ pub(crate) fn ask(
     stream.set_read_timeout(patience)?;
     stream.set_write_timeout(patience)?;
     let lost = |error: std::io::Error| {
-        if error.kind() == std::io::ErrorKind::WouldBlock
-            && let Some(silent) = silent(store)
+        if error.kind() == ErrorKind::WouldBlock
+            && let Ok(Some(silent)) = silent(store)
         {
             return silent;
         }
@@ -75,7 +76,7 @@ pub(crate) fn ask(
                     None => failure,
                 })
             }
-            Err(_) if reply.is_empty() => Err(lost(std::io::ErrorKind::UnexpectedEof.into())),
+            Err(_) if reply.is_empty() => Err(lost(ErrorKind::UnexpectedEof.into())),
             Err(error) => Err(Failure::failed(format!(
                 "the running agent answered something else than expected: {error}"
             ))
@@ -89,15 +90,18 @@ pub(crate) fn ask(
 fn connect(store: &Path, patience: Option<Duration>) -> Outcome<Option<UnixStream>> {
     let begun = Instant::now();
     loop {
-        let Ok(address) = Address::in_store(store) else {
-            return Ok(None);
+        let address = match Address::in_store(store) {
+            Ok(address) => address,
+            Err(error) if is_absent(&error) => return Ok(None),
+            // An agent may run there.
+            Err(error) => return Err(folder::unseen(store, &error)),
         };
         match UnixStream::connect(&address.path) {
             Ok(stream) => {
                 drop(address.folder);
                 return Ok(Some(stream));
             }
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 return Err(Failure::failed(format!(
                     "an agent runs on {} but belongs to another user",
                     store.display()
@@ -106,7 +110,7 @@ fn connect(store: &Path, patience: Option<Duration>) -> Outcome<Option<UnixStrea
             }
             Err(_) => {}
         }
-        let (Some(patience), Some(silent)) = (patience, silent(store)) else {
+        let (Some(patience), Some(silent)) = (patience, silent(store)?) else {
             return Ok(None);
         };
         if begun.elapsed() >= patience {
@@ -116,10 +120,16 @@ fn connect(store: &Path, patience: Option<Duration>) -> Outcome<Option<UnixStrea
     }
 }
 
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
 /// What to say of the process that has the store, if one has it.
-fn silent(store: &Path) -> Option<Failure> {
-    let Err(backup::Error::Locked { pid, .. }) = backup::StoreLock::look(store) else {
-        return None;
+fn silent(store: &Path) -> Outcome<Option<Failure>> {
+    let pid = match backup::StoreLock::look(store) {
+        Ok(()) => return Ok(None),
+        Err(backup::Error::Locked { pid, .. }) => pid,
+        Err(error) => return Err(error.into()),
     };
     let who = pid.map_or_else(
         || "another process".to_owned(),
@@ -129,8 +139,8 @@ fn silent(store: &Path) -> Option<Failure> {
         "{who} has the store {} but does not answer",
         store.display()
     );
-    Some(Failure::failed(text).hint(
+    Ok(Some(Failure::failed(text).hint(
         "if it is an agent, look at its log, and end it and start it again if it hangs; \
          if it is a command such as an import, wait for its end",
-    ))
+    )))
 }

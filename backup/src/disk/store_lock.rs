@@ -1,6 +1,7 @@
 //! One writer per store: a lock that dies with its process.
 
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -63,12 +64,16 @@ impl StoreLock {
     /// Looks whether a process holds the lock of a store. Nothing is made where there is none.
     ///
     /// # Errors
-    /// [`Error::Locked`] with that process's id when one holds it.
+    /// [`Error::Locked`] with that process's id when one holds it; [`Error::Io`] when this user may not look.
     pub fn look(dir: &Path) -> Result<()> {
         let opened =
             real::folder(dir).and_then(|within| real::file_in(within, NAME, OFlags::RDONLY));
-        let Ok(mut file) = opened else {
-            return Ok(());
+        let mut file = match opened {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(lock::not_opened(&dir.join(NAME), error));
+            }
+            Err(_) => return Ok(()),
         };
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Err(Error::Locked {

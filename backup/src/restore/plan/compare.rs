@@ -177,7 +177,7 @@ impl RestorePlan {
 
     fn look(&mut self, after: &DayAfter<'_>) -> Becomes {
         let path = self.target.join(after.day.file_name());
-        if !path.exists() {
+        if matches!(path.try_exists(), Ok(false)) {
             return Becomes::New;
         }
         let unchanged = matches!(after.origin, Origin::Archived(part, _)
