@@ -3,9 +3,9 @@
 mod backup_inputs;
 mod steps;
 
-mod backups;
 mod running;
 
+mod backups;
 mod prunes;
 mod restores;
 

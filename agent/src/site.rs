@@ -7,8 +7,9 @@ mod source;
 
 mod request;
 
-mod backups;
 mod prunes;
+
+mod backups;
 mod restores;
 mod typed;
 

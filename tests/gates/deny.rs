@@ -1,12 +1,13 @@
 //! What may be built in: licences, duplicates and sources as `.deny.toml` allows them.
+//!
+//! Not checked: advisories and withdrawn versions, as both are downloads; the texts of licences, as only what a
+//! package's `Cargo.toml` says is read; what is built on other platforms alone; licences and duplicates of the fuzz targets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::workspace::{self, text};
-
-/// What crates.io is called in a lock file.
 
 #[test]
 fn every_package_is_under_a_licence_that_is_allowed() {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::source::{Crate, first_words};
+use crate::reader::first_words;
+use crate::source::Crate;
 use crate::workspace::{self, text};
 
 #[test]
@@ -84,11 +85,40 @@ fn every_dependency_of_the_fuzz_targets_is_used() {
     }
 }
 
+#[test]
+fn a_variable_is_no_use_of_the_dependency_of_its_name() {
+    let used = |text: &str| first_words(text).contains("time");
+    for text in [
+        "fn now() { let time = 1; later(time, [time]); }",
+        "fn now(time: u8) { print!(\"{}\", time); assert!(time != 1); }",
+        "struct Now { time: u8 }",
+    ] {
+        assert!(!used(text), "{text}");
+    }
+    for text in [
+        "use time;",
+        "use time as clock;",
+        "use time::*;",
+        "use time::{Day, Hour};",
+        "fn now() { time::now() }",
+        "fn now() -> time::Day { later() }",
+        "fn now() { print!(\"{}\", time::now()); }",
+        "fn now() { time!(12:00) }",
+        "fn now() { assert!(time!(12:00)) }",
+        "#[time] fn now() {}",
+        "#[time::zone] fn now() {}",
+        "#[derive(time::Zone)] struct Now;",
+        "/// use time::now;\nfn now() {}",
+    ] {
+        assert!(used(text), "{text}");
+    }
+}
+
 fn table(file: &Path) -> Value {
     toml::from_str(&std::fs::read_to_string(file).expect("a manifest")).expect("TOML")
 }
 
-/// The first words of all paths in a member's code, without its tests and without the names of its own modules.
+/// The words in a member's code that can name another crate, without its tests and without the names of its own modules.
 fn product_words(folder: &Path) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     if folder.join("src/lib.rs").exists() {

@@ -2,9 +2,16 @@
 
 mod workspace;
 
+mod attributes;
+
+mod methods;
+
+mod reader;
+
 mod source;
 
 mod deny;
 mod dependencies;
 mod documents;
 mod order;
+mod orphans;

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
-use syn::visit::{self, Visit};
+use syn::visit::Visit;
+
+use crate::attributes::only_in_tests;
+use crate::methods::{self, Call, Method, Methods};
+use crate::reader::Reader;
 
 /// One module; the first of a crate is its root.
 pub(crate) struct Module {
@@ -22,8 +25,12 @@ pub(crate) struct Module {
     /// Every path in the module's code, but for those that only pass a name on.
     uses: Vec<Vec<String>>,
     words: BTreeSet<String>,
+    /// The words that can name another crate: where a path begins, a macro, an attribute, what `use` brings in.
+    named: BTreeSet<String>,
     passed_on: Vec<(String, Vec<String>)>,
     defined: BTreeSet<String>,
+    methods: Vec<Method>,
+    calls: BTreeSet<Call>,
 }
 
 /// All modules of a crate that are there outside tests.
@@ -42,6 +49,10 @@ impl Crate {
 
     /// Which module uses which other one, each in a file of its own.
     pub(crate) fn edges(&self) -> BTreeSet<(usize, usize)> {
+        let mut known = Methods::default();
+        for (id, module) in self.modules.iter().enumerate() {
+            known.add(id, &module.path, &module.methods);
+        }
         let mut edges = BTreeSet::new();
         for (from, module) in self.modules.iter().enumerate() {
             let passed_on_and_used = module
@@ -56,26 +67,29 @@ impl Crate {
                     edges.insert((from, to));
                 }
             }
+            for call in &module.calls {
+                if let Some(to) = known.definer(&module.path, call)
+                    && self.modules[to].file != module.file
+                {
+                    edges.insert((from, to));
+                }
+            }
         }
         edges
     }
 
-    /// The first words of the paths that lead out of the crate, or to a name that a module defines.
+    /// The words that can name another crate.
     pub(crate) fn outer_words(&self) -> BTreeSet<String> {
         let mut words = BTreeSet::new();
         for module in &self.modules {
-            let passed_on = module.passed_on.iter().map(|(_, path)| path);
-            for path in module.uses.iter().chain(&module.globs).chain(passed_on) {
-                if let Some(first) = path.first()
-                    && !module.children.iter().any(|(child, _)| child == first)
+            let outside = |word: &&String| {
+                !module.children.iter().any(|(child, _)| child == *word)
                     && module
                         .aliases
-                        .get(first)
-                        .is_none_or(|meant| meant[0] == *first)
-                {
-                    words.insert(first.clone());
-                }
-            }
+                        .get(*word)
+                        .is_none_or(|meant| meant[0] == **word)
+            };
+            words.extend(module.named.iter().filter(outside).cloned());
         }
         words
     }
@@ -118,8 +132,11 @@ impl Crate {
             globs: reader.globs,
             uses: reader.uses,
             words: reader.words,
+            named: reader.named,
             passed_on: reader.passed_on,
             defined: items.iter().filter_map(name_of).collect(),
+            methods: items.iter().flat_map(methods::written_in).collect(),
+            calls: reader.calls,
         });
         for item in items {
             let syn::Item::Mod(child) = item else {
@@ -216,191 +233,4 @@ fn name_of(item: &syn::Item) -> Option<String> {
         _ => return None,
     };
     Some(ident.unraw().to_string())
-}
-
-/// Whether an item stands under `#[cfg(test)]`.
-pub(crate) fn only_in_tests(attrs: &[syn::Attribute]) -> bool {
-    attrs.iter().any(|attr| {
-        attr.path().is_ident("cfg")
-            && attr
-                .parse_args::<syn::Path>()
-                .is_ok_and(|path| path.is_ident("test"))
-    })
-}
-
-/// Collects paths from a module's items.
-#[derive(Default)]
-struct Reader {
-    aliases: BTreeMap<String, Vec<String>>,
-    globs: Vec<Vec<String>>,
-    uses: Vec<Vec<String>>,
-    passed_on: Vec<(String, Vec<String>)>,
-    words: BTreeSet<String>,
-    with_tests: bool,
-}
-
-impl Reader {
-    fn tree(&mut self, tree: &syn::UseTree, before: &[String], passes_on: bool) {
-        let mut path = before.to_vec();
-        match tree {
-            syn::UseTree::Path(part) => {
-                path.push(part.ident.unraw().to_string());
-                self.tree(&part.tree, &path, passes_on);
-            }
-            syn::UseTree::Group(group) => {
-                for tree in &group.items {
-                    self.tree(tree, before, passes_on);
-                }
-            }
-            syn::UseTree::Glob(_) => self.globs.push(path),
-            syn::UseTree::Name(name) => {
-                let name = name.ident.unraw().to_string();
-                if name != "self" {
-                    path.push(name);
-                }
-                self.name(path.last().cloned().unwrap_or_default(), path, passes_on);
-            }
-            syn::UseTree::Rename(rename) => {
-                let name = rename.ident.unraw().to_string();
-                if name != "self" {
-                    path.push(name);
-                }
-                self.name(rename.rename.unraw().to_string(), path, passes_on);
-            }
-        }
-    }
-
-    fn name(&mut self, name: String, path: Vec<String>, passes_on: bool) {
-        self.aliases.insert(name.clone(), path.clone());
-        if passes_on {
-            self.passed_on.push((name, path));
-        } else {
-            self.uses.push(path);
-        }
-    }
-
-    fn path(&mut self, path: Vec<String>) {
-        self.words.extend(path.first().cloned());
-        self.uses.push(path);
-    }
-
-    /// Macros' arguments are no syntax tree: every `a::b` in them is taken for a path.
-    fn tokens(&mut self, tokens: TokenStream) {
-        let mut path: Vec<String> = Vec::new();
-        let mut colons = 0;
-        for token in tokens {
-            match token {
-                TokenTree::Ident(ident) => {
-                    if colons != 2 && !path.is_empty() {
-                        self.path(std::mem::take(&mut path));
-                    }
-                    path.push(ident.unraw().to_string());
-                    colons = 0;
-                }
-                TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
-                TokenTree::Literal(literal) => {
-                    self.text(&literal);
-                    colons = 0;
-                }
-                TokenTree::Group(group) => {
-                    self.tokens(group.stream());
-                    colons = 0;
-                }
-                TokenTree::Punct(_) => {
-                    if !path.is_empty() {
-                        self.path(std::mem::take(&mut path));
-                    }
-                    colons = 0;
-                }
-            }
-        }
-        if !path.is_empty() {
-            self.path(path);
-        }
-    }
-
-    /// serde names functions in texts.
-    fn text(&mut self, literal: &proc_macro2::Literal) {
-        if let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string())
-            && let Ok(path) = text.parse::<syn::Path>()
-            && path.segments.len() > 1
-        {
-            self.path(segments(&path));
-        }
-    }
-}
-
-impl<'ast> Visit<'ast> for Reader {
-    fn visit_item(&mut self, item: &'ast syn::Item) {
-        let attrs = match item {
-            syn::Item::Fn(item) => &item.attrs,
-            syn::Item::Impl(item) => &item.attrs,
-            syn::Item::Use(item) => &item.attrs,
-            syn::Item::Mod(item) => &item.attrs,
-            syn::Item::Const(item) => &item.attrs,
-            syn::Item::Struct(item) => &item.attrs,
-            _ => &Vec::new(),
-        };
-        if self.with_tests || !only_in_tests(attrs) {
-            visit::visit_item(self, item);
-        }
-    }
-
-    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        let passes_on = !matches!(item.vis, syn::Visibility::Inherited);
-        self.tree(&item.tree, &[], passes_on);
-    }
-
-    // `pub(in path)` says who may see something; it does not use that path.
-    fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
-
-    fn visit_path(&mut self, path: &'ast syn::Path) {
-        self.path(segments(path));
-        visit::visit_path(self, path);
-    }
-
-    fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        self.visit_path(&call.path);
-        self.tokens(call.tokens.clone());
-    }
-
-    fn visit_attribute(&mut self, attr: &'ast syn::Attribute) {
-        if let syn::Meta::List(list) = &attr.meta {
-            self.tokens(list.tokens.clone());
-        }
-    }
-}
-
-fn segments(path: &syn::Path) -> Vec<String> {
-    path.segments
-        .iter()
-        .map(|segment| segment.ident.unraw().to_string())
-        .collect()
-}
-
-/// The first words of all paths in a text, and in the examples of its documents.
-pub(crate) fn first_words(text: &str) -> BTreeSet<String> {
-    let mut reader = Reader {
-        with_tests: true,
-        ..Reader::default()
-    };
-    reader.visit_file(&syn::parse_file(text).expect("Rust"));
-    let mut words: BTreeSet<String> = reader
-        .uses
-        .iter()
-        .chain(&reader.globs)
-        .chain(reader.passed_on.iter().map(|(_, path)| path))
-        .filter_map(|path| path.first().cloned())
-        .collect();
-    for line in text.lines() {
-        let line = line.trim_start();
-        let Some(example) = line.strip_prefix("///").or(line.strip_prefix("//!")) else {
-            continue;
-        };
-        let example = example.trim_start().trim_start_matches("# ");
-        if let Some(used) = example.strip_prefix("use ") {
-            words.extend(used.split("::").next().map(str::to_owned));
-        }
-    }
-    words
 }

@@ -11,6 +11,8 @@ use serde_json::Value;
 pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
+    /// The file that each program, library, test and bench begins with.
+    pub(crate) roots: Vec<PathBuf>,
     pub(crate) dependencies: Vec<Dependency>,
 }
 
@@ -69,6 +71,12 @@ pub(crate) fn members() -> Vec<Member> {
                 .parent()
                 .expect("a manifest lies in a folder")
                 .to_owned(),
+            roots: package["targets"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|target| PathBuf::from(text(&target["src_path"])))
+                .collect(),
             dependencies: package["dependencies"]
                 .as_array()
                 .expect("a list")

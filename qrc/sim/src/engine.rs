@@ -9,18 +9,21 @@ mod pages;
 mod state;
 
 mod page_steps;
+
+mod snapshot;
 mod time;
+
 mod write;
 
-mod change_group;
 mod component;
+
+mod change_group;
 mod control;
 mod life;
 mod loop_player;
 mod mixer;
 mod paging;
 mod session;
-mod snapshot;
 
 use std::time::Duration;
 

@@ -116,4 +116,9 @@ impl Engine {
         self.now = self.now.max(now);
         self.table.set_now(self.now);
     }
+
+    /// Sends a notification after the reply to the present call.
+    pub(super) fn later(&mut self, connection: ConnectionId, frame: Vec<u8>) {
+        self.after_reply.push((connection, frame));
+    }
 }

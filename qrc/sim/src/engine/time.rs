@@ -6,7 +6,7 @@ use super::call;
 use super::state::Engine;
 use crate::cell::{Author, ControlEvent, ControlKey};
 use crate::control::Direction;
-use crate::groups::{ConnectionId, GroupSlot};
+use crate::groups::GroupSlot;
 use crate::options::PushShape;
 use crate::reading::push_reading;
 use crate::script::Controls;
@@ -116,11 +116,6 @@ impl Engine {
             self.banks.compare(&mut self.table);
             self.groups.spread(&mut self.table, |_| {});
         }
-    }
-
-    /// Sends a notification after the reply to the present call.
-    pub(super) fn later(&mut self, connection: ConnectionId, frame: Vec<u8>) {
-        self.after_reply.push((connection, frame));
     }
 
     /// Days since 1970 and seconds of the day, UTC.
