@@ -85,6 +85,28 @@ fn a_seed_backup_restores_to_a_moment_too() {
 }
 
 #[test]
+fn a_seed_backup_with_a_row_that_no_day_can_hold_is_refused_when_it_is_planned() {
+    let (stage, _) = seeded();
+    for outside in [-1, 253_402_300_800_000, i64::MAX] {
+        let file = stage.dir.path().join("outside.db");
+        let _ = std::fs::remove_file(&file);
+        seed_database(&file, 10, DAY_MS);
+        let conn = rusqlite::Connection::open(&file).unwrap();
+        conn.execute("UPDATE events SET timestamp = ?1 WHERE id = 10", [outside])
+            .unwrap();
+        drop(conn);
+        for at in [None, Some(DAY_MS + 20)] {
+            let plan =
+                stage
+                    .archive
+                    .plan(RestoreSource::File(file.clone()), at, &stage.events_dir());
+            let error = plan.unwrap_err().to_string();
+            assert!(error.contains(&outside.to_string()), "{error}");
+        }
+    }
+}
+
+#[test]
 fn what_is_no_backup_is_said_to_be_none() {
     let (stage, _) = seeded();
     let file = stage.dir.path().join("notes.db");

@@ -319,6 +319,11 @@ fn an_event_that_is_none_is_rejected_alone() {
             r#"{"timestamp":1,"control_path":"a.b","value":9007199254740993}"#,
             "9007199254740993, expected a number that double precision holds",
         ),
+        // An id of 1970.
+        (
+            r#"{"id":5,"timestamp":1754621445359,"control_path":"a.b","value":1,"kind":"number"}"#,
+            "found id 5 of 1970-01-01 00:00:00 with timestamp 1754621445359, expected an id of that time or later",
+        ),
     ];
     for (unsound, told) in unsound {
         // In a file of lines only an object is an event.

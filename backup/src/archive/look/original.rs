@@ -19,6 +19,7 @@ use crate::finding::{Finding, NO_ROOM};
 use crate::found;
 use crate::irregular;
 use crate::store::day::Day;
+use crate::store::id::EventId;
 use crate::store::schema::APPLICATION_ID;
 
 /// The time in the name of a backup of the original, `events-backup-<time>.db` or `.db.gz`; `None` for other files.
@@ -224,7 +225,9 @@ impl Opened {
             .conn
             .prepare("SELECT count(*) FROM events WHERE timestamp BETWEEN ?1 AND ?2")?;
         let mut days = Vec::new();
-        let mut from = i64::MIN;
+        // No day holds what comes after the year 9999, and days end there.
+        let until_ms = until_ms.min(EventId::MAX_MS);
+        let mut from = 0;
         while let Some(ms) = next.query_row([from, until_ms], |row| row.get::<_, Option<i64>>(0))? {
             let day = Day::of_ms(ms);
             let last = until_ms.min(day.end_ms() - 1);

@@ -7,9 +7,13 @@ use compact_str::CompactString;
 
 use crate::error::{Error, Result};
 use crate::store::change::unstorable_content;
-use crate::store::event::{Gap, Series};
+use crate::store::event::{Gap, Series, sql_timestamp};
 use crate::store::id::EventId;
 use crate::store::value::Value;
+
+/// An id may be earlier than its event's time where the clock was set back while the event waited to be written, and
+/// never by more than this.
+const EARLIEST_ID_MS: i64 = 86_400_000;
 
 /// An event on its way in.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,6 +189,16 @@ impl Columns {
             }
             _ => None,
         };
+        if let Some(id) = wanted
+            && at_ms.saturating_sub(id.ms()) > EARLIEST_ID_MS
+        {
+            return Err(format!(
+                "found id {} of {} with timestamp {at_ms}, expected an id of that time or later; \
+                 without the ids the events come in by their times",
+                id.0,
+                sql_timestamp(id.ms())
+            ));
+        }
         Ok(Incoming {
             wanted,
             at_ms,

@@ -26,6 +26,17 @@ impl Archive {
             FileKind::Day(contents) => (false, contents.from_ms, contents.to_ms),
             FileKind::Original(contents) => (true, contents.from_ms, contents.to_ms),
         };
+        if let Some(outside) = [from_ms, to_ms]
+            .into_iter()
+            .flatten()
+            .find(|ms| !(0..=EventId::MAX_MS).contains(ms))
+        {
+            return Err(Error::Unreadable {
+                path,
+                found: format!("a row with the time {outside} ms"),
+                expected: "times between 1970 and 9999; an import takes the other rows over".into(),
+            });
+        }
         if let (Some(at), Some(from), Some(to)) = (at, from_ms, to_ms)
             && !(from..=to).contains(&at)
         {
