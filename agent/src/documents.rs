@@ -272,6 +272,9 @@ pub(crate) struct Imported {
     pub(crate) skipped: u64,
     pub(crate) rejected: u64,
     pub(crate) first_reasons: Vec<String>,
+    /// What else one should know.
+    #[serde(default)]
+    pub(crate) notes: Vec<String>,
 }
 
 impl Imported {
@@ -286,7 +289,7 @@ impl Imported {
 }
 
 /// What `prune` removed, or would.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Pruned {
     pub(crate) dry_run: bool,
     pub(crate) removed: Vec<String>,
@@ -303,6 +306,9 @@ pub(crate) struct Pruned {
     /// Freed in the archive.
     pub(crate) freed_bytes: u64,
     pub(crate) notes: Vec<String>,
+    /// Why nothing is removed for now: the clock disagrees with what is known.
+    #[serde(default)]
+    pub(crate) waits: Option<String>,
 }
 
 /// A backup that goes.
@@ -351,10 +357,14 @@ impl Pruned {
                 .map(|fate| fate.day.to_string())
                 .collect(),
             days: days.remove.iter().map(DayFate::from).collect(),
-            days_kept: days.kept.iter().map(DayFate::from).collect(),
+            days_kept: (days.kept.iter())
+                .chain(&days.newcomers)
+                .map(DayFate::from)
+                .collect(),
             kept: report.kept.clone(),
             freed_bytes: report.freed_bytes,
             notes: report.notes.clone(),
+            waits: None,
         }
     }
 
@@ -364,6 +374,9 @@ impl Pruned {
 
     /// How much went, for a log or the audit.
     pub(crate) fn in_words(&self) -> String {
+        if let Some(doubt) = &self.waits {
+            return format!("nothing removed: {doubt}");
+        }
         format!(
             "{} and {} of the store removed",
             many(self.removed.len() as u64, "backup"),

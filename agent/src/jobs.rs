@@ -23,11 +23,12 @@ use running::{Board, Running};
 pub(crate) use steps::{Step, Steps};
 
 use crate::documents;
+use crate::even_clock::EvenClock;
 use crate::failure::{Failure, Outcome};
 use crate::moment;
 use crate::record::LiveFacts;
 use crate::schedule::History;
-use crate::site::{self, Site};
+use crate::site::{Site, TimeBy};
 
 /// Who asked for a job; it stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub(crate) struct Jobs {
     turn: Arc<tokio::sync::Mutex<()>>,
     board: Board,
     known: Arc<Mutex<Known>>,
+    clock: Arc<EvenClock>,
     /// Wakes the schedule: its next moment may have moved.
     changed: Arc<tokio::sync::Notify>,
 }
@@ -88,6 +90,7 @@ impl Jobs {
             live_facts,
             turn: Arc::default(),
             board: Board::default(),
+            clock: Arc::new(EvenClock::new()),
             known: Arc::new(Mutex::new(Known {
                 backups,
                 history,
@@ -133,6 +136,16 @@ impl Jobs {
         self.with(|known| known.undo.clone())
     }
 
+    /// Looks whether the clock was set; to be called every few seconds.
+    pub(crate) fn watch_clock(&self) {
+        self.clock.look();
+    }
+
+    /// How the jobs judge the time.
+    fn time(&self) -> TimeBy {
+        TimeBy::Clock(self.clock.ran_for())
+    }
+
     /// What the schedule needs to know.
     pub(crate) fn history(&self) -> History {
         self.with(|known| known.history)
@@ -156,8 +169,8 @@ impl Jobs {
     ) -> Outcome<documents::Imported> {
         self.files_change();
         let recorder = self.recorder.clone();
-        self.run("import", move |_, _| {
-            site::import(backup::Destination::Recorder(&recorder), &files)
+        self.run("import", move |site, _| {
+            site.import_into(backup::Destination::Recorder(&recorder), &files)
         })
         .await
     }

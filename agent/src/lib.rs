@@ -10,6 +10,8 @@ mod folder;
 mod moment;
 mod words;
 
+mod even_clock;
+
 mod documents;
 
 mod schedule;

@@ -179,6 +179,7 @@ async fn record_forever(context: Arc<Context>, stop: CancellationToken) {
 /// Makes a backup and prunes, each whenever it is due.
 async fn run_schedule(context: Arc<Context>, stop: CancellationToken) {
     loop {
+        context.jobs.watch_clock();
         let schedule = &context.settings().backup.schedule;
         let (history, now) = (context.history(), moment::now());
         let backup = schedule.next_due(&history, now);

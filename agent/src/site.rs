@@ -13,6 +13,7 @@ mod backups;
 mod restores;
 mod typed;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -20,6 +21,7 @@ use backup::{
     Archive, BackupInfo, DamagedDay, Depth, Destination, Mend, Report, Shipper, Store, StoreLock,
 };
 
+pub(crate) use prunes::TimeBy;
 pub(crate) use request::RestoreRequest;
 pub(crate) use source::Source;
 
@@ -27,6 +29,7 @@ use crate::advice;
 use crate::documents::Imported;
 use crate::failure::{Failure, Outcome};
 use crate::folder;
+use crate::moment;
 use crate::settings::Settings;
 
 /// A site.
@@ -141,7 +144,29 @@ impl Site {
 
     /// Adds files to the store, which no agent records into; what is there already is skipped.
     pub(crate) fn import(&self, files: &[PathBuf]) -> Outcome<Imported> {
-        import(Destination::Folder(self.store_path()), files)
+        self.import_into(Destination::Folder(self.store_path()), files)
+    }
+
+    /// Adds files; what is there already is skipped. Says which days the store will not keep for long.
+    pub(crate) fn import_into(
+        &self,
+        into: Destination<'_>,
+        files: &[PathBuf],
+    ) -> Outcome<Imported> {
+        let mut sum = Imported::default();
+        let mut days = BTreeSet::new();
+        for file in files {
+            let one = backup::import(into, file)?;
+            sum.added += one.added;
+            sum.skipped += one.skipped;
+            sum.rejected += one.rejected;
+            days.extend(one.days);
+            let reasons = one.first_reasons.into_iter();
+            sum.first_reasons
+                .extend(reasons.map(|reason| format!("{}: {reason}", file.display())));
+        }
+        sum.notes.extend(self.leaving(&days, moment::now()));
+        Ok(sum)
     }
 
     /// The days of the store whose files were damaged.
@@ -162,21 +187,6 @@ impl Site {
         }
         Ok(self.archive()?.mends(&store)?)
     }
-}
-
-/// Adds files; what is there already is skipped.
-pub(crate) fn import(into: Destination<'_>, files: &[PathBuf]) -> Outcome<Imported> {
-    let mut sum = Imported::default();
-    for file in files {
-        let one = backup::import(into, file)?;
-        sum.added += one.added;
-        sum.skipped += one.skipped;
-        sum.rejected += one.rejected;
-        let reasons = one.first_reasons.into_iter();
-        sum.first_reasons
-            .extend(reasons.map(|reason| format!("{}: {reason}", file.display())));
-    }
-    Ok(sum)
 }
 
 fn no_backup(archive: &Path) -> Failure {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::finding::Finding;
 use crate::irregular;
+use crate::trusted_now::ClockDoubt;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -144,6 +145,9 @@ pub enum Error {
         /// What would have been right.
         expected: String,
     },
+    /// The clock disagrees with what is known to have happened.
+    #[error("{0}")]
+    ClockInDoubt(ClockDoubt),
     /// The recorder is stopped; nothing is recorded any more.
     #[error("the recorder has stopped")]
     Stopped,
@@ -221,6 +225,7 @@ impl Error {
             Error::Unreachable { .. } => Some("choose one of those moments"),
             Error::NothingToUndo { .. } => Some("only the last restore can be taken back"),
             Error::NoEvents { .. } => Some("is this the store's folder?"),
+            Error::ClockInDoubt(_) => Some("set the clock right"),
             Error::TooLate { .. } => Some("look at the disk's load"),
             Error::Found(finding) => Some(&finding.hint),
             Error::Foreign { .. } => Some("databases of the original agent can be imported"),

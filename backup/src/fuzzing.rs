@@ -15,10 +15,12 @@ use crate::archive::open::Archive;
 use crate::archive::place::folder::Folder;
 use crate::archive::place::verbs::Place;
 use crate::archive::retention::policy::Policy;
+use crate::clock::SystemClock;
 use crate::disk::{plain, scratch};
 use crate::restore::{swap, undo};
 use crate::store::day::Day;
 use crate::store::folder::Store;
+use crate::trusted_now::TrustedNow;
 
 /// A manifest's bytes, as they are and with the seal that belongs to them.
 ///
@@ -44,7 +46,7 @@ fn planned(manifest: &Manifest) {
     fs::write(dir.path().join(name), manifest.to_bytes()).expect("a small file");
     let _ = archive.list();
     let _ = archive.recoverable();
-    let _ = archive.prune(Policy::count(1), true);
+    let _ = archive.prune(Policy::count(1), TrustedNow::confirmed(&SystemClock), true);
     let target = dir.path().join("target");
     let _ = archive.plan(
         crate::restore::plan::outline::RestoreSource::Latest,

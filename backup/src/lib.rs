@@ -11,6 +11,8 @@ mod progress;
 
 mod irregular;
 
+mod trusted_now;
+
 mod error;
 
 mod found;
@@ -74,8 +76,9 @@ pub use store::query::state::{ControlState, State};
 pub use store::recorder::options::RecorderOptions;
 pub use store::recorder::stats::{RecorderState, RecorderStats};
 pub use store::recorder::{Recorder, RecorderThread};
-pub use store::retention::{DayFate, Retention, RetentionPlan};
+pub use store::retention::{DayFate, Retention, RetentionPlan, StoredDay};
 pub use store::schema::{
     APPLICATION_ID, SCHEMA_VERSION, check_schema, open_reader, open_writer, sqlite_version,
 };
 pub use store::value::Value;
+pub use trusted_now::{ClockDoubt, LastKnown, TrustedNow};

@@ -6,7 +6,8 @@ use crate::stage::{EmulatedCore, Site, day_files, until};
 
 const DAYS: [&str; 4] = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"];
 
-/// Imports an event at a time of each day.
+/// Imports an event at a time of each day, as if it had been recorded: days that came in just now would stay for a
+/// while.
 fn import(site: &Site, days: &[&str], time: &str) {
     let mut lines = String::new();
     for day in days {
@@ -22,6 +23,33 @@ fn import(site: &Site, days: &[&str], time: &str) {
     std::fs::write(&file, lines).unwrap();
     let report = site.json(&["import", file.to_str().unwrap()]);
     assert_eq!(report["added"], days.len(), "{report}");
+    for day in days {
+        let path = site.store().join(format!("events-{day}.db"));
+        let file = rusqlite::Connection::open(path).unwrap();
+        file.execute_batch("DELETE FROM meta WHERE key = 'came_ms'")
+            .unwrap();
+    }
+}
+
+#[test]
+fn history_that_is_too_old_is_told_at_its_import_and_does_not_leave_by_itself_the_same_day() {
+    let site = Site::new(1).set("EVENT_MONITORING_RETENTION_DAYS", "30");
+    let file = site.path("old.jsonl");
+    let line =
+        json!({"timestamp": 1_700_000_000_000_i64, "control_path": "Master.gain", "value": 1});
+    std::fs::write(&file, line.to_string()).unwrap();
+    let said = site.json(&["import", file.to_str().unwrap()]);
+    let note = said["notes"][0].as_str().unwrap();
+    assert!(
+        note.contains("older than the 30 days that the store keeps"),
+        "{note}"
+    );
+    import(&site, &DAYS[..1], "10:00:00");
+    site.json(&["backup"]);
+    let pruned = site.json(&["prune"]);
+    assert_eq!(days(&pruned["days"]), [""; 0]);
+    assert_eq!(days(&pruned["days_kept"]), ["2023-11-14"]);
+    assert_eq!(day_files(&site.store()).len(), 2);
 }
 
 fn days(list: &Value) -> Vec<&str> {

@@ -1,13 +1,14 @@
 //! `backup`: a verified backup now.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::command::output::Output;
 use crate::command::through_agent::through_agent;
 use crate::documents::Backup;
 use crate::failure::Outcome;
 use crate::moment::Moment;
-use crate::site::Site;
+use crate::site::{Site, TimeBy};
 use crate::socket::Request;
 use crate::words::{bytes, count};
 
@@ -17,7 +18,7 @@ pub(super) fn backup(site: &Site, output: Output) -> Outcome<ExitCode> {
         &Request::Backup,
         output,
         || {
-            let made = site.backup(None, &output.progress())?;
+            let made = site.backup(TimeBy::Clock(Duration::ZERO), None, &output.progress())?;
             Ok(Backup::from(&made))
         },
         Backup::in_words,

@@ -284,6 +284,9 @@ pub(crate) struct Prune {
     /// Show what would go and what that frees; touch nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Say that the clock is right where it disagrees with the archive
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub(super) fn import(typed: &cli::Import, site: &Site, output: Output) -> Outcom
                 .iter()
                 .map(|reason| format!("  {reason}")),
         );
+        lines.extend(imported.notes.iter().cloned());
         lines.join("\n")
     });
     Ok(if imported.rejected == 0 {

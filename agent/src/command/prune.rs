@@ -1,23 +1,28 @@
 //! `prune`: removes the backups and the days that are beyond the limits.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::command::cli;
 use crate::command::output::Output;
 use crate::command::through_agent::through_agent;
 use crate::documents::Pruned;
 use crate::failure::Outcome;
-use crate::site::Site;
+use crate::site::{Site, TimeBy};
 use crate::socket::Request;
 use crate::words::{bytes, many};
 
 pub(super) fn prune(typed: &cli::Prune, site: &Site, output: Output) -> Outcome<ExitCode> {
-    let dry_run = typed.dry_run;
+    let cli::Prune { dry_run, force } = *typed;
+    let time = match force {
+        true => TimeBy::Person,
+        false => TimeBy::Clock(Duration::ZERO),
+    };
     let pruned: Pruned = through_agent(
         site,
-        &Request::Prune { dry_run },
+        &Request::Prune { dry_run, force },
         output,
-        || site.prune(dry_run),
+        || site.prune(time, dry_run),
         Pruned::in_words,
     )?;
     output.result(&pruned, || {
@@ -44,8 +49,11 @@ pub(super) fn prune(typed: &cli::Prune, site: &Site, output: Output) -> Outcome<
             bytes(pruned.freed_bytes),
             bytes(pruned.days.iter().map(|day| day.bytes).sum())
         ));
-        lines.extend(pruned.notes.iter().cloned());
+        lines.extend(pruned.notes.iter().chain(&pruned.waits).cloned());
         lines.join("\n")
     });
-    Ok(ExitCode::SUCCESS)
+    Ok(match &pruned.waits {
+        Some(_) if !dry_run => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    })
 }

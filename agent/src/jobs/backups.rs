@@ -33,9 +33,9 @@ impl Jobs {
         if self.nothing_new().await
             && let Some(newest) = self.newest_of_ours()
         {
-            let id = newest.clone();
+            let (id, time) = (newest.clone(), self.time());
             let proved = self
-                .run("backup", move |site, _| site.prove_again(&id))
+                .run("backup", move |site, _| site.prove_again(time, &id))
                 .await;
             match proved {
                 Ok(proved) if proved.ok => {
@@ -133,8 +133,9 @@ impl Jobs {
             .live_facts
             .plugin()
             .map(|plugin| plugin.settings_file());
+        let time = self.time();
         let outcome = self
-            .run("backup", move |site, job| site.backup(plugin, job))
+            .run("backup", move |site, job| site.backup(time, plugin, job))
             .await;
         (inputs, outcome)
     }
@@ -175,6 +176,13 @@ mod tests {
         let site = Site::new(settings.clone());
         assert_eq!(site.import(&[file]).unwrap().added, 2);
         let old = settings.store.path.join("events-2026-03-01.db");
+        // As if they had been recorded.
+        for day in ["2026-03-01", "2026-03-02"] {
+            let path = settings.store.path.join(format!("events-{day}.db"));
+            let conn = backup::open_writer(&path).unwrap();
+            conn.execute_batch("DELETE FROM meta WHERE key = 'came_ms'")
+                .unwrap();
+        }
 
         let stage = Stage::of((folder, settings.clone()));
         let jobs = &stage.jobs;

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use backup::{BackupInfo, Report, SettingsFile, SettingsSource};
 
-use super::{Site, Source};
+use super::{Site, Source, TimeBy};
 use crate::failure::Outcome;
 
 impl Site {
     /// Makes and proves a backup, then removes what is beyond the limits. `plugin` is what the plugin says of itself.
     pub(crate) fn backup(
         &self,
+        time: TimeBy,
         plugin: Option<SettingsFile>,
         progress: &dyn backup::Progress,
     ) -> Outcome<BackupInfo> {
@@ -24,15 +25,15 @@ impl Site {
             .chain(plugin)
             .collect();
         let made = archive.backup(&store, &files, progress)?;
-        self.remove_old_after(&archive);
+        self.remove_old_after(&archive, time);
         Ok(made)
     }
 
     /// Proves a backup again, then removes what is beyond the limits by now.
-    pub(crate) fn prove_again(&self, id: &str) -> Outcome<Report> {
+    pub(crate) fn prove_again(&self, time: TimeBy, id: &str) -> Outcome<Report> {
         let proved = self.verify(Some(&Source::Backup(id.to_owned())), false)?;
         if proved.ok {
-            self.remove_old_after(&self.archive()?);
+            self.remove_old_after(&self.archive()?, time);
         }
         Ok(proved)
     }

@@ -1,45 +1,90 @@
 //! Removes what is beyond the limits: backups from the archive, days from the store.
 
-use backup::{Archive, Day, PruneReport, RetentionPlan};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use backup::{Archive, Day, PruneReport, RetentionPlan, SystemClock, TrustedNow};
 
 use super::Site;
+use crate::advice;
 use crate::documents::Pruned;
 use crate::failure::Outcome;
-use crate::moment;
+use crate::moment::Moment;
+use crate::words::many;
+
+/// Why the clock is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimeBy {
+    /// It agrees with what the archive knows. So long it has run evenly, as far as somebody watched it.
+    Clock(Duration),
+    /// Somebody says that it is right.
+    Person,
+}
 
 impl Site {
-    /// Removes backups beyond the number to keep, and days beyond the age to keep.
-    pub(crate) fn prune(&self, dry_run: bool) -> Outcome<Pruned> {
-        self.remove_old(&self.archive_that_exists()?, dry_run)
+    /// Removes backups beyond the number to keep, and days beyond the age to keep. By a clock in doubt nothing goes.
+    pub(crate) fn prune(&self, time: TimeBy, dry_run: bool) -> Outcome<Pruned> {
+        self.remove_old(&self.archive_that_exists()?, time, dry_run)
     }
 
     /// Removes after a good backup. If that fails, the backup is good all the same: what stays only costs space.
-    pub(super) fn remove_old_after(&self, archive: &Archive) {
-        if let Err(failure) = self.remove_old(archive, false) {
-            tracing::warn!("what is old was not all removed: {failure}");
+    pub(super) fn remove_old_after(&self, archive: &Archive, time: TimeBy) {
+        match self.remove_old(archive, time, false) {
+            Ok(Pruned { waits: None, .. }) => {}
+            Ok(Pruned {
+                waits: Some(doubt), ..
+            }) => tracing::warn!("what is old was not removed: {doubt}"),
+            Err(failure) => tracing::warn!("what is old was not all removed: {failure}"),
         }
     }
 
     /// Days go even where backups cannot be removed.
-    fn remove_old(&self, archive: &Archive, dry_run: bool) -> Outcome<Pruned> {
-        let backups = self.prune_backups(archive, dry_run);
-        let days = self.prune_days(archive, dry_run);
+    fn remove_old(&self, archive: &Archive, time: TimeBy, dry_run: bool) -> Outcome<Pruned> {
+        let now = match time {
+            TimeBy::Clock(ran_evenly) => archive.trusted_now(&SystemClock, ran_evenly),
+            TimeBy::Person => Ok(TrustedNow::confirmed(&SystemClock)),
+        };
+        let now = match now {
+            Err(backup::Error::ClockInDoubt(doubt)) => {
+                let confirm = advice::command("prune --force");
+                let kept = archive.list()?.into_iter().map(|backup| backup.id);
+                return Ok(Pruned {
+                    waits: Some(format!("{doubt}: if it is right, `{confirm}` says so")),
+                    kept: kept.collect(),
+                    dry_run,
+                    ..Pruned::default()
+                });
+            }
+            now => now?,
+        };
+        let backups = self.prune_backups(archive, now, dry_run);
+        let days = self.prune_days(archive, now, dry_run);
         Ok(Pruned::new(&backups?, &days?))
     }
 
     /// Removes the backups that no rule keeps, but never one that brings a damaged day back.
-    fn prune_backups(&self, archive: &Archive, dry_run: bool) -> Outcome<PruneReport> {
+    fn prune_backups(
+        &self,
+        archive: &Archive,
+        now: TrustedNow,
+        dry_run: bool,
+    ) -> Outcome<PruneReport> {
         let mut policy = self.settings.backup.keep.clone();
         if let Some(store) = self.store_if_any()? {
             let mends = archive.mends(&store)?.into_iter();
             policy.needed = mends.filter_map(|mend| Some(mend.from?.0)).collect();
         }
-        Ok(archive.prune(policy, dry_run)?)
+        Ok(archive.prune(policy, now, dry_run)?)
     }
 
     /// Removes the store's days that are too old, but never one that the newest proved backup does not
     /// hold as it is now.
-    fn prune_days(&self, archive: &Archive, dry_run: bool) -> Outcome<RetentionPlan> {
+    fn prune_days(
+        &self,
+        archive: &Archive,
+        now: TrustedNow,
+        dry_run: bool,
+    ) -> Outcome<RetentionPlan> {
         let Some(store) = self.store_if_any()? else {
             return Ok(RetentionPlan::default());
         };
@@ -50,7 +95,7 @@ impl Site {
             })
         };
         let retention = &self.settings.store.retention;
-        let plan = store.plan_retention(retention, moment::now(), &archived)?;
+        let plan = store.plan_retention(retention, now, &archived)?;
         for stays in &plan.kept {
             tracing::warn!(day = %stays.day, "{}", stays.why);
         }
@@ -61,5 +106,22 @@ impl Site {
             }
         }
         Ok(plan)
+    }
+
+    /// Says of days that came in just now which of them are too old for the store, and when they leave it.
+    pub(super) fn leaving(&self, days: &BTreeSet<Day>, came_ms: i64) -> Option<String> {
+        let retention = &self.settings.store.retention;
+        let old: Vec<&Day> = (days.iter())
+            .filter(|day| retention.leaves_at_ms(**day, came_ms).is_some())
+            .collect();
+        let (first, last) = (old.first()?, old.last()?);
+        let leaves = Moment::at(retention.leaves_at_ms(**first, came_ms)?).local_minute();
+        let limit = retention.days.unwrap_or_default();
+        Some(format!(
+            "{} from {first} to {last} are older than the {limit} days that the store keeps: they stay until {leaves}, \
+             then they leave it, and after them the backups that hold them. To keep them, set a greater \
+             `retention_days` before, or an own archive",
+            many(old.len() as u64, "day")
+        ))
     }
 }

@@ -64,8 +64,8 @@ async fn perform(context: &Context, request: Request, steps: Steps) -> Outcome<D
             let imported = jobs.import(jobs.turn().await, files).await?;
             Done::new(&imported, Imported::in_words)
         }
-        Request::Prune { dry_run } => {
-            let pruned = jobs.prune(jobs.turn().await, dry_run).await?;
+        Request::Prune { dry_run, force } => {
+            let pruned = jobs.prune(jobs.turn().await, dry_run, force).await?;
             Done::new(&pruned, Pruned::in_words)
         }
     }

@@ -27,15 +27,22 @@ pub(crate) enum Request {
     Backup,
     Restore(RestoreRequest),
     Undo,
-    Import { files: Vec<PathBuf> },
-    Prune { dry_run: bool },
+    Import {
+        files: Vec<PathBuf>,
+    },
+    Prune {
+        dry_run: bool,
+        /// The clock is right, whatever the archive knows.
+        #[serde(default)]
+        force: bool,
+    },
 }
 
 impl Request {
     /// What the audit calls it; `None` where nothing can change.
     pub(crate) fn act(&self) -> Option<Act> {
         let (what, about) = match self {
-            Self::Status | Self::Prune { dry_run: true } => return None,
+            Self::Status | Self::Prune { dry_run: true, .. } => return None,
             Self::Backup => ("backup", String::new()),
             Self::Restore(request) => ("restore", request.in_words()),
             Self::Undo => ("undo", String::new()),
@@ -43,7 +50,8 @@ impl Request {
                 let names = files.iter().map(|file| file.display().to_string());
                 ("import", names.collect::<Vec<_>>().join(", "))
             }
-            Self::Prune { dry_run: false } => ("prune", String::new()),
+            Self::Prune { force: false, .. } => ("prune", String::new()),
+            Self::Prune { force: true, .. } => ("prune", "the clock is right".to_owned()),
         };
         Some(Act { what, about })
     }

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use backup::{
     Archive, Change, Clock, Depth, Destination, ExportOptions, Policy, Recorder, RecorderOptions,
-    RestoreSource, Store, Value, export, import,
+    RestoreSource, Store, SystemClock, TrustedNow, Value, export, import,
 };
 use generator::House;
 use rusqlite::{Connection, params};
@@ -72,7 +72,8 @@ fn main() {
         }
         ["prune", dir] => {
             let archive = Archive::open(Path::new(dir).join("archive")).unwrap();
-            archive.prune(Policy::count(1), false).unwrap();
+            let now = TrustedNow::confirmed(&SystemClock);
+            archive.prune(Policy::count(1), now, false).unwrap();
         }
         ["levels", file] => levels::table(Path::new(file)),
         ["commits", dir, rate] => commits::table(Path::new(dir), rate.parse().unwrap()),

@@ -18,6 +18,7 @@ mod frames;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
 use crate::exchange::import::columns::Found;
 use crate::exchange::import::report::ImportReport;
@@ -109,6 +110,7 @@ fn add_rows(
     let mut file = DayFile::open(dir, day, names)?;
     let (mut added, mut rejected, mut resort) = (0, Vec::new(), None);
     file.begin().map_err(failed())?;
+    file.note_arrival(SystemClock.now_ms()).map_err(failed())?;
     for mut row in rows {
         let wanted = row.id;
         loop {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::archive::place::verbs::Hold;
+use crate::clock::{Clock as _, SystemClock};
 use crate::disk::lock::{self, Lock};
 use crate::disk::{draft, space};
 use crate::error::Result;
@@ -81,6 +82,10 @@ impl Restored {
         let plan = &self.plan;
         let new = swap::fresh_build_folder(&plan.target)?;
         let built = plan.work.build(&plan.archive, &|_| true, &new, progress)?;
+        // Days that the store does not hold came just now, however old they are.
+        for day in (built.iter()).filter(|day| !plan.target.join(day.file_name()).exists()) {
+            days::note_arrival(&new.join(day.file_name()), SystemClock.now_ms())?;
+        }
         self.mends = mended::mended(&plan.target, &new, &built)?;
         if plan.keep_newer {
             let kept = crate::restore::merge::merge(&plan.target, &new, &built, &self.mends)?;

@@ -15,6 +15,7 @@ use crate::exchange::import::import;
 use crate::exchange::import::target::Destination;
 use crate::finding::Finding;
 use crate::progress::Progress;
+use crate::store::arrival;
 use crate::store::day::Day;
 use crate::store::day_file::file::DayFile;
 use crate::store::id::EventId;
@@ -224,6 +225,14 @@ fn cut(path: &Path, until: EventId) -> Result<()> {
     run().map_err(Error::sqlite(path, "cut the day at the moment"))?;
     conn.close()
         .map_err(|(_, error)| Error::sqlite(path, "close the built database")(error))
+}
+
+/// Notes in a built day when it came.
+pub(super) fn note_arrival(path: &Path, came_ms: i64) -> Result<()> {
+    let conn = scratch::open(path)?;
+    arrival::note(&conn, came_ms).map_err(Error::sqlite(path, "note when the day came"))?;
+    conn.close()
+        .map_err(|(_, error)| Error::sqlite(path, "close the built day")(error))
 }
 
 /// Lists the changes that no block of the built day lists yet, and leaves the day sealed.

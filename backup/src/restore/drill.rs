@@ -61,9 +61,11 @@ mod tests {
     use crate::archive::make::settings::{SettingsFile, SettingsSource};
     use crate::archive::place::memory::Memory;
     use crate::archive::retention::policy::Policy;
+    use crate::clock::SystemClock;
     use crate::restore::plan::outline::RestoreSource;
     use crate::store::day::Day;
     use crate::store::schema::open_writer;
+    use crate::trusted_now::TrustedNow;
 
     const NOON: i64 = 1_773_489_600_000;
 
@@ -110,7 +112,9 @@ mod tests {
         plan.build(&()).unwrap().swap().unwrap();
         assert_eq!(Store::open(&to).unwrap().summary().unwrap().events, 180);
         assert_eq!(archive.list().unwrap().len(), 2);
-        let pruned = archive.prune(Policy::count(1), false).unwrap();
+        let pruned = archive
+            .prune(Policy::count(1), TrustedNow::confirmed(&SystemClock), false)
+            .unwrap();
         assert_eq!(archive.list().unwrap().len(), pruned.kept.len());
         assert!(archive.verify(None, Depth::Quick).ok);
         assert!(!std::path::Path::new("memory").exists());

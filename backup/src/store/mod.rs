@@ -19,8 +19,10 @@ pub(crate) mod postings;
 
 pub(crate) mod folder;
 
+pub(crate) mod arrival;
 pub(crate) mod damaged;
 pub(crate) mod query;
+
 pub(crate) mod retention;
 
 pub(crate) mod state_digest;

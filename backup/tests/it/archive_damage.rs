@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use backup::{Depth, RestoreSource};
 
-use crate::archive_stage::{Stage, day_ms};
+use crate::archive_stage::{Stage, day_ms, now};
 
 fn days(stage: &Stage) -> Vec<PathBuf> {
     let mut days: Vec<PathBuf> = std::fs::read_dir(stage.backups_dir().join("days"))
@@ -147,7 +147,7 @@ fn newer_and_foreign_manifests_are_told_apart() {
     // Nobody knows what the unreadable ones need: prune takes no stored file away.
     let report = stage
         .archive
-        .prune(backup::Policy::count(1), false)
+        .prune(backup::Policy::count(1), now(), false)
         .unwrap();
     assert!(report.files.is_empty() && !report.notes.is_empty());
 }

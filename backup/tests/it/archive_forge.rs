@@ -21,7 +21,10 @@ pub(crate) fn manifests(archive: &Path) -> Vec<PathBuf> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "json"))
-        .filter(|path| path.file_name().unwrap() != "pruned.json")
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            name.starts_with("backup-")
+        })
         .collect();
     files.sort();
     files

@@ -7,7 +7,7 @@ use backup::{Archive, Depth, Error, Policy, Progress, RestoreSource, Store, undo
 
 use crate::archive_forge::{backdate, four_backups};
 use crate::archive_jobs::{FULL_AT, SAID, child, copy_tree, sound_archive, started};
-use crate::archive_stage::{DAY_MS, Stage, all_in, day_ms};
+use crate::archive_stage::{DAY_MS, Stage, all_in, day_ms, now};
 use crate::small_disk::SmallDisk;
 
 /// Runs the job on fresh copies of a stage, each time with the disk full one step later, until the job ends before that
@@ -88,8 +88,8 @@ fn a_backup_on_a_full_disk_leaves_the_former_ones_and_the_next_one_works() {
         );
         let store = Store::open(dir.join("events")).unwrap();
         assert_eq!(archive.backup(&store, &[], &()).unwrap().events, Some(700));
-        archive.prune(Policy::count(1), false).unwrap();
-        let left = archive.prune(Policy::count(1), true).unwrap();
+        archive.prune(Policy::count(1), now(), false).unwrap();
+        let left = archive.prune(Policy::count(1), now(), true).unwrap();
         assert_eq!(left.files, [""; 0]);
         assert_eq!(latest(&archive), all_in(&dir.join("events")));
     });
@@ -104,10 +104,14 @@ fn a_prune_on_a_full_disk_makes_room_and_takes_nothing_that_is_needed() {
         assert_eq!(archive.list().unwrap()[0].events, Some(240));
         assert!(failed || archive.list().unwrap().len() == 1);
         assert_eq!(
-            archive.prune(Policy::count(1), false).unwrap().kept.len(),
+            archive
+                .prune(Policy::count(1), now(), false)
+                .unwrap()
+                .kept
+                .len(),
             1
         );
-        let left = archive.prune(Policy::count(1), true).unwrap();
+        let left = archive.prune(Policy::count(1), now(), true).unwrap();
         assert_eq!(left.files, [""; 0]);
         assert_eq!(latest(&sound_archive(dir)), all_in(&dir.join("events")));
     });
@@ -228,7 +232,7 @@ fn a_disk_that_really_fills_during_a_backup_costs_that_backup_alone_and_can_be_p
         assert_eq!(list.iter().filter(|info| info.verified).count(), 3);
     }
     disk.fill();
-    let pruned = archive.prune(Policy::count(1), false).unwrap();
+    let pruned = archive.prune(Policy::count(1), now(), false).unwrap();
     assert_eq!(pruned.removed.len(), 2);
     assert!(pruned.freed_bytes > 0);
     disk.make_room();

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use backup::{Archive, Depth, Policy, RestoreSource, Shipper, Store, finish_interrupted, undo};
 
-use crate::archive_stage::all_in;
+use crate::archive_stage::{all_in, now};
 
 const JOB: &str = "BACKUP_TEST_JOB";
 const DIR: &str = "BACKUP_TEST_DIR";
@@ -46,7 +46,7 @@ fn run(job: &str, dir: &Path) -> backup::Result<()> {
     let archive = Archive::open(&backups)?;
     match job {
         "backup" => archive.backup(&Store::open(&events)?, &[], &()).map(drop),
-        "prune" => archive.prune(Policy::count(1), false).map(drop),
+        "prune" => archive.prune(Policy::count(1), now(), false).map(drop),
         "restore" => {
             let plan = archive.plan(RestoreSource::Latest, None, &events)?;
             plan.build(&())?.swap().map(drop)

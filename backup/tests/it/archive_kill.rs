@@ -11,7 +11,7 @@ use backup::{Depth, Policy, RestoreSource, Store, undo};
 
 use crate::archive_forge::four_backups;
 use crate::archive_jobs::{KILL_AT, child, copy_tree, ship, sound_archive, started};
-use crate::archive_stage::{Stage, all_in, day_ms};
+use crate::archive_stage::{Stage, all_in, day_ms, now};
 
 const RANDOM_KILLS: usize = 30;
 
@@ -78,7 +78,7 @@ fn a_backup_killed_anywhere_leaves_the_former_ones_and_no_half() {
         // And the next one works.
         let store = Store::open(dir.join("events")).unwrap();
         assert_eq!(archive.backup(&store, &[], &()).unwrap().events, Some(700));
-        archive.prune(Policy::count(1), false).unwrap();
+        archive.prune(Policy::count(1), now(), false).unwrap();
         sound_archive(dir);
     };
     at_every_step(&stage, "backup", check);
@@ -91,11 +91,11 @@ fn a_prune_killed_anywhere_never_takes_what_a_backup_needs() {
     let check = |dir: &Path| {
         let archive = sound_archive(dir);
         assert_eq!(archive.list().unwrap()[0].events, Some(240));
-        let report = archive.prune(Policy::count(1), false).unwrap();
+        let report = archive.prune(Policy::count(1), now(), false).unwrap();
         assert_eq!(report.kept.len(), 1);
         assert!(
             archive
-                .prune(Policy::count(1), true)
+                .prune(Policy::count(1), now(), true)
                 .unwrap()
                 .files
                 .is_empty()

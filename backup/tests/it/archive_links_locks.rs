@@ -6,7 +6,7 @@ use std::path::Path;
 use backup::{Archive, Depth, Error, Policy, RestoreSource, StoreLock};
 
 use crate::archive_irregular::{KINDS, put};
-use crate::archive_stage::Stage;
+use crate::archive_stage::{Stage, now};
 
 fn refused(path: &Path, found: &str, error: &Error) {
     let said = error.to_string();
@@ -59,14 +59,14 @@ fn a_lock_that_is_no_file_is_refused_to_writers_and_named_to_readers() {
             refused(
                 &path,
                 kind,
-                &archive.prune(Policy::default(), false).unwrap_err(),
+                &archive.prune(Policy::default(), now(), false).unwrap_err(),
             );
             assert_eq!(std::fs::read_to_string(&outside).unwrap(), "mine");
             std::fs::remove_file(&path)
                 .or_else(|_| std::fs::remove_dir(&path))
                 .unwrap();
             archive.backup(&stage.store, &[], &()).unwrap();
-            archive.prune(Policy::default(), false).unwrap();
+            archive.prune(Policy::default(), now(), false).unwrap();
             assert!(archive.verify(None, Depth::Quick).ok);
         }
     }

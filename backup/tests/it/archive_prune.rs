@@ -3,7 +3,7 @@
 use backup::{Depth, Policy, RestoreSource};
 
 use crate::archive_forge::{backdate, reseal};
-use crate::archive_stage::{Stage, day_ms};
+use crate::archive_stage::{Stage, day_ms, now};
 
 #[test]
 fn pruning_keeps_the_newest_and_what_they_need() {
@@ -14,14 +14,14 @@ fn pruning_keeps_the_newest_and_what_they_need() {
         stage.archive.backup(&stage.store, &[], &()).unwrap();
         backdate(&stage.backups_dir(), 5 - n);
     }
-    let dry = stage.archive.prune(Policy::count(2), true).unwrap();
+    let dry = stage.archive.prune(Policy::count(2), now(), true).unwrap();
     assert_eq!((dry.removed.len(), dry.kept.len()), (3, 2));
     assert_eq!(
         stage.archive.list().unwrap().len(),
         5,
         "a dry run touches nothing"
     );
-    let real = stage.archive.prune(Policy::count(2), false).unwrap();
+    let real = stage.archive.prune(Policy::count(2), now(), false).unwrap();
     assert_eq!(
         (real.removed, real.freed_bytes),
         (dry.removed, dry.freed_bytes)
@@ -33,12 +33,40 @@ fn pruning_keeps_the_newest_and_what_they_need() {
     assert!(
         stage
             .archive
-            .prune(Policy::count(0), false)
+            .prune(Policy::count(0), now(), false)
             .unwrap()
             .kept
             .len()
             == 1
     );
+}
+
+#[test]
+fn a_day_that_a_restore_brings_back_does_not_leave_again_at_once() {
+    let stage = Stage::with(2, 50);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    let old = backup::Day::of_ms(day_ms(0));
+    let plan = || {
+        let retention = backup::Retention {
+            days: Some(30),
+            bytes: None,
+        };
+        let archived = |day| stage.archive.is_archived(&stage.store, day).unwrap();
+        stage
+            .store
+            .plan_retention(&retention, now(), &archived)
+            .unwrap()
+    };
+    let leaves = plan();
+    assert_eq!(leaves.remove[0].day, old);
+    stage.store.remove_days(&leaves).unwrap();
+    let restore = stage
+        .archive
+        .plan(RestoreSource::Latest, None, &stage.events_dir());
+    restore.unwrap().build(&()).unwrap().swap().unwrap();
+    let stays = plan();
+    assert!(stays.remove.is_empty());
+    assert_eq!(stays.newcomers[0].day, old);
 }
 
 #[test]
@@ -48,7 +76,7 @@ fn a_burst_of_backups_leaves_the_older_ones_and_what_a_restore_took_away() {
         stage.record(day_ms(1) + 1_000_000 + n * 10_000, 5, 1000);
         stage.archive.backup(&stage.store, &[], &()).unwrap()
     };
-    let prune = || stage.archive.prune(Policy::count(3), false).unwrap();
+    let prune = || stage.archive.prune(Policy::count(3), now(), false).unwrap();
     let old = backup(0);
     backdate(&stage.backups_dir(), 50);
     let mut burst = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use backup::{Archive, Day, EventId, RestoreSource, Store, open_writer};
+use backup::{Archive, Day, EventId, RestoreSource, Store, SystemClock, TrustedNow, open_writer};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
@@ -17,6 +17,11 @@ pub(crate) struct Stage {
     pub(crate) dir: TempDir,
     pub(crate) store: Store,
     pub(crate) archive: Archive,
+}
+
+/// The system's time, for tests that prune.
+pub(crate) fn now() -> TrustedNow {
+    TrustedNow::confirmed(&SystemClock)
 }
 
 /// The first millisecond of the n-th day.

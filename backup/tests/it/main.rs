@@ -14,6 +14,7 @@ mod stage;
 mod taken_away;
 mod travel;
 mod written_over;
+mod wrong_clock;
 
 mod archive_damage;
 mod archive_damages;

@@ -1,6 +1,6 @@
 //! What may go and what must stay.
 
-use backup::{Day, Retention, Store};
+use backup::{Day, Retention, Store, StoredDay, TrustedNow};
 use proptest::prelude::*;
 
 use crate::stage::{NOON, TestClock, number, series, start, stop};
@@ -18,13 +18,15 @@ proptest! {
     ) {
         let first = Day::of_ms(NOON);
         let day = |n: usize| Day::of_ms(first.start_ms() + n as i64 * DAY);
-        let files: Vec<(Day, u64)> = sizes.iter().enumerate().map(|(n, size)| (day(n), *size)).collect();
+        let files: Vec<StoredDay> = sizes.iter().enumerate()
+            .map(|(n, size)| StoredDay { day: day(n), bytes: *size, came_ms: None }).collect();
+        let now = TrustedNow::confirmed(&TestClock::at(day(today).start_ms()));
         let is_archived = |d: Day| archived[((d.start_ms() - first.start_ms()) / DAY) as usize];
-        let plan = Retention { days, bytes }.plan(&files, day(today), &is_archived);
+        let plan = Retention { days, bytes }.plan(&files, now, &is_archived);
         prop_assert!(plan.remove.is_sorted_by_key(|fate| fate.day));
         for fate in &plan.remove {
             prop_assert!(is_archived(fate.day) && fate.day < day(today));
-            prop_assert!(Some(fate.day) != files.last().map(|(day, _)| *day));
+            prop_assert!(Some(fate.day) != files.last().map(|file| file.day));
         }
         prop_assert!(plan.kept.iter().all(|fate| !is_archived(fate.day)));
         if days.is_none() && bytes.is_none() {
@@ -34,6 +36,43 @@ proptest! {
             let left: u64 = sizes.iter().sum::<u64>() - plan.remove.iter().map(|fate| fate.bytes).sum::<u64>();
             prop_assert!(left + last.bytes > limit, "one too many");
         }
+    }
+}
+
+#[test]
+fn an_old_day_stays_as_long_from_when_it_came_into_the_store_as_a_new_one() {
+    let (today, old) = (Day::of_ms(NOON), Day::of_ms(NOON - 400 * DAY));
+    let retention = Retention {
+        days: Some(30),
+        bytes: None,
+    };
+    let came_ms = NOON - 29 * DAY;
+    let files = |came_ms| {
+        [(old, came_ms), (today, Some(NOON))].map(|(day, came_ms)| StoredDay {
+            day,
+            bytes: 1,
+            came_ms,
+        })
+    };
+    let plan_at = |now_ms: i64, came_ms| {
+        let now = TrustedNow::confirmed(&TestClock::at(now_ms));
+        retention.plan(&files(came_ms), now, &|_| true)
+    };
+    let plan = plan_at(NOON, Some(came_ms));
+    assert!(plan.remove.is_empty() && plan.kept.is_empty());
+    assert_eq!(plan.newcomers[0].day, old);
+    assert_eq!(
+        plan.newcomers[0].why,
+        "older than 30 days, but it came into the store at 2026-01-31 12:00:00 and stays as long from then on"
+    );
+    // What was said when it came holds to the day.
+    let leaves_ms = retention.leaves_at_ms(old, came_ms).unwrap();
+    assert_eq!(plan_at(leaves_ms - 1, Some(came_ms)).newcomers.len(), 1);
+    assert_eq!(plan_at(leaves_ms, Some(came_ms)).remove[0].day, old);
+    assert_eq!(retention.leaves_at_ms(today, came_ms), None);
+    // A time in the future says nothing.
+    for came_ms in [None, Some(NOON + DAY)] {
+        assert_eq!(plan_at(NOON, came_ms).remove[0].day, old);
     }
 }
 
@@ -54,9 +93,10 @@ async fn old_days_go_as_whole_files_while_recording_goes_on() {
         days: Some(2),
         bytes: None,
     };
+    let now = TrustedNow::confirmed(&TestClock::at(NOON + 4 * DAY));
     let unsafe_day = Day::of_ms(NOON + DAY);
     let plan = store
-        .plan_retention(&retention, NOON + 4 * DAY, &|day| day != unsafe_day)
+        .plan_retention(&retention, now, &|day| day != unsafe_day)
         .unwrap();
     assert_eq!(
         plan.remove.iter().map(|fate| fate.day).collect::<Vec<_>>(),

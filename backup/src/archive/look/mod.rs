@@ -14,6 +14,7 @@ mod unread;
 pub(crate) mod tail;
 
 pub(crate) mod is_archived;
+pub(crate) mod known_time;
 pub(crate) mod mends;
 pub(crate) mod report;
 

@@ -63,6 +63,7 @@ impl Archive {
     ) -> Result<BackupInfo> {
         let _held = self.place.hold(Hold::Write)?;
         self.clean()?;
+        self.note_what_is_known()?;
         // The caller flushed: all that happened before now is committed.
         let covers_to_ms = SystemClock.now_ms();
         let segments_to = segment::files(&*self.place)?

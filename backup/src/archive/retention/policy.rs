@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::store::day::Day;
+use crate::trusted_now::TrustedNow;
 
 /// What to keep. Rules add up: a backup stays if any of them wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +67,9 @@ type Period = fn(i64) -> i64;
 pub(super) fn choose(
     candidates: &[Candidate],
     policy: &Policy,
-    now_ms: i64,
+    now: TrustedNow,
 ) -> HashMap<String, String> {
+    let now_ms = now.ms();
     let mut verified: Vec<&Candidate> = candidates.iter().filter(|c| c.verified).collect();
     verified.sort_by_key(|c| std::cmp::Reverse(c.sequence));
     // Backups without an event may not push out those that have some.
@@ -162,9 +164,22 @@ fn month(ms: i64) -> (i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use proptest::prelude::*;
 
     const HOUR: i64 = 3_600_000;
+
+    struct At(i64);
+
+    impl Clock for At {
+        fn now_ms(&self) -> i64 {
+            self.0
+        }
+    }
+
+    fn choose(backups: &[Candidate], policy: &Policy, now_ms: i64) -> HashMap<String, String> {
+        super::choose(backups, policy, TrustedNow::confirmed(&At(now_ms)))
+    }
 
     fn candidate(sequence: u64, created_at_ms: i64, verified: bool, empty: bool) -> Candidate {
         Candidate {

@@ -7,9 +7,9 @@ use crate::archive::format::{ledger, proof};
 use crate::archive::open::Archive;
 use crate::archive::place::verbs::Hold;
 use crate::archive::retention::policy::{Candidate, Policy, choose};
-use crate::clock::{Clock as _, SystemClock};
 use crate::disk::space;
 use crate::error::Result;
+use crate::trusted_now::TrustedNow;
 
 /// What a prune removed, or with a dry run would remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,11 +47,11 @@ impl Archive {
     ///
     /// # Errors
     /// When another process is at work in the archive, or a file cannot be removed.
-    pub fn prune(&self, policy: Policy, dry_run: bool) -> Result<PruneReport> {
-        self.prune_by(&policy, dry_run).map_err(space::told)
+    pub fn prune(&self, policy: Policy, now: TrustedNow, dry_run: bool) -> Result<PruneReport> {
+        self.prune_by(&policy, now, dry_run).map_err(space::told)
     }
 
-    fn prune_by(&self, policy: &Policy, dry_run: bool) -> Result<PruneReport> {
+    fn prune_by(&self, policy: &Policy, now: TrustedNow, dry_run: bool) -> Result<PruneReport> {
         let _locks = if dry_run {
             (self.place.hold(Hold::Read)?, None)
         } else {
@@ -62,7 +62,7 @@ impl Archive {
         };
         let manifests = self.manifests()?;
         let candidates = self.candidates(&manifests);
-        let goes = choose(&candidates, policy, SystemClock.now_ms());
+        let goes = choose(&candidates, policy, now);
         let (gone, kept): (Vec<_>, Vec<_>) = manifests
             .iter()
             .partition(|(manifest, _)| goes.contains_key(&manifest.id));
@@ -104,6 +104,10 @@ impl Archive {
         }
         if !dry_run {
             self.remove(&kept, &gone, &report)?;
+            // What is not noted makes the next judgement more careful, nothing else.
+            if let Err(error) = self.note_believed(now) {
+                tracing::warn!(%error, "that the clock was believed could not be noted");
+            }
         }
         Ok(report)
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::{Error, Result};
+use crate::store::arrival;
 use crate::store::cell::{Cell, position_in, string_in, text_in, value_in};
 use crate::store::change::{Change, Row, unstorable};
 use crate::store::day::Day;
@@ -186,6 +187,11 @@ impl DayFile {
             self.end = self.end.max(Some(id));
         }
         Ok(())
+    }
+
+    /// Notes inside the open transaction that rows came which were not recorded here.
+    pub(crate) fn note_arrival(&self, came_ms: i64) -> rusqlite::Result<()> {
+        arrival::note(&self.conn, came_ms)
     }
 
     /// Writes a keyframe inside the open transaction: the full state before all changes with ids from `id` on.
