@@ -62,15 +62,28 @@ pub(crate) fn restorer_if_free(target: &Path) -> Result<Option<Lock>> {
 /// For whoever needs the files to stay. `None` where the archive cannot be written to or the lock is no
 /// real file: so nobody can take the lock that a removal needs.
 pub(crate) fn reader(archive: &Path) -> Result<Option<Lock>> {
-    match open_file(archive, READERS) {
-        Ok(_) => patiently(archive, READERS, "a prune", File::try_lock_shared).map(Some),
-        Err(error) => {
-            if let Some(finding) = irregular(&archive.join(READERS), &error) {
-                tracing::warn!(%finding, "read without a lock; no prune can begin before this is removed");
-            }
-            Ok(None)
-        }
+    if !can_be_taken(archive) {
+        return Ok(None);
     }
+    patiently(archive, READERS, "a prune", File::try_lock_shared).map(Some)
+}
+
+/// The readers' lock if it is free now.
+pub(crate) fn reader_if_free(archive: &Path) -> Result<Option<Lock>> {
+    if !can_be_taken(archive) {
+        return Ok(None);
+    }
+    Ok(attempt(archive, READERS, File::try_lock_shared)?.ok())
+}
+
+fn can_be_taken(archive: &Path) -> bool {
+    let opened = open_file(archive, READERS);
+    if let Err(error) = &opened
+        && let Some(finding) = irregular(&archive.join(READERS), error)
+    {
+        tracing::warn!(%finding, "read without a lock; no prune can begin before this is removed");
+    }
+    opened.is_ok()
 }
 
 type Try = fn(&File) -> std::result::Result<(), TryLockError>;

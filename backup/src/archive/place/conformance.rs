@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 
 use crate::archive::place::verbs::{Hold, Place};
+use crate::error::Error;
 
 /// Checks every promise, each on an empty place.
 pub(crate) fn check(fresh: &dyn Fn() -> Box<dyn Place>) {
@@ -14,6 +15,9 @@ pub(crate) fn check(fresh: &dyn Fn() -> Box<dyn Place>) {
         pieces_come_behind_one_another,
         writers_exclude_each_other_and_removal_excludes_readers,
         scratch_can_be_made,
+        a_list_is_whole_and_shows_nothing_hidden,
+        a_file_tells_when_it_was_changed,
+        what_is_not_free_is_busy,
     ] {
         promise(&*fresh());
     }
@@ -21,6 +25,14 @@ pub(crate) fn check(fresh: &dyn Fn() -> Box<dyn Place>) {
 
 fn text(place: &dyn Place, name: &str) -> String {
     String::from_utf8(place.get_small(name, 1000).unwrap()).unwrap()
+}
+
+/// The files of one folder.
+fn files(place: &dyn Place, folder: &str) -> Vec<String> {
+    let prefix = if folder.is_empty() { "" } else { "days/" };
+    let mut names = place.list(prefix).unwrap();
+    names.retain(|name| name != "days");
+    names
 }
 
 fn files_come_whole_and_only_when_published(place: &dyn Place) {
@@ -37,6 +49,7 @@ fn files_come_whole_and_only_when_published(place: &dyn Place) {
         assert_eq!(read, "first");
         assert!(!place.has(name));
         assert!(place.list(name).unwrap().is_empty());
+        assert_eq!(files(place, folder), [""; 0], "an open draft is no file");
         draft.publish("a").unwrap();
         assert_eq!(text(place, name), "first");
         // A second file of that name replaces the first.
@@ -48,6 +61,7 @@ fn files_come_whole_and_only_when_published(place: &dyn Place) {
         draft.finish().unwrap();
         drop(draft);
         assert_eq!(text(place, name), "second");
+        assert_eq!(files(place, folder), [name]);
     }
     place.tidy(&["", "days", "none"]).unwrap();
     assert_eq!(text(place, "days/a"), "second");
@@ -107,6 +121,49 @@ fn a_prefix_lists_the_names_of_one_folder(place: &dyn Place) {
     let mut top = place.list("").unwrap();
     top.retain(|name| name != "days");
     assert_eq!(top, ["backup-a", "backup-b", "other"]);
+    // A name that goes on with a dot is no hidden one.
+    place.put("backup-1.json", b"1").unwrap();
+    assert_eq!(place.list("backup-1").unwrap(), ["backup-1.json"]);
+}
+
+fn a_list_is_whole_and_shows_nothing_hidden(place: &dyn Place) {
+    let names: Vec<String> = (0..2500).map(|n| format!("days/n-{n:05}")).collect();
+    for name in &names {
+        place.append(name, 0, b"1").unwrap();
+    }
+    assert!(place.list("days/n-").unwrap() == names);
+    for hidden in [".hidden", "days/.hidden"] {
+        place.append(hidden, 0, b"1").unwrap();
+        assert_eq!(place.list(hidden).unwrap(), [""; 0]);
+    }
+    assert!(place.list("days/").unwrap() == names);
+}
+
+fn a_file_tells_when_it_was_changed(place: &dyn Place) {
+    let before = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    let before = before.duration_since(std::time::UNIX_EPOCH).unwrap();
+    place.put("a", b"1").unwrap();
+    let found = place.look("a").unwrap().unwrap();
+    assert!(i128::from(found.modified_ns) > before.as_nanos() as i128);
+}
+
+fn what_is_not_free_is_busy(place: &dyn Place) {
+    // Asked for at once, it is not waited for.
+    let free = |hold| {
+        let begun = std::time::Instant::now();
+        let free = place.hold_if_free(hold).unwrap().is_some();
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(5),
+            "{hold:?} waited"
+        );
+        free
+    };
+    let remover = place.hold(Hold::Remove).unwrap().unwrap();
+    assert!(!free(Hold::Read) && !free(Hold::Remove));
+    let refused = place.hold(Hold::Read).err();
+    assert!(matches!(refused, Some(Error::Busy { .. })), "{refused:?}");
+    drop(remover);
+    assert!(free(Hold::Read) && free(Hold::Remove));
 }
 
 fn what_is_removed_is_gone(place: &dyn Place) {

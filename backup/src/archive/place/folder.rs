@@ -221,7 +221,7 @@ impl Place for Folder {
         let held = match hold {
             Hold::Write => lock::writer_if_free(&self.dir)?,
             Hold::Remove => lock::no_readers_now(&self.dir)?,
-            Hold::Read => lock::reader(&self.dir)?,
+            Hold::Read => lock::reader_if_free(&self.dir)?,
         };
         Ok(held.map(|lock| Box::new(lock) as Held))
     }

@@ -40,7 +40,15 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Memory {
     fn busy(&self, hold: Hold) -> Error {
-        Error::io(&self.path(""), "hold it")(io::Error::other(format!("{hold:?} must wait")))
+        Error::Busy {
+            path: self.path(""),
+            who: match hold {
+                Hold::Write => "another writer",
+                Hold::Remove => "a reader",
+                Hold::Read => "a remover",
+            },
+            pid: None,
+        }
     }
 }
 
@@ -51,8 +59,9 @@ impl Place for Memory {
 
     fn list(&self, prefix: &str) -> Result<Vec<String>> {
         let told = |name: &str| {
+            let own = name.rsplit('/').next().unwrap_or(name);
             name.strip_prefix(prefix)
-                .is_some_and(|rest| !rest.contains('/') && !rest.starts_with('.'))
+                .is_some_and(|rest| !rest.contains('/') && !own.starts_with('.'))
         };
         let files = locked(&self.files);
         Ok(files.keys().filter(|name| told(name)).cloned().collect())
