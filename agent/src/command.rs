@@ -35,23 +35,29 @@ mod without_demo;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::advice;
 use crate::failure::{Failure, Outcome};
 use crate::settings::Settings;
 use crate::site::Site;
-use cli::{Cli, Command};
+use cli::{CONFIG_VARIABLE, Cli, Command};
 use output::Output;
 
 /// Runs the program on the process's arguments; the exit code is 0 done, 1 failed, 2 wrong usage.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         #[cfg(not(feature = "demo"))]
         Err(error) if without_demo::is_meant_by(&error) => {
             let json = std::env::args_os().any(|typed| typed == "--json");
             return Output::new(json, false).failure(&without_demo::failure());
+        }
+        Err(error) if error.use_stderr() && check_is_typed() => {
+            let json = std::env::args_os().any(|typed| typed == "--json");
+            let output = Output::new(json, false);
+            return check::check(Err(usage(&error)), output)
+                .unwrap_or_else(|failure| output.failure(&failure));
         }
         Err(error) if error.use_stderr() && std::env::args_os().any(|typed| typed == "--json") => {
             return Output::new(true, false).failure(&usage(&error));
@@ -64,6 +70,28 @@ pub fn main() -> ExitCode {
     };
     let output = Output::new(cli.global.json, cli.global.quiet);
     run(cli, output).unwrap_or_else(|failure| output.failure(&failure))
+}
+
+/// Reads the command line. A variable that is set to nothing counts as unset.
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    if std::env::var_os(CONFIG_VARIABLE).is_some_and(|value| value.is_empty()) {
+        command = command.mut_arg("config", |config| config.env(None::<&str>));
+    }
+    Cli::from_arg_matches(&command.try_get_matches()?)
+}
+
+/// Whether the verb is `check`, whatever is wrong with the rest: a monitoring system reads its exit code.
+fn check_is_typed() -> bool {
+    let mut typed = std::env::args_os().skip(1);
+    while let Some(word) = typed.next() {
+        if word == "--config" {
+            typed.next();
+        } else if !word.to_string_lossy().starts_with('-') {
+            return word == "check";
+        }
+    }
+    false
 }
 
 /// What is wrong with the command line, as one sentence for programs.

@@ -37,6 +37,12 @@ impl Failure {
         }
     }
 
+    /// The same with the exit code that another process told.
+    pub(crate) fn with_code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+
     /// Adds the next step to take.
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = Some(hint.to_string());
@@ -65,6 +71,11 @@ impl Failure {
     }
 
     /// 1 for a failure, 2 for wrong usage.
+    pub(crate) fn code(&self) -> u8 {
+        self.code
+    }
+
+    /// The same for the system.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }

@@ -19,6 +19,9 @@ macro_rules! time {
     };
 }
 
+/// Names the settings file.
+pub(crate) const CONFIG_VARIABLE: &str = "QSYS_AGENT_CONFIG";
+
 /// Records every control change of a Q-SYS Core, backs the record up, proves
 /// that the backups restore, and puts the record back to any past moment.
 #[derive(Debug, Parser)]
@@ -40,7 +43,7 @@ const GLOBAL: &str = "Global options";
 pub(crate) struct Global {
     /// Settings file; paths in it are relative to its folder, where .env and qsys-core.config.json
     /// are looked for, too [default: qsys-agent.toml in the working directory, if there is one]
-    #[arg(long, global = true, value_name = "FILE", env = "QSYS_AGENT_CONFIG", help_heading = GLOBAL)]
+    #[arg(long, global = true, value_name = "FILE", env = CONFIG_VARIABLE, help_heading = GLOBAL)]
     pub(crate) config: Option<PathBuf>,
     /// Print exactly one JSON document on standard output
     #[arg(long, global = true, help_heading = GLOBAL)]

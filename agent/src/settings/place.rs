@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::layer;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 
 /// Read from the working directory when no file is named.
 const DEFAULT_FILE: &str = "qsys-agent.toml";
@@ -34,7 +34,7 @@ impl Place {
             .unwrap_or(Path::new(""));
         Ok(Self {
             named_folder: named_folder.to_owned(),
-            folder: std::path::absolute(std::env::current_dir()?.join(named_folder))?,
+            folder: absolute(named_folder)?,
             file,
         })
     }
@@ -48,6 +48,21 @@ impl Place {
     pub(super) fn path(&self, written: &Path) -> PathBuf {
         in_folder(&self.folder, written)
     }
+}
+
+/// A working directory that is gone matters only where it is needed.
+fn absolute(folder: &Path) -> Outcome<PathBuf> {
+    let whole = match folder.is_absolute() {
+        true => folder.to_owned(),
+        false => {
+            let working = std::env::current_dir().map_err(|error| {
+                Failure::failed(format!("cannot tell the working directory: {error}"))
+                    .hint("change to a folder that is there, or give the full path to --config")
+            })?;
+            working.join(folder)
+        }
+    };
+    Ok(std::path::absolute(whole)?)
 }
 
 /// The path of the file itself where a link to it was named: the site is where the file lies.

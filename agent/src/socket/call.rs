@@ -73,7 +73,14 @@ pub(super) enum Reply {
     Failed {
         message: String,
         hint: Option<String>,
+        /// The exit code; an agent of an older version does not tell it.
+        #[serde(default = "failed")]
+        code: u8,
     },
+}
+
+fn failed() -> u8 {
+    1
 }
 
 impl From<Result<serde_json::Value, Failure>> for Reply {
@@ -83,6 +90,7 @@ impl From<Result<serde_json::Value, Failure>> for Reply {
             Err(failure) => Self::Failed {
                 message: failure.message().to_owned(),
                 hint: failure.next_step().map(str::to_owned),
+                code: failure.code(),
             },
         }
     }

@@ -69,8 +69,12 @@ pub(crate) fn ask(
                 continue;
             }
             Ok(Reply::Done(document)) => Ok(Answer::Done(document)),
-            Ok(Reply::Failed { message, hint }) => {
-                let failure = Failure::failed(message);
+            Ok(Reply::Failed {
+                message,
+                hint,
+                code,
+            }) => {
+                let failure = Failure::failed(message).with_code(code);
                 Err(match hint {
                     Some(hint) => failure.hint(hint),
                     None => failure,

@@ -148,3 +148,41 @@ fn a_store_that_cannot_be_used() {
     first.wait().unwrap();
     same_as("another_agent_runs", &said);
 }
+
+#[test]
+fn whatever_is_wrong_with_a_check_is_unknown() {
+    let stage = Stage::new();
+    same_as(
+        "check_of_a_wrong_option",
+        &stage.says(&["check", "--bogus"]),
+    );
+    same_as(
+        "check_of_a_wrong_option_json",
+        &stage.says(&["--json", "check", "--bogus"]),
+    );
+    let named_empty = stage
+        .command(&["check"])
+        .env("QSYS_AGENT_CONFIG", "")
+        .output()
+        .unwrap();
+    assert_eq!(named_empty.stdout, stage.run(&["check"]).stdout);
+}
+
+#[test]
+fn a_named_settings_file_needs_no_working_directory() {
+    let stage = Stage::new();
+    stage.write("site.toml", "[core]\nhost = \"127.0.0.1\"\n");
+    let gone = stage.path("gone");
+    std::fs::create_dir(&gone).unwrap();
+    let mut status = std::process::Command::new("sh");
+    let output = status
+        .args(["-c", "rmdir \"$PWD\" && exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_qsys-agent"))
+        .arg("--config")
+        .arg(stage.path("site.toml"))
+        .arg("status")
+        .current_dir(&gone)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
