@@ -10,10 +10,10 @@ mod request;
 mod prunes;
 
 mod backups;
+mod imports;
 mod restores;
 mod typed;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -26,10 +26,8 @@ pub(crate) use request::RestoreRequest;
 pub(crate) use source::Source;
 
 use crate::advice;
-use crate::documents::Imported;
 use crate::failure::{Failure, Outcome};
 use crate::folder;
-use crate::moment;
 use crate::settings::Settings;
 
 /// A site.
@@ -140,33 +138,6 @@ impl Site {
             },
             _ => Ok(archive.verify(None, depth)),
         }
-    }
-
-    /// Adds files to the store, which no agent records into; what is there already is skipped.
-    pub(crate) fn import(&self, files: &[PathBuf]) -> Outcome<Imported> {
-        self.import_into(Destination::Folder(self.store_path()), files)
-    }
-
-    /// Adds files; what is there already is skipped. Says which days the store will not keep for long.
-    pub(crate) fn import_into(
-        &self,
-        into: Destination<'_>,
-        files: &[PathBuf],
-    ) -> Outcome<Imported> {
-        let mut sum = Imported::default();
-        let mut days = BTreeSet::new();
-        for file in files {
-            let one = backup::import(into, file)?;
-            sum.added += one.added;
-            sum.skipped += one.skipped;
-            sum.rejected += one.rejected;
-            days.extend(one.days);
-            let reasons = one.first_reasons.into_iter();
-            sum.first_reasons
-                .extend(reasons.map(|reason| format!("{}: {reason}", file.display())));
-        }
-        sum.notes.extend(self.leaving(&days, moment::now()));
-        Ok(sum)
     }
 
     /// The days of the store whose files were damaged.

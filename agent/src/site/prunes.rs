@@ -1,6 +1,5 @@
 //! Removes what is beyond the limits: backups from the archive, days from the store.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use backup::{Archive, Day, PruneReport, RetentionPlan, SystemClock, TrustedNow};
@@ -9,8 +8,6 @@ use super::Site;
 use crate::advice;
 use crate::documents::Pruned;
 use crate::failure::Outcome;
-use crate::moment::Moment;
-use crate::words::many;
 
 /// Why the clock is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,22 +103,5 @@ impl Site {
             }
         }
         Ok(plan)
-    }
-
-    /// Says of days that came in just now which of them are too old for the store, and when they leave it.
-    pub(super) fn leaving(&self, days: &BTreeSet<Day>, came_ms: i64) -> Option<String> {
-        let retention = &self.settings.store.retention;
-        let old: Vec<&Day> = (days.iter())
-            .filter(|day| retention.leaves_at_ms(**day, came_ms).is_some())
-            .collect();
-        let (first, last) = (old.first()?, old.last()?);
-        let leaves = Moment::at(retention.leaves_at_ms(**first, came_ms)?).local_minute();
-        let limit = retention.days.unwrap_or_default();
-        Some(format!(
-            "{} from {first} to {last} are older than the {limit} days that the store keeps: they stay until {leaves}, \
-             then they leave it, and after them the backups that hold them. To keep them, set a greater \
-             `retention_days` before, or an own archive",
-            many(old.len() as u64, "day")
-        ))
     }
 }
