@@ -14,12 +14,10 @@ mod imports;
 mod restores;
 mod typed;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
-use backup::{
-    Archive, BackupInfo, DamagedDay, Depth, Destination, Mend, Report, Shipper, Store, StoreLock,
-};
+use backup::{Archive, BackupInfo, DamagedDay, Depth, Mend, Report, Shipper, Store, StoreLock};
 
 pub(crate) use prunes::TimeBy;
 pub(crate) use request::RestoreRequest;
