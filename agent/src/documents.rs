@@ -56,6 +56,9 @@ impl Backup {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Verification {
     pub(crate) ok: bool,
+    /// Backups that were looked at.
+    #[serde(default)]
+    pub(crate) backups: u64,
     pub(crate) checked: u64,
     pub(crate) findings: Vec<Finding>,
     /// What could not be compared; nothing is known to be wrong with it.
@@ -76,6 +79,7 @@ impl From<&backup::Report> for Verification {
     fn from(report: &backup::Report) -> Self {
         Self {
             ok: report.ok,
+            backups: report.backups,
             checked: report.checked,
             findings: report
                 .findings

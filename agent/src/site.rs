@@ -17,7 +17,9 @@ mod typed;
 use std::path::Path;
 use std::time::SystemTime;
 
-use backup::{Archive, BackupInfo, DamagedDay, Depth, Mend, Report, Shipper, Store, StoreLock};
+use backup::{
+    Archive, BackupInfo, DamagedDay, Depth, Mend, Report, Shipper, Store, StoreLock, StoreUse,
+};
 
 pub(crate) use prunes::TimeBy;
 pub(crate) use request::RestoreRequest;
@@ -59,8 +61,8 @@ impl Site {
     }
 
     /// The lock that keeps an agent from starting on this store.
-    fn lock_store(&self) -> Outcome<StoreLock> {
-        Ok(StoreLock::take(self.store_path())?)
+    fn lock_store(&self, what_for: StoreUse) -> Outcome<StoreLock> {
+        Ok(StoreLock::take(self.store_path(), what_for)?)
     }
 
     /// The archive's folder.
@@ -71,6 +73,11 @@ impl Site {
     /// The archive; it is made where there is none.
     fn archive(&self) -> Outcome<Archive> {
         Ok(Archive::open(self.archive_path())?)
+    }
+
+    /// The archive as it is, for whoever only looks: nothing is made where there is none.
+    fn archive_to_look_at(&self) -> Archive {
+        Archive::look_at(self.archive_path())
     }
 
     /// The archive, or an error that says that there is none.
@@ -102,18 +109,12 @@ impl Site {
 
     /// The backups, newest first. An archive that does not exist yet holds none.
     pub(crate) fn list(&self) -> Outcome<Vec<BackupInfo>> {
-        match self.archive_if_any()? {
-            Some(archive) => Ok(archive.list()?),
-            None => Ok(Vec::new()),
-        }
+        Ok(self.archive_to_look_at().list()?)
     }
 
     /// The moments that a restore of the latest state can reach.
     pub(crate) fn recoverable(&self) -> Outcome<Option<backup::Recoverable>> {
-        match self.archive_if_any()? {
-            Some(archive) => Ok(archive.recoverable()?),
-            None => Ok(None),
-        }
+        Ok(self.archive_to_look_at().recoverable()?)
     }
 
     /// What ships the store's newest changes to the archive.
@@ -154,7 +155,7 @@ impl Site {
         if store.damaged_days()?.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.archive()?.mends(&store)?)
+        Ok(self.archive_to_look_at().mends(&store)?)
     }
 }
 

@@ -237,3 +237,33 @@ async fn restoring_the_latest_while_changes_come_loses_none_of_them() {
         "{done} restores"
     );
 }
+
+#[test]
+fn what_cannot_be_restored_or_proved_makes_no_folder_and_no_lock() {
+    let site = Site::new(1);
+    let (store, archive) = (site.store(), site.path("backups"));
+    let nothing_is_made = || {
+        for verb in [
+            &["restore", "latest"][..],
+            &["restore", "latest", "--dry-run"],
+            &["restore", "none", "--target", "elsewhere"],
+            &["verify"],
+        ] {
+            let (code, said) = failed(&site.run(verb));
+            assert_eq!(code, 1, "{verb:?}: {said}");
+        }
+        site.json(&["list"]);
+        site.json(&["status"]);
+        assert!(!store.exists() && !site.path("elsewhere").exists());
+    };
+    nothing_is_made();
+    assert!(!archive.exists());
+    std::fs::create_dir(&archive).unwrap();
+    nothing_is_made();
+    assert_eq!(std::fs::read_dir(&archive).unwrap().count(), 0);
+    let said = String::from_utf8(site.run(&["verify"]).stdout).unwrap();
+    assert!(
+        said.contains("no backup") && !said.contains("sound"),
+        "{said}"
+    );
+}

@@ -57,6 +57,16 @@ fn lines(report: &Verification) -> String {
         0 => "all sound".to_owned(),
         some => many(some, "finding"),
     };
-    lines.push(format!("{} checked, {found}", many(report.checked, "file")));
+    lines.push(format!("{}, {found}", looked_at(report)));
     lines.join("\n")
+}
+
+/// `3 backups, 12 files checked`
+fn looked_at(report: &Verification) -> String {
+    let files = format!("{} checked", many(report.checked, "file"));
+    match report.backups {
+        // A single file was named.
+        0 => files,
+        backups => format!("{}, {files}", many(backups, "backup")),
+    }
 }

@@ -7,7 +7,7 @@ use super::request::RestoreRequest;
 use super::source::Source;
 use crate::failure::{Failure, Outcome};
 use crate::words;
-use backup::{RestorePlan, RestoreReport, RestoreSource, Restored, UndoReport};
+use backup::{RestorePlan, RestoreReport, RestoreSource, Restored, StoreUse, UndoReport};
 
 impl Site {
     /// What a restore into the target, else into the store, would do; nothing is touched.
@@ -22,7 +22,7 @@ impl Site {
             Source::File(path) => RestoreSource::File(path.clone()),
         };
         let target = target.unwrap_or(self.store_path());
-        let plan = self.archive()?.plan(source, request.at, target)?;
+        let plan = self.archive_to_look_at().plan(source, request.at, target)?;
         Ok(if request.keep_newer {
             plan.keep_newer()
         } else {
@@ -68,7 +68,7 @@ impl Site {
     ) -> Outcome<RestoreReport> {
         // What cannot be done leaves no folder behind.
         self.plan(request, Some(target))?;
-        let _lock = backup::StoreLock::take(target)?;
+        let _lock = backup::StoreLock::take(target, StoreUse::Restore)?;
         backup::finish_interrupted(target)?;
         Ok(self.build(request, Some(target), progress)?.swap()?)
     }
@@ -76,7 +76,7 @@ impl Site {
     /// Takes the last restore back, without a running agent.
     pub(crate) fn undo(&self) -> Outcome<UndoReport> {
         self.store()?;
-        let _lock = self.lock_store()?;
+        let _lock = self.lock_store(StoreUse::Undo)?;
         Ok(backup::undo(self.store_path())?)
     }
 

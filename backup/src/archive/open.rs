@@ -24,6 +24,14 @@ impl Archive {
         Archive::at(Arc::new(Folder::open(dir.into())?))
     }
 
+    /// The archive in a folder as it is, for whoever only looks: nothing is made or removed. Where there is no folder
+    /// there is no backup.
+    pub fn look_at(dir: impl Into<PathBuf>) -> Archive {
+        Archive {
+            place: Arc::new(Folder::at(dir.into())),
+        }
+    }
+
     /// Opens the archive of any place.
     pub(crate) fn at(place: Arc<dyn Place>) -> Result<Archive> {
         let archive = Archive { place };

@@ -29,8 +29,11 @@ pub(crate) fn writer(archive: &Path) -> Result<Lock> {
     patiently(archive, WRITERS, "another backup or prune", File::try_lock)
 }
 
-/// The writers' lock if it is free now.
+/// The writers' lock if it is free now. `None` also where there is none: nobody has ever written there.
 pub(crate) fn writer_if_free(archive: &Path) -> Result<Option<Lock>> {
+    if !archive.join(WRITERS).exists() {
+        return Ok(None);
+    }
     Ok(attempt(archive, WRITERS, File::try_lock)?.ok())
 }
 
@@ -60,7 +63,8 @@ pub(crate) fn restorer_if_free(target: &Path) -> Result<Option<Lock>> {
 }
 
 /// For whoever needs the files to stay. `None` where the archive cannot be written to or the lock is no
-/// real file: so nobody can take the lock that a removal needs.
+/// real file: so nobody can take the lock that a removal needs. Also where the folder is empty or missing: there is
+/// nothing to stay, and whoever looks makes nothing.
 pub(crate) fn reader(archive: &Path) -> Result<Option<Lock>> {
     if !can_be_taken(archive) {
         return Ok(None);
@@ -77,6 +81,10 @@ pub(crate) fn reader_if_free(archive: &Path) -> Result<Option<Lock>> {
 }
 
 fn can_be_taken(archive: &Path) -> bool {
+    let entries = std::fs::read_dir(archive);
+    if entries.map_or(true, |mut entries| entries.next().is_none()) {
+        return false;
+    }
     let opened = open_file(archive, READERS);
     if let Err(error) = &opened
         && let Some(finding) = irregular(&archive.join(READERS), error)
@@ -115,10 +123,10 @@ fn attempt(
     let mut file = open_file(archive, name).map_err(|error| not_opened(&path, error))?;
     match lock(&file) {
         Ok(()) => {
-            note_owner(&mut file);
+            note_owner(&mut file, "");
             Ok(Ok(Lock { _file: file }))
         }
-        Err(TryLockError::WouldBlock) => Ok(Err(owner(&mut file))),
+        Err(TryLockError::WouldBlock) => Ok(Err(owner(&mut file).pid)),
         Err(TryLockError::Error(error)) => Err(Error::io(&path, "lock the archive")(error)),
     }
 }
@@ -154,17 +162,27 @@ fn irregular(path: &Path, error: &std::io::Error) -> Option<Finding> {
     )
 }
 
-/// Writes this process's id into the lock's file, for people to read. The lock holds even where a full disk has no room
-/// for it.
-pub(super) fn note_owner(file: &mut File) {
+/// Writes this process's id into the lock's file, for people to read, and below it in a word what for. The lock holds
+/// even where a full disk has no room for it.
+pub(super) fn note_owner(file: &mut File, what_for: &str) {
     let _ = file.set_len(0);
-    let _ = writeln!(file, "{}", std::process::id());
+    let _ = writeln!(file, "{}\n{what_for}", std::process::id());
 }
 
-/// The process that holds a lock, where it could be read.
-pub(super) fn owner(file: &mut File) -> Option<u32> {
-    let mut pid = String::new();
+/// Who holds a lock, as far as it could be read.
+pub(super) struct Owner {
+    pub(super) pid: Option<u32>,
+    /// Empty where nothing is said.
+    pub(super) what_for: String,
+}
+
+pub(super) fn owner(file: &mut File) -> Owner {
+    let mut text = String::new();
     let _ = file.rewind();
-    let _ = file.take(20).read_to_string(&mut pid);
-    pid.trim().parse().ok()
+    let _ = file.take(100).read_to_string(&mut text);
+    let mut lines = text.lines().map(str::trim);
+    Owner {
+        pid: lines.next().and_then(|pid| pid.parse().ok()),
+        what_for: lines.next().unwrap_or_default().to_owned(),
+    }
 }

@@ -18,6 +18,8 @@ mod frames;
 use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::Connection;
+
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
 use crate::exchange::import::columns::Found;
@@ -35,6 +37,23 @@ use crate::store::reindex;
 
 /// Rows handed to the store at a time.
 const CHUNK: usize = 10_000;
+
+/// Reads an open database of the original as an import would, and counts what an import would reject. `shown` is how
+/// people know it.
+///
+/// # Errors
+/// When it has no table of events, or cannot be read.
+pub(crate) fn rejected(original: &Connection, shown: &Path) -> Result<ImportReport> {
+    let mut report = ImportReport::default();
+    database::read_original(original, shown, &mut |found| {
+        if let Found::Event(Err(reason)) = found {
+            report.reject(reason);
+        }
+        Ok(())
+    })?;
+    Ok(report)
+}
+
 /// Adds the events of a file to a store: an export (`.json`, `.jsonl`, `.csv`), a day file, a database of the original,
 /// each also gzipped. The content of the file, not its name, decides what it is.
 ///

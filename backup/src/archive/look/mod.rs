@@ -9,6 +9,7 @@ pub(crate) mod original;
 pub(crate) mod assemble;
 
 pub(crate) mod list;
+mod unnamed;
 mod unread;
 
 pub(crate) mod tail;

@@ -15,6 +15,7 @@ use crate::archive::look::contents::{self, Contents};
 use crate::archive::place::verbs::Place;
 use crate::disk::draft::Draft;
 use crate::disk::{companions, plain};
+use crate::exchange::import;
 use crate::finding::{Finding, NO_ROOM};
 use crate::found;
 use crate::irregular;
@@ -212,7 +213,31 @@ impl Opened {
                 .found(said)
                 .hint("use another backup")
         })?;
-        self.kind(name)
+        let kind = self.kind(name)?;
+        if let FileKind::Original(_) = kind {
+            self.every_row_is_an_event(name)?;
+        }
+        Ok(kind)
+    }
+
+    /// A restore refuses a database of the original with a row that is no event, so no check may call it sound.
+    fn every_row_is_an_event(&self, name: &Path) -> Result<(), Finding> {
+        let unrestorable = |found: String| {
+            Finding::new(name, "does not restore")
+                .expected("a table of events and of nothing else")
+                .found(found)
+                .hint("import this file: that takes over each row that is an event")
+        };
+        let report =
+            import::rejected(&self.conn, name).map_err(|error| unrestorable(error.to_string()))?;
+        if report.rejected == 0 {
+            return Ok(());
+        }
+        Err(unrestorable(format!(
+            "{} rows that are no events: {}",
+            report.rejected,
+            report.first_reasons.join("; ")
+        )))
     }
 
     /// The days of the original's events up to a moment, with how many there are in each.

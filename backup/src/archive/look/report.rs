@@ -19,6 +19,8 @@ pub enum Depth {
 pub struct Report {
     /// No finding at all.
     pub ok: bool,
+    /// Number of backups checked, those of the original among them.
+    pub backups: u64,
     /// Number of files checked.
     pub checked: u64,
     /// Everything that is wrong.
@@ -31,6 +33,7 @@ impl Report {
     pub(crate) fn new(checked: u64, findings: Vec<Finding>) -> Report {
         Report {
             ok: findings.is_empty(),
+            backups: 0,
             checked,
             findings,
             notes: Vec::new(),

@@ -10,8 +10,8 @@ use crate::archive::format::segment::SEGMENTS;
 use crate::archive::look::original::{self, FileKind};
 use crate::archive::look::report::{Depth, Report};
 use crate::archive::look::tail::Tail;
-use crate::archive::look::unread;
 use crate::archive::look::verify::objects::Objects;
+use crate::archive::look::{unnamed, unread};
 use crate::archive::open::Archive;
 use crate::archive::place::verbs::Hold;
 use crate::clock::{Clock as _, SystemClock};
@@ -35,8 +35,18 @@ impl Archive {
         };
         match self.subjects(what) {
             Ok(subjects) => {
+                let backups = subjects.len();
                 let mut report = self.verify_subjects(subjects, depth, drill);
                 if what.is_none() {
+                    match unnamed::days(&*self.place) {
+                        Ok(days) if backups == 0 => {
+                            report
+                                .findings
+                                .push(unnamed::no_backup(self.dir(), days.len()));
+                        }
+                        Ok(days) => report.notes.extend(unnamed::note(days.len())),
+                        Err(error) => report.findings.extend(failed(self.dir(), &error).findings),
+                    }
                     report.findings.extend(self.place.broken_holds());
                     self.verify_segments(&mut report);
                 }
@@ -91,6 +101,7 @@ impl Archive {
             .into_iter()
             .map(|(manifest, sha256)| (manifest.id, sha256))
             .collect();
+        let backups = subjects.len() as u64;
         for name in subjects {
             checked += 1;
             let (sha256, original_contents, mut own, beside) = if Manifest::id_of(&name).is_some() {
@@ -144,6 +155,7 @@ impl Archive {
         }
         Report {
             notes,
+            backups,
             ..Report::new(checked, unique)
         }
     }

@@ -24,6 +24,11 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
+    /// The folder as it is, or is not.
+    pub(crate) fn at(dir: PathBuf) -> Folder {
+        Folder { dir }
+    }
+
     /// Opens the folder, making it where it is missing.
     pub(crate) fn open(dir: PathBuf) -> Result<Folder> {
         draft::create_folder(&dir)?;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use compact_str::CompactString;
-use rusqlite::Row;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
 
 use crate::error::{Error, Result};
 use crate::exchange::import::columns::{Columns, Found, Incoming, Keyframe, KnownState, Raw, Take};
@@ -19,11 +19,11 @@ pub(super) fn read(path: &Path, shown: &Path, take: &mut Take<'_>) -> Result<()>
     let application: i32 = conn
         .query_row("PRAGMA application_id", [], |row| row.get(0))
         .map_err(Error::sqlite(shown, "read the database"))?;
-    drop(conn);
     if application == APPLICATION_ID {
+        drop(conn);
         read_ours(path, take)
     } else {
-        read_original(path, shown, take)
+        read_original(&conn, shown, take)
     }
 }
 
@@ -112,8 +112,8 @@ fn read_keyframes(reader: &DayReader, take: &mut Take<'_>) -> Result<()> {
     Ok(())
 }
 
-fn read_original(path: &Path, shown: &Path, take: &mut Take<'_>) -> Result<()> {
-    let conn = open_any_reader(path)?;
+/// Reads an open database of the original.
+pub(super) fn read_original(conn: &Connection, shown: &Path, take: &mut Take<'_>) -> Result<()> {
     let failed = || Error::sqlite(shown, "read its events");
     let names: Vec<String> = conn
         .prepare("SELECT name FROM pragma_table_info('events') ORDER BY cid")
