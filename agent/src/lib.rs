@@ -18,6 +18,7 @@ mod schedule;
 mod settings;
 
 mod site;
+mod store_user;
 
 mod qsys_core;
 

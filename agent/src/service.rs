@@ -24,6 +24,7 @@ use crate::site::Site;
 use crate::socket;
 use crate::socket::answers;
 use crate::status::{self, Status};
+use crate::store_user::StoreUser;
 
 /// A started service.
 pub(crate) struct Service {
@@ -37,9 +38,12 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts recording at once, with or without a Core that answers. Fails when another
-    /// agent has the store, or the store cannot be made.
-    pub(crate) async fn start(site: Site) -> Outcome<Self> {
+    /// Starts recording at once, with or without a Core that answers. Waits while a command such as an import has the
+    /// store; `None` where `stop` comes meanwhile. Fails when another agent has the store, or the store cannot be made.
+    pub(crate) async fn start(
+        site: Site,
+        stop: &mut (impl Future<Output = Outcome<()>> + Unpin),
+    ) -> Outcome<Option<Self>> {
         let settings = &site.settings;
         let Some(host) = settings.core.host.clone() else {
             return Err(Failure::usage("no Core is named").hint(
@@ -53,10 +57,9 @@ impl Service {
         let site = Arc::new(site);
         let store = site.store_path();
 
-        if let Some(done) = backup::finish_interrupted(store)? {
-            tracing::warn!("an interrupted restore was found at start: {done}");
-        }
-        let (recorder, writer) = backup::Recorder::start(store, recorder_options(&site.settings))?;
+        let Some((recorder, writer)) = start_recorder(&site, stop).await? else {
+            return Ok(None);
+        };
         let audit = Audit::of_store(store);
         audit.close_open_rows();
         let socket = socket::Listener::bind(store)?;
@@ -94,14 +97,14 @@ impl Service {
             stop.clone(),
             move |request, caller, steps| answers::answer(callers.clone(), request, caller, steps),
         ));
-        Ok(Self {
+        Ok(Some(Self {
             context,
             stop,
             tasks,
             recording,
             writer,
             shipping,
-        })
+        }))
     }
 
     /// Stops in the order in which data flows: first the requests, then the changes; what is in memory
@@ -127,6 +130,48 @@ impl Service {
         self.writer.join();
         Ok(())
     }
+}
+
+/// How often to look whether the store is free, while a command has it.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Starts the recorder as soon as no command has the store; `None` where `stop` comes before.
+async fn start_recorder(
+    site: &Site,
+    stop: &mut (impl Future<Output = Outcome<()>> + Unpin),
+) -> Outcome<Option<(backup::Recorder, backup::RecorderThread)>> {
+    let mut told = None;
+    loop {
+        let user = match try_to_record(site) {
+            Ok(started) => return Ok(Some(started)),
+            Err(error) => match StoreUser::named(&error) {
+                Some(user) if user.is_command() => user,
+                _ => return Err(error.into()),
+            },
+        };
+        if told != Some(user) {
+            let store = site.store_path().display();
+            tracing::warn!(
+                "waiting: {} the store {store}; recording begins when it is done",
+                user.does()
+            );
+            told = Some(user);
+        }
+        tokio::select! {
+            stopped = &mut *stop => return stopped.map(|()| None),
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+    }
+}
+
+fn try_to_record(site: &Site) -> backup::Result<(backup::Recorder, backup::RecorderThread)> {
+    let store = site.store_path();
+    // What a command is doing right now is not interrupted.
+    backup::StoreLock::look(store)?;
+    if let Some(done) = backup::finish_interrupted(store)? {
+        tracing::warn!("an interrupted restore was found at start: {done}");
+    }
+    backup::Recorder::start(store, recorder_options(&site.settings))
 }
 
 /// Waits for SIGTERM or Ctrl-C.

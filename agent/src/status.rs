@@ -87,7 +87,7 @@ impl Status {
         let settings = &site.settings;
         let recoverable = Recoverable::of_files(&files);
         Ok(Self {
-            agent: Agent::absent(),
+            agent: Agent::of_files(settings),
             core: CoreLink::unknown(settings),
             recording: false,
             events: Events::of_files(&files),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::finding::Finding;
 use crate::irregular;
 use crate::trusted_now::ClockDoubt;
+use crate::store_use::StoreUse;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -40,13 +41,23 @@ pub enum Error {
         /// What was tried and how much is free.
         what: String,
     },
-    /// Another process records into this store.
-    #[error("{}: the store is in use by another agent{}", path.display(), pid.map_or_else(String::new, |pid| format!(", process {pid}")))]
+    /// Another process writes into this store.
+    #[error("{}: {}", path.display(), in_use(*pid, *what_for))]
     Locked {
         /// The store's folder.
         path: PathBuf,
         /// The other process, if it could be read.
         pid: Option<u32>,
+        /// What it does there, if the lock says it.
+        what_for: Option<StoreUse>,
+    },
+    /// A disk has room, but no inode for another file, or would have none.
+    #[error("{}: {what}", path.display())]
+    NoInode {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried and how much is free.
+        what: String,
     },
     /// Somebody else is at work there.
     #[error("{}: found {who} at work{}, expected an archive at rest", path.display(), pid.map_or_else(String::new, |pid| format!(" (process {pid})")))]
@@ -190,7 +201,7 @@ impl Error {
     pub(crate) fn is_disk_full(&self) -> bool {
         use std::io::ErrorKind::{QuotaExceeded, StorageFull};
         match self {
-            Error::Full { .. } => true,
+            Error::Full { .. } | Error::NoInode { .. } => true,
             Error::Io { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
             Error::Sqlite { source, .. } => {
                 source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
@@ -220,6 +231,10 @@ impl Error {
             Error::Full { .. } => Some(
                 "free 64 MB on that disk beside what this takes; an archive shrinks when fewer backups are kept",
             ),
+            Error::NoInode { .. } => Some(
+                "remove files that nobody needs from that disk, or make its file system anew with more inodes \
+                 (`mkfs.ext4 -N`); an archive has fewer files when fewer backups are kept",
+            ),
             Error::Busy { .. } => Some("try again when that one is done"),
             Error::NoBackup { .. } => Some("make one"),
             Error::Unreachable { .. } => Some("choose one of those moments"),
@@ -230,6 +245,10 @@ impl Error {
             Error::Found(finding) => Some(&finding.hint),
             Error::Foreign { .. } => Some("databases of the original agent can be imported"),
             Error::Damaged { .. } => Some("restore this day from an earlier backup"),
+            Error::Locked {
+                what_for: Some(what_for),
+                ..
+            } if what_for.ends() => Some("try again when it is done"),
             Error::Locked { .. } => {
                 Some("stop the other agent, or give this one another data folder")
             }
@@ -262,6 +281,21 @@ impl Error {
                 _ => None,
             },
             _ => None,
+        }
+    }
+}
+
+/// Who has the store, and what for.
+fn in_use(pid: Option<u32>, what_for: Option<StoreUse>) -> String {
+    let process = pid.map(|pid| format!("process {pid}"));
+    match what_for.filter(|what_for| what_for.ends()) {
+        Some(what_for) => {
+            let process = process.as_deref().unwrap_or("another process");
+            format!("{process} {what_for} the store")
+        }
+        None => {
+            let process = process.map_or_else(String::new, |process| format!(", {process}"));
+            format!("the store is in use by another agent{process}")
         }
     }
 }

@@ -10,6 +10,7 @@ mod finding;
 mod progress;
 
 mod irregular;
+mod store_use;
 
 mod trusted_now;
 
@@ -82,3 +83,4 @@ pub use store::schema::{
 };
 pub use store::value::Value;
 pub use trusted_now::{ClockDoubt, LastKnown, TrustedNow};
+pub use store_use::StoreUse;

@@ -28,3 +28,4 @@ mod schedule;
 mod settings_file;
 mod sources;
 mod stop;
+mod waiting;

@@ -71,7 +71,10 @@ pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
                 simulated.name, simulated.components, simulated.controls
             ),
         );
-        let service = Service::start(Site::new(settings)).await?;
+        let Some(service) = Service::start(Site::new(settings), &mut end).await? else {
+            simulated.stop().await;
+            return Ok(ExitCode::SUCCESS);
+        };
         let told = tokio::select! {
             ended = &mut end => ended,
             told = story.acts(&service, &simulated.core, &typed.data) => match told {

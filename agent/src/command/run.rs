@@ -16,7 +16,10 @@ pub(super) fn run(site: Site, output: Output) -> Outcome<ExitCode> {
         advice::name_settings_file(file);
     }
     block_on(async {
-        let service = Service::start(site).await?;
+        let mut stop = std::pin::pin!(service::stop_signal());
+        let Some(service) = Service::start(site, &mut stop).await? else {
+            return Ok(ExitCode::SUCCESS);
+        };
         let settings = service.context.settings();
         output.line(format!(
             "recording {}:{} into {}, backups into {}",
@@ -25,7 +28,7 @@ pub(super) fn run(site: Site, output: Output) -> Outcome<ExitCode> {
             settings.store.path.display(),
             settings.backup.path.display(),
         ));
-        service::stop_signal().await?;
+        stop.await?;
         tracing::info!(
             "stopping; {}",
             service::last_words(&Status::of_agent(&service.context))

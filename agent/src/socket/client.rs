@@ -10,6 +10,7 @@ use super::call::{Call, Reply, Request};
 use crate::advice;
 use crate::failure::{Failure, Outcome};
 use crate::folder;
+use crate::store_user::StoreUser;
 
 /// What the agent answered.
 pub(crate) enum Answer {
@@ -89,8 +90,8 @@ pub(crate) fn ask(
     }
 }
 
-/// The way to the agent; `None` if nobody listens. With `patience`, a process that has the store is given so much time
-/// to listen, and is an error after that.
+/// The way to the agent; `None` if nobody listens. With `patience`, an agent that has the store is given so much time
+/// to listen, and is an error after that. A command that has the store never listens.
 fn connect(store: &Path, patience: Option<Duration>) -> Outcome<Option<UnixStream>> {
     let begun = Instant::now();
     loop {
@@ -128,23 +129,20 @@ fn is_absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// What to say of the process that has the store, if one has it.
+/// What to say of an agent that has the store and is silent; `None` where there is none.
 fn silent(store: &Path) -> Outcome<Option<Failure>> {
-    let pid = match backup::StoreLock::look(store) {
-        Ok(()) => return Ok(None),
-        Err(backup::Error::Locked { pid, .. }) => pid,
-        Err(error) => return Err(error.into()),
+    let Some(user) = StoreUser::of(store)?.filter(|user| !user.is_command()) else {
+        return Ok(None);
     };
-    let who = pid.map_or_else(
-        || "another process".to_owned(),
-        |pid| format!("process {pid}"),
-    );
     let text = format!(
-        "{who} has the store {} but does not answer",
+        "{user} has the store {} but does not answer",
         store.display()
     );
-    Ok(Some(Failure::failed(text).hint(
-        "if it is an agent, look at its log, and end it and start it again if it hangs; \
-         if it is a command such as an import, wait for its end",
-    )))
+    let agent = "look at its log, and end it and start it again if it hangs";
+    Ok(Some(Failure::failed(text).hint(match user.is_agent() {
+        true => format!("it is an agent: {agent}"),
+        false => format!(
+            "if it is an agent, {agent}; if it is a command such as an import, wait for its end"
+        ),
+    })))
 }

@@ -15,6 +15,8 @@ use crate::finding::Finding;
 
 /// What temporary names begin with; whatever still has such a name after a crash is rubbish.
 pub(crate) const TEMPORARY: &str = ".tmp-";
+/// What older versions called the scratch of an import.
+const TEMPORARY_BEFORE: &str = ".import-";
 
 /// A file being written under a temporary name in the folder where it will appear. Dropped, it is removed.
 #[derive(Debug)]
@@ -180,7 +182,7 @@ pub(crate) fn clean(folder: &Path) -> Result<usize> {
     let mut removed = 0;
     for entry in entries(folder)? {
         let path = folder.join(&entry);
-        if !entry.starts_with(TEMPORARY) {
+        if !entry.starts_with(TEMPORARY) && !entry.starts_with(TEMPORARY_BEFORE) {
             continue;
         }
         let gone = if path.is_dir() {

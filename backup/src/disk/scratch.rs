@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
-use crate::disk::draft::TEMPORARY;
+use crate::disk::draft::{self, TEMPORARY};
 use crate::disk::fault;
 use crate::error::{Error, Result};
 
@@ -19,6 +19,14 @@ pub(crate) fn folder(folder: &Path) -> Result<TempDir> {
                 .tempdir_in(folder)
         })
         .map_err(Error::io(folder, "create a scratch folder in it"))
+}
+
+/// Removes what a killed process left in a store: the caller holds the store's lock, so that nobody works there. What
+/// cannot be removed only takes up room.
+pub(crate) fn clear(store: &Path) {
+    if let Err(error) = draft::clean(store) {
+        tracing::warn!(%error, "what a killed process left is not removed");
+    }
 }
 
 /// Opens a scratch database for changes.

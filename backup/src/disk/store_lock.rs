@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-use crate::disk::{lock, real};
+use crate::disk::{lock, real, space};
 use crate::error::{Error, Result};
+use crate::store_use::StoreUse;
 
 const NAME: &str = ".lock";
 /// A look at the lock holds it for less than this.
@@ -22,11 +23,15 @@ pub struct StoreLock {
 }
 
 impl StoreLock {
-    /// Takes the lock of a store, creating the folder where it is missing.
+    /// Takes the lock of a store, creating the folder where it is missing. The lock says what for.
     ///
     /// # Errors
     /// [`Error::Locked`] with the other process's id when another process holds it.
-    pub fn take(dir: &Path) -> Result<StoreLock> {
+    pub fn take(dir: &Path, what_for: StoreUse) -> Result<StoreLock> {
+        StoreLock::taken(dir, what_for).map_err(space::told)
+    }
+
+    fn taken(dir: &Path, what_for: StoreUse) -> Result<StoreLock> {
         std::fs::create_dir_all(dir).map_err(Error::io(dir, "create the store's folder"))?;
         let path = dir.join(NAME);
         let opened = |error| lock::not_opened(&path, error);
@@ -44,10 +49,7 @@ impl StoreLock {
         match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::Locked {
-                    path: dir.to_path_buf(),
-                    pid: lock::owner(&mut file),
-                });
+                return Err(in_use(dir, &mut file));
             }
             Err(TryLockError::Error(source)) => {
                 return Err(Error::Io {
@@ -57,7 +59,7 @@ impl StoreLock {
                 });
             }
         }
-        lock::note_owner(&mut writable);
+        lock::note_owner(&mut writable, what_for.word());
         Ok(StoreLock { file, path })
     }
 
@@ -76,10 +78,7 @@ impl StoreLock {
             Err(_) => return Ok(()),
         };
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Err(Error::Locked {
-                path: dir.to_path_buf(),
-                pid: lock::owner(&mut file),
-            }),
+            Err(TryLockError::WouldBlock) => Err(in_use(dir, &mut file)),
             _ => Ok(()),
         }
     }
@@ -97,6 +96,16 @@ impl StoreLock {
             (Ok(held), Ok(found)) => (held.dev(), held.ino()) == (found.dev(), found.ino()),
             _ => false,
         }
+    }
+}
+
+/// What to say of the process that holds the lock.
+fn in_use(dir: &Path, file: &mut File) -> Error {
+    let owner = lock::owner(file);
+    Error::Locked {
+        path: dir.to_path_buf(),
+        pid: owner.pid,
+        what_for: StoreUse::of_word(&owner.what_for),
     }
 }
 

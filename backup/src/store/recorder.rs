@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use crate::disk::scratch;
 use crate::disk::store_lock::StoreLock;
 use crate::error::{Error, Result};
 use crate::store::change::Change;
@@ -21,6 +22,7 @@ use crate::store::recorder::options::RecorderOptions;
 use crate::store::recorder::queue::{Command, Job, Queue};
 use crate::store::recorder::stats::{RecorderStats, Shared};
 use crate::store::recorder::writer::state::Writer;
+use crate::store_use::StoreUse;
 
 /// SQLite extends its shared memory by 4096 bytes by writing one byte of them. On a disk with smaller blocks the other
 /// bytes get no room until they are touched; on a full disk touching them ends the process.
@@ -70,7 +72,8 @@ impl Recorder {
         options: RecorderOptions,
     ) -> Result<(Recorder, RecorderThread)> {
         let dir: PathBuf = dir.into();
-        let lock = StoreLock::take(&dir)?;
+        let lock = StoreLock::take(&dir, StoreUse::Record)?;
+        scratch::clear(&dir);
         warn_of_small_blocks(&dir);
         let names = Arc::new(Names::default());
         let shared = Arc::new(Shared::new());

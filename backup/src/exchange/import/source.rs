@@ -6,6 +6,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::disk::draft::TEMPORARY;
 use crate::error::{Error, Result};
 use crate::exchange::import::columns::{Take, unpack_failed};
 use crate::exchange::import::{csv, database, json};
@@ -39,7 +40,7 @@ pub(super) fn read(path: &Path, scratch: &Path, take: &mut Take<'_>) -> Result<(
         return read_text(path, unpacked, take);
     }
     let mut temporary = tempfile::Builder::new()
-        .prefix(".import-")
+        .prefix(TEMPORARY)
         .suffix(".db")
         .tempfile_in(scratch)
         .map_err(Error::io(scratch, "make a temporary file"))?;

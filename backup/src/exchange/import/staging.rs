@@ -35,10 +35,7 @@ pub(super) struct Staging {
 
 impl Staging {
     pub(super) fn new(beside: &Path, names: Arc<Names>) -> Result<Staging> {
-        let folder = tempfile::Builder::new()
-            .prefix(".import-")
-            .tempdir_in(beside)
-            .map_err(Error::io(beside, "make a temporary folder"))?;
+        let folder = scratch::folder(beside)?;
         let path = folder.path().join("staging.db");
         let made = || Error::sqlite(&path, "make a temporary database");
         let conn = Connection::open(&path).map_err(made())?;

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::disk::scratch;
 use crate::disk::store_lock::StoreLock;
 use crate::error::Result;
 use crate::store::recorder::Recorder;
+use crate::store_use::StoreUse;
 
 /// Where imported events go.
 #[derive(Debug, Clone, Copy)]
@@ -30,11 +32,15 @@ impl<'a> Target<'a> {
                 recorder: Some(recorder),
                 _lock: None,
             },
-            Destination::Folder(dir) => Target {
-                dir: dir.to_path_buf(),
-                recorder: None,
-                _lock: Some(StoreLock::take(dir)?),
-            },
+            Destination::Folder(dir) => {
+                let lock = StoreLock::take(dir, StoreUse::Import)?;
+                scratch::clear(dir);
+                Target {
+                    dir: dir.to_path_buf(),
+                    recorder: None,
+                    _lock: Some(lock),
+                }
+            }
         })
     }
 

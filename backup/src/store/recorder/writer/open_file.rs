@@ -6,6 +6,7 @@ use crate::disk::mount_point::MountPoint;
 use crate::disk::store_lock::StoreLock;
 use crate::error::{Error, Result};
 use crate::store::day_file::file::DayFile;
+use crate::store_use::StoreUse;
 
 /// At most one file is open, and only under the store's lock.
 pub(super) struct OpenFile {
@@ -51,7 +52,7 @@ impl OpenFile {
         if !self.lock.as_ref().is_some_and(StoreLock::is_in_place) {
             self.release_if_unmounted()?;
             let let_go = self.lock.take().is_none();
-            self.lock = Some(StoreLock::take(&self.dir)?);
+            self.lock = Some(StoreLock::take(&self.dir, StoreUse::Record)?);
             self.mounted_at = MountPoint::of(&self.dir);
             if let_go {
                 tracing::warn!(store = %self.dir.display(), "the store's lock is held again");
