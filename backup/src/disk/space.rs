@@ -30,7 +30,7 @@ pub(crate) fn told(error: Error) -> Error {
                 source.sqlite_error_code(),
                 Some(CannotOpen | SystemIoFailure)
             );
-            if full || vague && free_near(&path).is_some_and(|free| free < NEXT_TO_NOTHING) {
+            if full || vague && left_near(&path).is_some_and(Left::is_nothing) {
                 full_at(path, doing)
             } else {
                 Error::Sqlite {
@@ -45,16 +45,47 @@ pub(crate) fn told(error: Error) -> Error {
 }
 
 fn full_at(path: PathBuf, doing: &'static str) -> Error {
-    let free = free_near(&path).unwrap_or(0) / 1_000_000;
-    Error::Full {
-        what: format!("cannot {doing}: the disk is full, {free} MB are free"),
-        path,
+    let left = left_near(&path).unwrap_or(Left {
+        bytes: 0,
+        has_inodes: true,
+    });
+    let free = left.bytes / 1_000_000;
+    if left.has_inodes {
+        let what = format!("cannot {doing}: the disk is full, {free} MB are free");
+        return Error::Full { path, what };
+    }
+    let what = format!(
+        "cannot {doing}: the disk has no inode left for another file, though {free} MB are free"
+    );
+    Error::NoInode { path, what }
+}
+
+/// What is left of a disk.
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    bytes: u64,
+    /// A disk may be unable to hold another file though it has room.
+    has_inodes: bool,
+}
+
+impl Left {
+    fn on(folder: &Path) -> rustix::io::Result<Left> {
+        let stat = rustix::fs::statvfs(folder)?;
+        Ok(Left {
+            bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
+            // Where they are not counted, both are 0.
+            has_inodes: stat.f_files == 0 || stat.f_favail > 0,
+        })
+    }
+
+    fn is_nothing(self) -> bool {
+        self.bytes < NEXT_TO_NOTHING || !self.has_inodes
     }
 }
 
-/// Free space near a path that may not exist any more.
-fn free_near(path: &Path) -> Option<u64> {
-    path.ancestors().find_map(|path| free(path).ok())
+/// What is left near a path that may not exist any more.
+fn left_near(path: &Path) -> Option<Left> {
+    path.ancestors().find_map(|path| Left::on(path).ok())
 }
 
 /// The same where it is known how much is free.
@@ -76,9 +107,9 @@ pub(crate) fn enough(folder: &Path, free: u64, needed: u64, what: &str) -> Resul
 
 /// Bytes that are free on the disk of a folder.
 pub(crate) fn free(folder: &Path) -> Result<u64> {
-    let stat = rustix::fs::statvfs(folder)
+    let left = Left::on(folder)
         .map_err(|error| Error::io(folder, "ask for the free space of its disk")(error.into()))?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    Ok(left.bytes)
 }
 
 #[cfg(test)]

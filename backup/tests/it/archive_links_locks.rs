@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use backup::{Archive, Depth, Error, Policy, RestoreSource, StoreLock};
+use backup::{Archive, Depth, Error, Policy, RestoreSource, StoreLock, StoreUse};
 
 use crate::archive_irregular::{KINDS, put};
 use crate::archive_stage::{Stage, now};
@@ -79,13 +79,17 @@ fn a_stores_lock_that_is_no_file_is_refused_by_name() {
         let outside = dir.path().join("elsewhere");
         std::fs::write(&outside, "mine").unwrap();
         let store = dir.path().join("events");
-        drop(StoreLock::take(&store).unwrap());
+        drop(StoreLock::take(&store, StoreUse::Import).unwrap());
         let path = store.join(".lock");
         std::fs::remove_file(&path).unwrap();
         if !put(kind, &path, &outside) {
             continue;
         }
-        refused(&path, kind, &StoreLock::take(&store).unwrap_err());
+        refused(
+            &path,
+            kind,
+            &StoreLock::take(&store, StoreUse::Import).unwrap_err(),
+        );
         assert_eq!(std::fs::read_to_string(&outside).unwrap(), "mine");
     }
 }

@@ -99,7 +99,7 @@ async fn nothing_is_recorded_beneath_a_mount_point_while_its_disk_is_gone() {
         let store = Store::open(disk.store()).unwrap();
         assert_eq!(store.gaps(0, i64::MAX).unwrap(), []);
         assert!(matches!(
-            backup::StoreLock::take(&disk.store()),
+            backup::StoreLock::take(&disk.store(), backup::StoreUse::Import),
             Err(Error::Locked { .. })
         ));
         stop(recorder, thread).await;

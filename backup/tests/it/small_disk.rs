@@ -41,7 +41,24 @@ impl SmallDisk {
         }
     }
 
+    /// The same with room for few files: an ext4 has 32 inodes, a disk in memory as many.
+    pub(crate) fn of_few_files() -> SmallDisk {
+        match SmallDisk::ext4_with(&["-N", "32"]) {
+            Ok(disk) => disk,
+            Err(why) => {
+                eprintln!(
+                    "no ext4 on a loop device, so the inodes of a disk in memory are used up ({why}); root may mount one"
+                );
+                SmallDisk::in_memory("size=8m,nr_inodes=32")
+            }
+        }
+    }
+
     fn ext4() -> Result<SmallDisk, String> {
+        SmallDisk::ext4_with(&[])
+    }
+
+    fn ext4_with(options: &[&str]) -> Result<SmallDisk, String> {
         let (dir, image) = (
             tempfile::tempdir().unwrap(),
             tempfile::NamedTempFile::new().unwrap(),
@@ -50,6 +67,7 @@ impl SmallDisk {
         // The block size of all but the smallest disks.
         run(Command::new("mkfs.ext4")
             .args(["-q", "-F", "-b", "4096"])
+            .args(options)
             .arg(image.path()))?;
         mount_image(image.path(), dir.path())?;
         Ok(SmallDisk {
@@ -107,6 +125,15 @@ impl SmallDisk {
             while file.write_all(&vec![0u8; size]).is_ok() {}
         }
         ballast
+    }
+
+    /// Uses up the disk's inodes, and leaves its room.
+    pub(crate) fn use_up_inodes(&self) {
+        for n in 0.. {
+            if std::fs::File::create(self.dir.path().join(format!("empty-{n}"))).is_err() {
+                return;
+            }
+        }
     }
 
     /// Takes back what filled it. Emptied first: a process that another test is just starting may hold a copy of the

@@ -20,7 +20,7 @@ async fn a_store_whose_folder_is_removed_is_made_again_with_its_lock() {
     recorder.flush().await.unwrap();
     assert_eq!(numbers(&dir), [1.0, 2.0]);
     assert!(matches!(
-        backup::StoreLock::take(&dir),
+        backup::StoreLock::take(&dir, backup::StoreUse::Import),
         Err(backup::Error::Locked { .. })
     ));
     stop(recorder, thread).await;

@@ -1,5 +1,6 @@
 //! Why a run of items was not written.
 
+use crate::disk::space;
 use crate::error::Error;
 use crate::store::day_file::refusal::WriteError;
 
@@ -31,6 +32,7 @@ impl From<WriteError> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
+        let error = space::told(error);
         let text = error.to_string();
         match error {
             Error::Sqlite { source, .. } => match Failure::from(source) {
