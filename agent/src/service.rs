@@ -174,15 +174,19 @@ fn try_to_record(site: &Site) -> backup::Result<(backup::Recorder, backup::Recor
     backup::Recorder::start(store, recorder_options(&site.settings))
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub(crate) async fn stop_signal() -> Outcome<()> {
+/// Listens for SIGTERM and Ctrl-C from now on, and waits for the first.
+pub(crate) fn stop_signal() -> impl Future<Output = Outcome<()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut term = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = term.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    let listening = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    async move {
+        let [term, interrupt] = listening;
+        let (mut term, mut interrupt) = (term?, interrupt?);
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The longest that an answer of the Core takes to arrive, beyond the time between two polls.

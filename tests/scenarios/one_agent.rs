@@ -45,7 +45,7 @@ fn an_agent_that_does_not_answer_is_named_and_waited_for_no_longer_than_seconds(
     let site = Site::new(core.port);
     let agent = site.recording_agent();
     let named = format!("process {}", agent.id());
-    agent.signal(Signal::STOP);
+    agent.freeze();
     let asked = |verb: &str| {
         let mut command = site.command();
         command

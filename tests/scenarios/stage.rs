@@ -54,6 +54,25 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Stops a process where it is. Returns once all its threads stand still: a busy machine takes a moment for that.
+pub(crate) fn freeze(child: &Child) {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    let threads = PathBuf::from(format!("/proc/{}/task", child.id()));
+    until("the process to stand still", || {
+        let stands_still = |thread: std::io::Result<std::fs::DirEntry>| {
+            let stat = std::fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+            // The state comes behind the name, which is in brackets.
+            let state = stat.rsplit_once(") ")?.1;
+            state.starts_with('T').then_some(())
+        };
+        std::fs::read_dir(&threads)
+            .unwrap()
+            .map(stands_still)
+            .collect::<Option<()>>()
+    });
+}
+
 /// A process that does not outlive its test.
 pub(crate) struct Process {
     child: Child,
@@ -98,6 +117,11 @@ impl Process {
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Stops it where it is, until it gets the signal to go on.
+    pub(crate) fn freeze(&self) {
+        freeze(&self.child);
     }
 
     /// Asks it to stop and gives its exit code.

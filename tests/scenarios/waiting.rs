@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::stage::{EmulatedCore, Site, failed, until};
+use crate::stage::{EmulatedCore, Site, failed, freeze, until};
 
 /// More events than are imported before a test stops the command.
 const MANY: u64 = 60_000;
@@ -31,7 +31,7 @@ impl StoppedImport {
             let lock = std::fs::read_to_string(site.store().join(".lock")).unwrap_or_default();
             (lock.starts_with(&import.id()) && !scratch(site).is_empty()).then_some(())
         });
-        import.signal(Signal::STOP);
+        freeze(&import.child);
         import
     }
 

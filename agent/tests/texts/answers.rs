@@ -22,7 +22,9 @@ fn nothing_is_there_yet() {
 fn the_store_is_held_by_a_process_that_does_not_answer() {
     let stage = Stage::new();
     stage.record("some", &[1]);
-    let lock = std::fs::File::open(stage.path("data/events/.lock")).unwrap();
+    let lock = stage.path("data/events/.lock");
+    std::fs::write(&lock, format!("{}\nrecord\n", std::process::id())).unwrap();
+    let lock = std::fs::File::open(lock).unwrap();
     lock.lock().unwrap();
     same_as("check_of_a_silent_agent", &stage.says(&["check"]));
 }
