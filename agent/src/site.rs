@@ -76,8 +76,10 @@ impl Site {
     }
 
     /// The archive as it is, for whoever only looks: nothing is made where there is none.
-    fn archive_to_look_at(&self) -> Archive {
-        Archive::look_at(self.archive_path())
+    fn archive_to_look_at(&self) -> Outcome<Archive> {
+        // What may not be looked at is not taken for empty.
+        folder::is_there(self.archive_path())?;
+        Ok(Archive::look_at(self.archive_path()))
     }
 
     /// The archive, or an error that says that there is none.
@@ -109,12 +111,12 @@ impl Site {
 
     /// The backups, newest first. An archive that does not exist yet holds none.
     pub(crate) fn list(&self) -> Outcome<Vec<BackupInfo>> {
-        Ok(self.archive_to_look_at().list()?)
+        Ok(self.archive_to_look_at()?.list()?)
     }
 
     /// The moments that a restore of the latest state can reach.
     pub(crate) fn recoverable(&self) -> Outcome<Option<backup::Recoverable>> {
-        Ok(self.archive_to_look_at().recoverable()?)
+        Ok(self.archive_to_look_at()?.recoverable()?)
     }
 
     /// What ships the store's newest changes to the archive.
@@ -155,7 +157,7 @@ impl Site {
         if store.damaged_days()?.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.archive_to_look_at().mends(&store)?)
+        Ok(self.archive_to_look_at()?.mends(&store)?)
     }
 }
 

@@ -22,7 +22,9 @@ impl Site {
             Source::File(path) => RestoreSource::File(path.clone()),
         };
         let target = target.unwrap_or(self.store_path());
-        let plan = self.archive_to_look_at().plan(source, request.at, target)?;
+        let plan = self
+            .archive_to_look_at()?
+            .plan(source, request.at, target)?;
         Ok(if request.keep_newer {
             plan.keep_newer()
         } else {
