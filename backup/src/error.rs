@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::finding::Finding;
 use crate::irregular;
-use crate::trusted_now::ClockDoubt;
 use crate::store_use::StoreUse;
+use crate::trusted_now::ClockDoubt;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;

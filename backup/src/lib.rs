@@ -82,5 +82,5 @@ pub use store::schema::{
     APPLICATION_ID, SCHEMA_VERSION, check_schema, open_reader, open_writer, sqlite_version,
 };
 pub use store::value::Value;
-pub use trusted_now::{ClockDoubt, LastKnown, TrustedNow};
 pub use store_use::StoreUse;
+pub use trusted_now::{ClockDoubt, LastKnown, TrustedNow};
