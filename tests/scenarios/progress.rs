@@ -59,8 +59,8 @@ fn on_terminal(site: &Site, arguments: &str) -> Command {
     command
 }
 
-/// An agent whose backup lasts until `enough`; gives the caller's line.
-fn slow_backup(socket: &UnixListener, enough: impl Fn() -> bool) -> Value {
+/// An agent whose backup lasts until what `tell` tells is enough; gives the caller's line.
+fn slow_backup(socket: &UnixListener, mut tell: impl FnMut(&mut UnixStream) -> bool) -> Value {
     let (mut caller, _) = socket.accept().unwrap();
     let mut request = String::new();
     let mut reader = BufReader::new(caller.try_clone().unwrap());
@@ -68,9 +68,7 @@ fn slow_backup(socket: &UnixListener, enough: impl Fn() -> bool) -> Value {
     let request: Value = serde_json::from_str(&request).unwrap();
     if request["progress"] == true {
         until("the progress to be shown", || {
-            let step = json!({"progress": {"what": "rewinding reels", "done": 1, "total": 4}});
-            writeln!(caller, "{step}").unwrap();
-            enough().then_some(())
+            tell(&mut caller).then_some(())
         });
     }
     let made = json!({"done": {
@@ -81,8 +79,12 @@ fn slow_backup(socket: &UnixListener, enough: impl Fn() -> bool) -> Value {
     request
 }
 
-#[test]
-fn the_shell_that_asked_shows_the_agents_progress_and_clears_it() {
+fn step(what: &str, done: u64, total: u64) -> Value {
+    json!({"progress": {"what": what, "done": done, "total": total}})
+}
+
+/// What a shell on a terminal shows of a slow backup. `tell` is also told what is shown so far.
+fn shown_of(mut tell: impl FnMut(&mut UnixStream, &str) -> bool) -> String {
     let site = Site::new(1);
     std::fs::create_dir(site.store()).unwrap();
     let socket = UnixListener::bind(site.store().join(".agent.sock")).unwrap();
@@ -103,19 +105,46 @@ fn the_shell_that_asked_shows_the_agents_progress_and_clears_it() {
                 .push_str(&String::from_utf8_lossy(&part[..long]));
         }
     });
-    let shown = || seen.lock().unwrap().contains("rewinding reels");
-    let request = slow_backup(&socket, shown);
+    let request = slow_backup(&socket, |caller| tell(caller, &seen.lock().unwrap()));
     assert_eq!(request, json!({"verb": "backup", "progress": true}));
     assert!(shell.wait().unwrap().success());
     reading.join().unwrap();
     let seen = seen.lock().unwrap();
+    seen.clone()
+}
+
+/// The bar is gone before the result stands there.
+fn is_cleared(seen: &str, bar: &str) {
     let result = seen.rfind("20261123T120000Z-1").expect("the result");
-    let bar = seen.rfind("rewinding reels").unwrap();
+    let bar = seen.rfind(bar).unwrap();
     assert!(
         seen[bar..result].contains("\u{1b}[2K"),
         "the bar stays: {seen:?}"
     );
+}
+
+#[test]
+fn the_shell_that_asked_shows_the_agents_progress_and_clears_it() {
+    let seen = shown_of(|caller, seen| {
+        writeln!(caller, "{}", step("rewinding reels", 1, 4)).unwrap();
+        seen.contains("rewinding reels")
+    });
+    is_cleared(&seen, "rewinding reels");
     assert!(seen.contains(" 25 %"), "{seen}");
+}
+
+#[test]
+fn the_shell_that_has_to_wait_says_so_though_it_hears_of_it_only_once() {
+    let waits = "waiting for the backup that is running";
+    let mut told = false;
+    let seen = shown_of(|caller, seen| {
+        if !std::mem::replace(&mut told, true) {
+            writeln!(caller, "{}", step(waits, 0, 0)).unwrap();
+        }
+        seen.contains(waits)
+    });
+    is_cleared(&seen, waits);
+    assert!(!seen.contains('%'), "{seen}");
 }
 
 #[test]
@@ -132,7 +161,7 @@ fn no_progress_is_asked_for_where_it_would_not_be_shown() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let request = slow_backup(&socket, || true);
+        let request = slow_backup(&socket, |_| true);
         assert_eq!(request, json!({"verb": "backup"}), "{command:?}");
         let output = shell.wait_with_output().unwrap();
         assert!(output.status.success(), "{output:?}");

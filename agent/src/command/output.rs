@@ -196,7 +196,7 @@ fn eput(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// A progress bar that appears after a second.
+/// A progress bar that appears after a second, or a line at once where it is not known how long it takes.
 pub(crate) struct Bar {
     bar: ProgressBar,
     since: Instant,
@@ -206,9 +206,6 @@ pub(crate) struct Bar {
 impl Bar {
     fn new(watched: bool) -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{msg:24} {bar:30} {percent:>3} %  {eta}") {
-            bar.set_style(style);
-        }
         Self {
             bar,
             since: Instant::now(),
@@ -224,7 +221,16 @@ impl Bar {
 
 impl backup::Progress for Bar {
     fn step(&self, what: &str, done: u64, total: u64) {
-        if self.watched && self.bar.is_hidden() && self.since.elapsed() > Duration::from_secs(1) {
+        // What takes nobody knows how long may be all that is told for a while.
+        let (at_once, look) = match total {
+            0 => (true, "{msg}"),
+            _ => (false, "{msg:24} {bar:30} {percent:>3} %  {eta}"),
+        };
+        if let Ok(style) = ProgressStyle::with_template(look) {
+            self.bar.set_style(style);
+        }
+        let is_due = at_once || self.since.elapsed() > Duration::from_secs(1);
+        if self.watched && self.bar.is_hidden() && is_due {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         self.bar.set_message(what.to_owned());
