@@ -2,6 +2,7 @@
 
 mod backup_inputs;
 mod steps;
+mod turn;
 
 mod running;
 
@@ -16,11 +17,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use contract::Job;
-use tokio::sync::OwnedMutexGuard;
 
 use backup_inputs::BackupInputs;
 use running::{Board, Running};
 pub(crate) use steps::{Step, Steps};
+use turn::Turns;
+pub(crate) use turn::{Asker, Place, Turn};
 
 use crate::documents;
 use crate::even_clock::EvenClock;
@@ -30,24 +32,13 @@ use crate::record::LiveFacts;
 use crate::schedule::History;
 use crate::site::{Site, TimeBy};
 
-/// Who asked for a job; it stands in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asker {
-    Schedule,
-    Panel,
-    CommandLine,
-}
-
-/// The right to run a job; dropping it lets the next one start.
-pub(crate) struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedMutexGuard<()>);
-
 /// Runs jobs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Jobs {
     site: Arc<Site>,
     recorder: backup::Recorder,
     live_facts: Arc<LiveFacts>,
-    turn: Arc<tokio::sync::Mutex<()>>,
+    turns: Turns,
     board: Board,
     known: Arc<Mutex<Known>>,
     clock: Arc<EvenClock>,
@@ -88,7 +79,7 @@ impl Jobs {
             site,
             recorder,
             live_facts,
-            turn: Arc::default(),
+            turns: Turns::default(),
             board: Board::default(),
             clock: Arc::new(EvenClock::new()),
             known: Arc::new(Mutex::new(Known {
@@ -111,14 +102,19 @@ impl Jobs {
         }
     }
 
-    /// The turn, if no job runs.
-    pub(crate) fn try_turn(&self) -> Option<Turn> {
-        self.turn.clone().try_lock_owned().ok().map(Turn)
+    /// A person's place before the turn; refused where another person's job runs or waits.
+    pub(crate) fn place(&self, what: &'static str, asker: Asker) -> Outcome<Place> {
+        self.turns.place(what, asker)
     }
 
-    /// The turn, once the jobs before have ended.
-    pub(crate) async fn turn(&self) -> Turn {
-        Turn(self.turn.clone().lock_owned().await)
+    /// The turn for a job of the agent's own, once the jobs before have ended. `None` where the agent stops.
+    pub(crate) async fn own_turn(&self, what: &'static str) -> Option<Turn> {
+        self.turns.own(what).await
+    }
+
+    /// Lets no job begin any more; one that runs goes on.
+    pub(crate) fn stop(&self) {
+        self.turns.stop();
     }
 
     /// The backups as last listed, newest first.

@@ -111,6 +111,7 @@ impl Service {
     /// is committed, then shipped.
     pub(crate) async fn stop(self) -> Outcome<()> {
         self.stop.cancel();
+        self.context.jobs.stop();
         self.tasks.close();
         self.tasks.wait().await;
         self.context.core.shutdown().await;
@@ -241,18 +242,32 @@ async fn run_schedule(context: Arc<Context>, stop: CancellationToken) {
             () = context.jobs.changed() => continue,
             () = tokio::time::sleep(wait.min(Duration::from_secs(5))) => {}
         }
-        if backup.is_some_and(|due| moment::now() >= due) {
-            let operation = context.jobs.scheduled_backup(context.jobs.turn().await);
-            by_schedule(&context, "backup", operation, Clone::clone).await;
+        if backup_is_due(&context) {
+            let Some(turn) = context.jobs.own_turn("backup").await else {
+                return;
+            };
+            // The job before may have been a backup.
+            if backup_is_due(&context) {
+                let operation = context.jobs.scheduled_backup(turn);
+                by_schedule(&context, "backup", operation, Clone::clone).await;
+            }
         }
         if moment::now() >= prune {
-            let turn = context.jobs.turn().await;
+            let Some(turn) = context.jobs.own_turn("prune").await else {
+                return;
+            };
             if context.jobs.anything_to_prune(&turn).await {
                 let operation = context.jobs.scheduled_prune(turn);
                 by_schedule(&context, "prune", operation, Pruned::in_words).await;
             }
         }
     }
+}
+
+fn backup_is_due(context: &Context) -> bool {
+    let (history, now) = (context.history(), moment::now());
+    let due = context.settings().backup.schedule.next_due(&history, now);
+    due.is_some_and(|due| due <= now)
 }
 
 /// Does it and writes it down. The log and the status tell of a failure; the schedule tries again.

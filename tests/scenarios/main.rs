@@ -28,4 +28,5 @@ mod schedule;
 mod settings_file;
 mod sources;
 mod stop;
+mod turn;
 mod waiting;

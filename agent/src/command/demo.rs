@@ -229,7 +229,7 @@ impl Story {
         if target.exists() {
             std::fs::remove_dir_all(&target)?;
         }
-        let turn = service.context.jobs.turn().await;
+        let turn = service.context.jobs.own_turn("restore").await;
         let begun = Instant::now();
         let restored_into = target.clone();
         let report = tokio::task::spawn_blocking(move || {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::backup_inputs::BackupInputs;
-use super::{Asker, Jobs, Turn};
+use super::{Jobs, Turn};
 use crate::failure::{Failure, Outcome};
 use crate::moment;
 use crate::record::damage;
@@ -54,7 +54,7 @@ impl Jobs {
                 }
             }
         }
-        let made = self.backup(turn, Asker::Schedule).await?;
+        let made = self.backup(turn).await?;
         Ok(format!("{} made and proved", made.id))
     }
 
@@ -85,7 +85,7 @@ impl Jobs {
     }
 
     /// Makes and proves a backup of everything received so far, then removes what is beyond the limits.
-    pub(crate) async fn backup(&self, _turn: Turn, asker: Asker) -> Outcome<backup::BackupInfo> {
+    pub(crate) async fn backup(&self, turn: Turn) -> Outcome<backup::BackupInfo> {
         let begun = Instant::now();
         let (mut inputs, mut outcome) = self.try_backup().await;
         if let Err(failure) = &outcome
@@ -112,14 +112,14 @@ impl Jobs {
         self.changed.notify_waiters();
         match &outcome {
             Ok(made) => tracing::info!(
-                asker = ?asker,
+                asker = %turn.asker(),
                 id = %made.id,
                 events = made.events,
                 bytes = made.bytes,
                 seconds = begun.elapsed().as_secs_f64(),
                 "backup made and proved"
             ),
-            Err(failure) => tracing::error!(asker = ?asker, "backup failed: {failure}"),
+            Err(failure) => tracing::error!(asker = %turn.asker(), "backup failed: {failure}"),
         }
         outcome
     }

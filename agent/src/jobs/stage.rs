@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backup::{Recorder, RecorderOptions, RecorderThread};
 use tempfile::TempDir;
 
-use super::Jobs;
+use super::{Jobs, Turn};
 use crate::settings::Settings;
 use crate::site::Site;
 
@@ -46,5 +46,12 @@ impl Stage {
     pub(super) async fn end(self) {
         self.recorder.stop().await.unwrap();
         self.writer.join();
+    }
+}
+
+impl Jobs {
+    /// The turn, for a test's own job.
+    pub(super) async fn turn(&self) -> Turn {
+        self.own_turn("test").await.unwrap()
     }
 }

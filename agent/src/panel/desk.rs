@@ -104,21 +104,26 @@ impl Desk {
     }
 
     async fn start(&self, way: Way, claim: Claim, kind: Kind) -> Answer {
-        let Some(turn) = self.context.jobs.try_turn() else {
-            let why = "another job is running; wait for it to end".to_owned();
-            return self.refuse(way, claim, why).await;
+        let place = match self.context.jobs.place(claim.what, Asker::Panel) {
+            Ok(place) => place,
+            Err(failure) => return self.refuse(way, claim, failure.to_string()).await,
         };
         let asked = self.asked(way, &claim);
         let Claim {
             id, what, about, ..
         } = claim;
         tracing::info!(place = %asked.place, request = %id, "panel request: {kind:?}");
-        let accepted = ack(id.clone(), AckResult::Accepted, String::new());
+        let accepted = ack(
+            id.clone(),
+            AckResult::Accepted,
+            place.waits().unwrap_or_default(),
+        );
         let context = self.context.clone();
         let answers = self.answers.clone();
         tokio::spawn(async move {
             let act = Act { what, about };
-            let operation = run(&context.jobs, turn, kind);
+            // The row is begun before the wait: what waits when the agent is killed is never done later.
+            let operation = async { run(&context.jobs, place.turn().await?, kind).await };
             let outcome = context.audit.of(asked, act, operation, Clone::clone).await;
             let ack = match outcome {
                 Ok(text) => ack(id, AckResult::Done, text),
@@ -169,7 +174,7 @@ fn lately_answered(store: &Path) -> Vec<String> {
 async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
     match kind {
         Kind::Backup => {
-            let made = jobs.backup(turn, Asker::Panel).await?;
+            let made = jobs.backup(turn).await?;
             Ok(Backup::from(&made).in_words())
         }
         Kind::Verify => {

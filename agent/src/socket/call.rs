@@ -39,20 +39,31 @@ pub(crate) enum Request {
 }
 
 impl Request {
+    /// What it asks for, in a word.
+    pub(super) fn what(&self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Backup => "backup",
+            Self::Restore(_) => "restore",
+            Self::Undo => "undo",
+            Self::Import { .. } => "import",
+            Self::Prune { .. } => "prune",
+        }
+    }
+
     /// What the audit calls it; `None` where nothing can change.
     pub(crate) fn act(&self) -> Option<Act> {
-        let (what, about) = match self {
+        let about = match self {
             Self::Status | Self::Prune { dry_run: true, .. } => return None,
-            Self::Backup => ("backup", String::new()),
-            Self::Restore(request) => ("restore", request.in_words()),
-            Self::Undo => ("undo", String::new()),
+            Self::Backup | Self::Undo | Self::Prune { force: false, .. } => String::new(),
+            Self::Restore(request) => request.in_words(),
             Self::Import { files } => {
                 let names = files.iter().map(|file| file.display().to_string());
-                ("import", names.collect::<Vec<_>>().join(", "))
+                names.collect::<Vec<_>>().join(", ")
             }
-            Self::Prune { force: false, .. } => ("prune", String::new()),
-            Self::Prune { force: true, .. } => ("prune", "the clock is right".to_owned()),
+            Self::Prune { force: true, .. } => "the clock is right".to_owned(),
         };
+        let what = self.what();
         Some(Act { what, about })
     }
 }
