@@ -1,7 +1,7 @@
 -- Choose, arm, confirm. Nothing here protects the record: the agent checks everything again.
 --
 --   idle -> Arm -> armed for N s -> Confirm -> request
---             \-> Cancel, timeout, new choice, new list, a job, a silent agent: idle again
+--             \-> Cancel, timeout, new choice, new list, somebody's job, a silent agent: idle again
 local ArmTimeout = Properties["Arm Timeout (s)"].Value
 local ArmedKind, ArmedAt = nil, nil
 local LabelIds = {}       -- label in the list -> point
@@ -108,8 +108,10 @@ local function PinTyped()
   WhyNot = nil
 end
 
+-- Somebody's job. What is asked for during the agent's own waits for its end.
 local function JobRuns(seen)
-  return Member(seen and seen.job, "state", "string") == "running"
+  local job = seen and seen.job
+  return Member(job, "state", "string") == "running" and Member(job, "own", "boolean") ~= true
 end
 
 -- Why it cannot be done now, or nil. Asked at arming and again at confirming.
@@ -182,7 +184,7 @@ end
 local function NoteAnswer(kind, result, words)
   if kind == "preview" and result ~= "accepted" then
     SetText("RestorePreview", Clip(words or result, 400))
-  elseif (kind == "restore" or kind == "undo") and result ~= "accepted" then
+  elseif (kind == "restore" or kind == "undo") and (result ~= "accepted" or (words or "") ~= "") then
     SetText("RestoreResult", Clip(Kinds[kind] .. " " .. result .. (words and words ~= "" and ": " .. words or "")))
   end
 end

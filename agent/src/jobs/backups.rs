@@ -1,10 +1,11 @@
 //! Backups: made when somebody asks, and by the schedule when something is new.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::backup_inputs::BackupInputs;
-use super::{Jobs, Turn};
+use super::{Asker, Jobs, Turn};
 use crate::failure::{Failure, Outcome};
 use crate::moment;
 use crate::record::damage;
@@ -34,9 +35,11 @@ impl Jobs {
             && let Some(newest) = self.newest_of_ours()
         {
             let (id, time) = (newest.clone(), self.time());
+            let running = Arc::new(self.board.post_own("backup"));
             let proved = self
-                .run("backup", move |site, _| site.prove_again(time, &id))
+                .run_as(&running, move |site, _| site.prove_again(time, &id))
                 .await;
+            drop(running);
             match proved {
                 Ok(proved) if proved.ok => {
                     tracing::info!(id = %newest, "nothing new since the last backup; it was proved again");
@@ -87,12 +90,12 @@ impl Jobs {
     /// Makes and proves a backup of everything received so far, then removes what is beyond the limits.
     pub(crate) async fn backup(&self, turn: Turn) -> Outcome<backup::BackupInfo> {
         let begun = Instant::now();
-        let (mut inputs, mut outcome) = self.try_backup().await;
+        let (mut inputs, mut outcome) = self.try_backup(&turn).await;
         if let Err(failure) = &outcome
             && self.moved_aside(failure).await
         {
             // All other days can still be backed up.
-            (inputs, outcome) = self.try_backup().await;
+            (inputs, outcome) = self.try_backup(&turn).await;
         }
         let now = moment::now();
         self.with(|known| match &outcome {
@@ -125,7 +128,7 @@ impl Jobs {
     }
 
     /// Makes a backup; also returns what it was made of, where that is known.
-    async fn try_backup(&self) -> (Option<BackupInputs>, Outcome<backup::BackupInfo>) {
+    async fn try_backup(&self, turn: &Turn) -> (Option<BackupInputs>, Outcome<backup::BackupInfo>) {
         // What is committed while the backup is made may or may not be in it.
         let flushed = self.recorder.flush().await.is_ok();
         let inputs = flushed.then(|| self.inputs());
@@ -134,8 +137,12 @@ impl Jobs {
             .plugin()
             .map(|plugin| plugin.settings_file());
         let time = self.time();
+        let running = Arc::new(match turn.asker() {
+            Asker::Schedule => self.board.post_own("backup"),
+            Asker::Panel | Asker::CommandLine(_) => self.board.post("backup"),
+        });
         let outcome = self
-            .run("backup", move |site, job| site.backup(time, plugin, job))
+            .run_as(&running, move |site, job| site.backup(time, plugin, job))
             .await;
         (inputs, outcome)
     }
@@ -154,8 +161,6 @@ impl Jobs {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::jobs::stage::{self, Stage};
     use crate::site::Site;

@@ -32,8 +32,17 @@ impl Board {
         }
     }
 
-    /// Posts a job; it stays posted until the result is dropped.
+    /// Posts a job that a person asked for; it stays posted until the result is dropped.
     pub(super) fn post(&self, kind: &'static str) -> Running {
+        self.post_of(kind, false)
+    }
+
+    /// The same for a job that the agent runs by itself.
+    pub(super) fn post_own(&self, kind: &'static str) -> Running {
+        self.post_of(kind, true)
+    }
+
+    fn post_of(&self, kind: &'static str, own: bool) -> Running {
         let id = self.with(|posted| {
             posted.begun += 1;
             let id = format!("{kind}-{}", posted.begun);
@@ -43,6 +52,7 @@ impl Board {
                 state: JobState::Running,
                 percent: 0,
                 text: String::new(),
+                own,
             };
             posted.job = Some((job, Instant::now()));
             id

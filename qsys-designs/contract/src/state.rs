@@ -168,6 +168,8 @@ pub struct Job {
     pub percent: u8,
     /// The present step, or how it ended.
     pub text: String,
+    /// The agent runs it by itself: what a person asks for meanwhile waits for its end.
+    pub own: bool,
 }
 
 /// How far a job has come.

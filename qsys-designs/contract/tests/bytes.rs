@@ -68,6 +68,7 @@ fn state() -> State {
             state: JobState::Running,
             percent: 42,
             text: "packing".into(),
+            own: false,
         }),
         can: RequestKind::ALL.into(),
         pin_required: true,
@@ -108,7 +109,7 @@ fn a_full_state() {
             r#""gaps":[{"from":"2026-02-25T03:10:00Z","to":"2026-02-25T06:20:00Z"}]},"#,
             r#""points":[{"id":"b1","when":"2026-03-01 20:00","label":"7 events"}],"#,
             r#""job":{"id":"backup-1","kind":"backup","state":"running","percent":42,"#,
-            r#""text":"packing"},"can":["backup","verify","preview","restore","undo"],"#,
+            r#""text":"packing","own":false},"can":["backup","verify","preview","restore","undo"],"#,
             r#""pinRequired":true,"undo":{"available":true,"text":"the restore of 19:00"},"#,
             r#""disk":{"text":"212 GB free"},"seq":812,"sentAt":"2026-03-01T19:55:00.000Z"}"#
         ),

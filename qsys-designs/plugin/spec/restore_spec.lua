@@ -116,6 +116,23 @@ describe("a restore", function()
     quiet(b)
   end)
 
+  it("is armed, stays armed and is sent while the agent makes a backup by itself", function(b)
+    local own = { job = { id = "j", kind = "backup", state = "running", percent = 1, own = true } }
+    armed(b)
+    b:snapshot(own)
+    same(b:value("RestoreArmed"), 1.0, "armed")
+    b:press("CancelRestore")
+    ready(b, own)
+    b:write("RestorePoint", Second)
+    b:press("ArmRestore")
+    b:press("ConfirmRestore")
+    local request = b:request()
+    same(request.kind, "restore")
+    b:ack { id = request.id, result = "accepted", text = "waiting for the backup that is running" }
+    same(b:text("RequestText"), "Restore accepted: waiting for the backup that is running")
+    same(b:text("RestoreResult"), "Restore accepted: waiting for the backup that is running")
+  end)
+
   it("is disarmed by a silent agent", function(b)
     armed(b)
     b:pass(4.2)

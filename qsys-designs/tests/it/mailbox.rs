@@ -114,6 +114,7 @@ fn full(document: Document) -> Json {
             state: JobState::Running,
             percent: 1,
             text: text(),
+            own: false,
         }),
         can: RequestKind::ALL.into(),
         pin_required: true,
