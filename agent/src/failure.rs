@@ -12,6 +12,7 @@ pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
     damaged: Option<PathBuf>,
+    busy: bool,
     code: u8,
 }
 
@@ -25,6 +26,7 @@ impl Failure {
             message: message.to_string(),
             hint: None,
             damaged: None,
+            busy: false,
             code: 1,
         }
     }
@@ -53,6 +55,11 @@ impl Failure {
     pub(crate) fn damaged(mut self, file: Option<&Path>) -> Self {
         self.damaged = file.map(Path::to_owned);
         self
+    }
+
+    /// True where another process was at work: it is worth trying again soon.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy
     }
 
     /// The file that is damaged.
@@ -94,7 +101,10 @@ impl fmt::Display for Failure {
 impl From<backup::Error> for Failure {
     /// The only place that puts the library's errors into the words of the program.
     fn from(error: backup::Error) -> Self {
-        let failure = Self::failed(&error).damaged(error.damaged_file());
+        let failure = Self {
+            busy: matches!(error, backup::Error::Busy { .. }),
+            ..Self::failed(&error).damaged(error.damaged_file())
+        };
         match verbs(&error).or(error.hint().map(str::to_owned)) {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -130,5 +140,21 @@ fn verbs(error: &backup::Error) -> Option<String> {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::failed(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn somebody_at_work_in_the_archive_is_told_from_other_trouble() {
+        let busy = backup::Error::Busy {
+            path: PathBuf::from("backups/.readers"),
+            who: "a verification or restore",
+            pid: Some(42),
+        };
+        assert!(Failure::from(busy).is_busy());
+        assert!(!Failure::failed("no room").is_busy());
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct History {
     pub(crate) failures: u32,
     /// The last prune, whether or not it failed.
     pub(crate) last_prune: Option<i64>,
+    /// The same, where somebody else was at work in the archive.
+    pub(crate) prune_found_busy: Option<i64>,
     /// When the store was put back or a day of it lost: no backup covers what is recorded since.
     pub(crate) unanchored_since: Option<i64>,
     /// Makes this agent's jitter differ from others'.
@@ -88,9 +90,13 @@ impl Schedule {
 
     /// When the next prune by the clock is due, in Unix milliseconds, also where backups are off. It
     /// comes soon after the start, because the limits may have changed, then as each UTC day begins,
-    /// because only then another day is too old. A prune that failed waits for the next day, too.
+    /// because only then another day is too old. A prune that failed waits for the next day, too, but not where somebody
+    /// was at work in the archive: a verification that comes with each day would keep it away for ever.
     pub(crate) fn next_prune(&self, history: &History, now: i64) -> i64 {
         let past = |moment: &i64| *moment <= now;
+        if let Some(busy) = history.prune_found_busy.filter(past) {
+            return busy.saturating_add(millis(FIRST_RETRY));
+        }
         if let Some(last) = history.last_prune.filter(past) {
             return (Day::of_ms(last).end_ms()).saturating_add(self.spread(history, last));
         }
@@ -267,6 +273,16 @@ mod tests {
             let then = NOON - 365 * DAY;
             assert_eq!(schedule.next_prune(&history, then), then);
         }
+    }
+
+    #[test]
+    fn a_prune_that_found_somebody_at_work_comes_again_soon() {
+        let history = History {
+            last_prune: Some(NOON),
+            prune_found_busy: Some(NOON),
+            ..started(NOON - DAY)
+        };
+        assert_eq!(daily().next_prune(&history, NOON), NOON + 30_000);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::running::{Board, Running};
 use super::{Jobs, Turn};
 use crate::documents::Pruned;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::moment;
 use crate::site::TimeBy;
 
@@ -37,13 +37,14 @@ impl Jobs {
         }
         self.with(|known| {
             known.history.last_prune = Some(moment::now());
+            known.history.prune_found_busy = None;
             known.prune_problem = waits;
         });
         false
     }
 
-    /// The schedule's prune. The panel does not show it: a job that it shows disarms a restore,
-    /// and nobody asked for this one.
+    /// The schedule's prune. The panel does not show it: a plugin of an older version takes every job for somebody's, and
+    /// disarms a restore.
     pub(crate) async fn scheduled_prune(&self, _turn: Turn) -> Outcome<Pruned> {
         let pruned = self
             .prune_as(Board::default().post("prune"), self.time(), false)
@@ -61,7 +62,10 @@ impl Jobs {
             .await;
         if !dry_run {
             self.with(|known| {
-                known.history.last_prune = Some(moment::now());
+                let now = moment::now();
+                let busy = pruned.as_ref().is_err_and(Failure::is_busy);
+                known.history.last_prune = Some(now);
+                known.history.prune_found_busy = busy.then_some(now);
                 known.prune_problem = match &pruned {
                     Ok(pruned) => pruned.waits.clone(),
                     Err(failure) => Some(failure.to_string()),
