@@ -1,5 +1,8 @@
 //! The demo, as a newcomer runs it.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use crate::stage::program;
 
 #[test]
@@ -51,6 +54,48 @@ fn the_demo_tells_the_whole_loop_and_leaves_data_that_every_verb_reads() {
             .unwrap();
         assert!(output.status.success(), "{verb:?}: {output:?}");
     }
+}
+
+/// What a demo tells until a line that has this in it.
+fn told_until(data: &str, part: &str) -> String {
+    let mut demo = program()
+        .args(["demo", "--data", data])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = String::new();
+    for line in BufReader::new(demo.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        told.push_str(&line);
+        told.push('\n');
+        if line.contains(part) {
+            break;
+        }
+    }
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    assert!(told.contains(part), "no \"{part}\" in:\n{told}");
+    told
+}
+
+#[test]
+fn a_demo_on_the_data_of_another_tells_what_it_did_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    let first = told_until(&data, "events back and counted");
+    assert!(!first.contains("Earlier runs"), "{first}");
+    assert!(first.contains(" 0 gaps"), "{first}");
+
+    let second = told_until(&data, "events back and counted");
+    assert!(
+        second.contains(" and 2 backups: this run goes on"),
+        "{second}"
+    );
+    assert!(!second.contains("by the clock: "), "{second}");
+    assert!(second.contains("the next by the clock is due"), "{second}");
+    assert!(second.contains("by the panel: "), "{second}");
+    assert!(!second.contains("overdue"), "{second}");
+    assert!(!second.contains(" 1 gaps"), "{second}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `demo`: the whole loop on a simulated Core, told as it goes.
 
+mod settings;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -14,19 +16,18 @@ use crate::command::runtime::block_on;
 use crate::command::simulated::{Simulated, Wanted};
 use crate::documents::Backup;
 use crate::failure::{Failure, Outcome};
-use crate::folder;
-use crate::moment::Moment;
-use crate::schedule::When;
+use crate::moment::{self, Moment};
 use crate::service::{self, Service};
-use crate::settings::Settings;
 use crate::site::{RestoreRequest, Site, Source};
 use crate::status::{Status, verdict};
-use crate::words::{bytes, count};
+use crate::words::{bytes, count, events, many};
 
 /// Between the acts, so that people can read along.
 const PAUSE: Duration = Duration::from_secs(2);
 /// Nothing in the demo takes this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A backup by the clock that is due within this is waited for.
+const SOON: Duration = Duration::from_secs(10);
 /// How often the story tells what has been recorded.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
@@ -46,7 +47,7 @@ pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
         };
         tokio::pin!(end);
 
-        let settings = settings(&typed.data)?;
+        let settings = settings::own(&typed.data)?;
         let simulated = Simulated::start(Wanted {
             address: &typed.qrc,
             panel: typed.panel.as_deref(),
@@ -59,10 +60,13 @@ pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
         })
         .await?;
         simulated.tell_addresses(output);
-        let settings = settle(settings, &simulated, &typed.data)?;
+        let settings = settings::settle(settings, &simulated, &typed.data)?;
+        let site = Site::new(settings);
+        let earlier = site.store_if_any()?.map(|store| store.summary());
         let story = Story {
             output,
             began: Instant::now(),
+            earlier: earlier.transpose()?.map_or(0, |found| found.events),
         };
         story.tell(
             "Simulated Core",
@@ -71,7 +75,7 @@ pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
                 simulated.name, simulated.components, simulated.controls
             ),
         );
-        let Some(service) = Service::start(Site::new(settings), &mut end).await? else {
+        let Some(service) = Service::start(site, &mut end).await? else {
             simulated.stop().await;
             return Ok(ExitCode::SUCCESS);
         };
@@ -102,65 +106,12 @@ pub(super) fn demo(typed: cli::Demo, output: Output) -> Outcome<ExitCode> {
     })
 }
 
-/// The demo's own settings: no file and no variable of the user's changes it.
-fn settings(data: &Path) -> Outcome<Settings> {
-    folder::make(data, "the demo's folder", "give --data another one")?;
-    let data = std::path::absolute(data)?;
-    let mut settings = Settings::default();
-    settings.store.path = data.join("events");
-    settings.backup.path = data.join("backups");
-    settings.backup.schedule.when = When::Every(Duration::from_secs(60));
-    Ok(settings)
-}
-
-/// Points the settings at the simulated Core, and leaves them as a file, so that every
-/// other verb can be tried on the demo's data.
-fn settle(mut settings: Settings, simulated: &Simulated, data: &Path) -> Outcome<Settings> {
-    settings.core.host = Some(simulated.address.ip().to_string());
-    settings.core.port = simulated.address.port();
-    let mut file = toml::Table::new();
-    let table = |entries: &[(&str, toml::Value)]| {
-        let entries = entries
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), value.clone()));
-        toml::Value::Table(entries.collect())
-    };
-    let text = |path: &Path| toml::Value::String(path.display().to_string());
-    file.insert(
-        "core".to_owned(),
-        table(&[
-            (
-                "host",
-                toml::Value::String(simulated.address.ip().to_string()),
-            ),
-            (
-                "port",
-                toml::Value::Integer(i64::from(simulated.address.port())),
-            ),
-        ]),
-    );
-    file.insert(
-        "store".to_owned(),
-        table(&[("path", text(&settings.store.path))]),
-    );
-    file.insert(
-        "backup".to_owned(),
-        table(&[
-            ("path", text(&settings.backup.path)),
-            ("every", toml::Value::String("60s".to_owned())),
-        ]),
-    );
-    let path = std::path::absolute(data)?.join("qsys-agent.toml");
-    std::fs::write(&path, file.to_string())?;
-    advice::name_settings_file(&path);
-    settings.files.push(path);
-    Ok(settings)
-}
-
 /// The story in lines that an AV engineer understands.
 struct Story {
     output: Output,
     began: Instant,
+    /// Events that earlier runs on the same data left.
+    earlier: u64,
 }
 
 impl Story {
@@ -173,6 +124,17 @@ impl Story {
     /// The loop once round: record, back up, press the panel, prove that it restores.
     async fn acts(&self, service: &Service, core: &Core, data: &Path) -> Outcome<()> {
         let context = &service.context;
+        let before = newest(service);
+        if self.earlier > 0 {
+            self.tell(
+                "Earlier runs",
+                format!(
+                    "{} and {}: this run goes on with them",
+                    events(self.earlier),
+                    many(context.jobs.backups().len() as u64, "backup")
+                ),
+            );
+        }
         let recording = self.wait("the recording to begin", || {
             let status = Status::of_agent(context);
             status.recording.then_some(status)
@@ -200,22 +162,25 @@ impl Story {
         tokio::time::sleep(PAUSE).await;
         self.tell_events(&Status::of_agent(context));
 
-        let first = self.wait("the first backup", || {
-            context.jobs.backups().first().cloned()
-        });
-        self.tell_backup("by the clock", &first.await?);
-        self.tell_panel(service, core).await?;
+        match Status::of_agent(context).backup.next {
+            Some(due) if before.is_some() && due.ms() > moment::now() + SOON.as_millis() as i64 => {
+                let text = format!("the next by the clock is due at {}", due.local());
+                self.tell("Backup", text);
+            }
+            _ => {
+                let made = self.wait("the backup by the clock", || newer(service, &before));
+                self.tell_backup("by the clock", &made.await?);
+                self.tell_panel(service, core).await?;
+            }
+        }
         tokio::time::sleep(PAUSE).await;
         self.tell_events(&Status::of_agent(context));
 
-        let before = context.jobs.backups().len();
+        let before = newest(service);
         self.press(service, core, "BackupNow")?;
         self.tell("Touch panel", "\"Backup now\" is pressed");
-        let newest = self.wait("the panel's backup", || {
-            let backups = context.jobs.backups();
-            (backups.len() > before).then(|| backups[0].clone())
-        });
-        self.tell_backup("by the panel", &newest.await?);
+        let made = self.wait("the panel's backup", || newer(service, &before));
+        self.tell_backup("by the panel", &made.await?);
         self.tell_panel(service, core).await?;
         tokio::time::sleep(PAUSE).await;
         self.restore(service, data).await
@@ -270,15 +235,14 @@ impl Story {
     }
 
     async fn go_on(&self, service: &Service) -> Outcome<()> {
-        let mut told = service.context.jobs.backups().len();
+        let mut told = newest(service);
         loop {
             tokio::time::sleep(TELL_EVERY).await;
             self.tell_events(&Status::of_agent(&service.context));
-            let backups = service.context.jobs.backups();
-            if backups.len() > told {
-                self.tell_backup("by the clock", &backups[0]);
+            if let Some(made) = newer(service, &told) {
+                self.tell_backup("by the clock", &made);
+                told = Some(made.id);
             }
-            told = backups.len();
         }
     }
 
@@ -286,10 +250,10 @@ impl Story {
         self.tell(
             "Events",
             format!(
-                "{} recorded, {:.0} per second, {} gaps, {} on disk",
-                count(status.events.total),
+                "{} recorded, {:.0} per second, {}, {} on disk",
+                count(status.events.total.saturating_sub(self.earlier)),
                 status.events.per_second,
-                status.events.gaps,
+                many(status.events.gaps, "gap"),
                 bytes(status.store.bytes)
             ),
         );
@@ -369,21 +333,33 @@ impl Story {
             let (level, sentence) = verdict(status);
             let size: u64 = backups.iter().map(|backup| backup.bytes).sum();
             format!(
-                "\nAt the end: {}: {sentence}\n  {} events in {}, {} gaps\n  {} backups, {} in all, each read back and proved: {}\n\
+                "\nAt the end: {}: {sentence}\n  {} in {}, {}\n  {}, {} in all, each read back and proved: {}\n\
                  \nLook at what is left:\n  {program} --config {settings} list\n  \
                  {program} --config {settings} events --limit 20\n  \
                  {program} --config {settings} verify\n  \
                  {program} --config {settings} restore latest --dry-run",
                 level.word(),
-                count(status.events.total),
+                events(status.events.total),
                 status.store.path,
-                status.events.gaps,
-                backups.len(),
+                many(status.events.gaps, "gap"),
+                many(backups.len() as u64, "backup"),
                 bytes(size),
                 if backups.iter().all(|backup| backup.verified) { "yes" } else { "NO" },
             )
         });
     }
+}
+
+/// The newest backup's id.
+fn newest(service: &Service) -> Option<String> {
+    let backups = service.context.jobs.backups();
+    backups.first().map(|backup| backup.id.clone())
+}
+
+/// The newest backup, if it is another one than before.
+fn newer(service: &Service, before: &Option<String>) -> Option<backup::BackupInfo> {
+    let newest = service.context.jobs.backups().first().cloned();
+    newest.filter(|newest| before.as_ref() != Some(&newest.id))
 }
 
 fn shown(core: &Core, code_name: &str, control: &str) -> Option<String> {
