@@ -34,8 +34,10 @@ impl Context {
 
     /// What the schedule needs to know.
     pub(crate) fn history(&self) -> History {
+        let committed = self.recorder.stats().committed;
         History {
             unanchored_since: self.shipped.unanchored_since(),
+            nothing_recorded: committed == 0 && self.counts.now(committed).summary.bytes == 0,
             ..self.jobs.history()
         }
     }

@@ -59,6 +59,8 @@ pub(crate) struct History {
     pub(crate) prune_found_busy: Option<i64>,
     /// When the store was put back or a day of it lost: no backup covers what is recorded since.
     pub(crate) unanchored_since: Option<i64>,
+    /// The store is still empty: there is nothing to back up.
+    pub(crate) nothing_recorded: bool,
     /// Makes this agent's jitter differ from others'.
     pub(crate) seed: u64,
 }
@@ -66,12 +68,13 @@ pub(crate) struct History {
 impl Schedule {
     /// When the next backup by the clock is due, in Unix milliseconds; a moment before now means at
     /// once. It counts from the last good backup and not from the start of the agent, so that a
-    /// restart skips no backup and a daily restart does not put it off for ever.
+    /// restart skips no backup and a daily restart does not put it off for ever. None is due while the
+    /// store is empty.
     pub(crate) fn next_due(&self, history: &History, now: i64) -> Option<i64> {
         // The clock may have been set back: a moment in the future does not count.
         let past = |moment: Option<i64>| moment.filter(|moment| *moment <= now);
         let regular = match past(history.last_good) {
-            _ if self.when == When::Off => return None,
+            _ if self.when == When::Off || history.nothing_recorded => return None,
             Some(last) if history.unanchored_since.is_some_and(|since| since > last) => now,
             Some(last) => self
                 .slot_after(last)?
@@ -243,6 +246,19 @@ mod tests {
             ..daily()
         };
         assert_eq!(off.next_due(&started(NOON), NOON), None);
+    }
+
+    #[test]
+    fn none_is_due_before_anything_was_recorded() {
+        let mut history = History {
+            nothing_recorded: true,
+            last_failure: Some(NOON - HOUR),
+            failures: 1,
+            ..started(NOON - DAY)
+        };
+        assert_eq!(daily().next_due(&history, NOON), None);
+        history.nothing_recorded = false;
+        assert!(daily().next_due(&history, NOON).is_some());
     }
 
     #[test]

@@ -152,3 +152,14 @@ async fn a_store_that_was_put_back_is_backed_up_again_at_once() {
     fader(-33.5).await;
     until("what came after to be safe", safe);
 }
+
+#[test]
+fn none_is_due_before_anything_was_recorded() {
+    // Nobody listens there.
+    let site = Site::new(1).set("EVENT_BACKUP_INTERVAL", "200");
+    let agent = site.agent();
+    let status = site.json(&["status"]);
+    assert_eq!(status["agent"]["running"], true);
+    assert_eq!(status["backup"]["next"], Value::Null, "{status}");
+    assert_eq!(agent.terminate(), 0);
+}

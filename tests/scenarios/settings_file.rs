@@ -85,7 +85,7 @@ fn every_verb_finds_the_running_agent_and_its_files_from_any_folder() {
         "elsewhere",
         &["run", "--quiet", "--config", "../site/qsys-agent.toml"],
     );
-    let agent = Process::start(start, "recording ");
+    let agent = Process::start(start, "connecting to ");
     place.until_recording();
     let made = place.everywhere(&["backup"]);
     for status in place.everywhere(&["status"]) {
@@ -158,7 +158,7 @@ fn a_link_to_a_settings_file_means_the_site_where_the_file_lies() {
         "elsewhere/deep",
         &["run", "--quiet", "--config", "linked.toml"],
     );
-    let agent = Process::start(start, "recording ");
+    let agent = Process::start(start, "connecting to ");
     place.until_recording();
     let calls: [(&str, &[&str]); 4] = [
         ("site", &[]),

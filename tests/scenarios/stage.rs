@@ -300,7 +300,7 @@ impl Site {
     pub(crate) fn agent(&self) -> Process {
         let mut command = self.command();
         command.args(["run", "--quiet"]);
-        Process::start(command, "recording ")
+        Process::start(command, "connecting to ")
     }
 
     /// Starts the service and waits until it records.

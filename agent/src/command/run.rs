@@ -22,7 +22,7 @@ pub(super) fn run(site: Site, output: Output) -> Outcome<ExitCode> {
         };
         let settings = service.context.settings();
         output.line(format!(
-            "recording {}:{} into {}, backups into {}",
+            "connecting to {}:{}; the record lies in {}, backups in {}",
             settings.core.host.as_deref().unwrap_or_default(),
             settings.core.port,
             settings.store.path.display(),
