@@ -43,8 +43,7 @@ impl Site {
 
     /// The store, or an error that says that there is none.
     pub(crate) fn store(&self) -> Outcome<Store> {
-        self.store_if_any()?
-            .ok_or_else(|| no_store(self.store_path()))
+        self.store_if_any()?.ok_or_else(|| self.no_store())
     }
 
     /// The store; `None` where there is none yet.
@@ -89,10 +88,7 @@ impl Site {
                 "there is no archive in {}",
                 self.archive_path().display()
             ))
-            .hint(format!(
-                "make a first backup with `{}`, or set EVENT_BACKUP_PATH",
-                advice::command("backup")
-            ))
+            .hint(format!("{}, or set EVENT_BACKUP_PATH", self.first_backup()))
         })
     }
 
@@ -102,6 +98,37 @@ impl Site {
             return Ok(None);
         }
         self.archive().map(Some)
+    }
+
+    /// What to do where there is no backup: one can be made only of what is recorded.
+    pub(crate) fn first_backup(&self) -> String {
+        let days = self.store_if_any().ok().flatten();
+        let days = days.and_then(|store| store.days().ok());
+        match days.is_some_and(|days| !days.is_empty()) {
+            true => format!("make a backup with `{}`", advice::command("backup")),
+            false => format!(
+                "a backup needs a record; start one with `{}`",
+                advice::command("run")
+            ),
+        }
+    }
+
+    /// What to do where there is no store: one can be restored only where there is a backup.
+    fn no_store(&self) -> Failure {
+        let run = advice::command("run");
+        let restore = match self.list() {
+            Ok(backups) if !backups.is_empty() => {
+                format!(", restore one with `{}`", advice::command("restore latest"))
+            }
+            _ => String::new(),
+        };
+        Failure::failed(format!(
+            "there is no store in {}",
+            self.store_path().display()
+        ))
+        .hint(format!(
+            "start recording with `{run}`{restore}, or set EVENT_MONITORING_DB_PATH"
+        ))
     }
 
     /// When the archive's folder last changed.
@@ -164,12 +191,4 @@ impl Site {
 fn no_backup(archive: &Path) -> Failure {
     Failure::failed(format!("there is no backup in {}", archive.display()))
         .hint(format!("make one with `{}`", advice::command("backup")))
-}
-
-fn no_store(path: &Path) -> Failure {
-    Failure::failed(format!("there is no store in {}", path.display())).hint(format!(
-        "start recording with `{}`, restore one with `{}`, or set EVENT_MONITORING_DB_PATH",
-        advice::command("run"),
-        advice::command("restore latest")
-    ))
 }

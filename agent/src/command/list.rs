@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::advice;
 use crate::command::output::Output;
 use crate::documents::Backup;
 use crate::failure::Outcome;
@@ -18,9 +17,9 @@ pub(super) fn list(site: &Site, output: Output) -> Outcome<ExitCode> {
     output.result(&documents, || {
         if backups.is_empty() {
             return format!(
-                "No backups in {}. Make one with `{}`.",
+                "No backups in {}: {}.",
                 site.archive_path().display(),
-                advice::command("backup")
+                site.first_backup()
             );
         }
         let mut table = Table::new();
@@ -34,7 +33,7 @@ pub(super) fn list(site: &Site, output: Output) -> Outcome<ExitCode> {
                 (backup.to_ms.map(Moment::at)).map_or_else(|| "–".to_owned(), Moment::local),
                 match (&backup.problem, backup.verified) {
                     (Some(_), _) => "DAMAGED".to_owned(),
-                    (None, true) => "read back".to_owned(),
+                    (None, true) => "proved".to_owned(),
                     (None, false) => "none yet".to_owned(),
                 },
             ]);

@@ -22,9 +22,15 @@ impl Site {
             Source::File(path) => RestoreSource::File(path.clone()),
         };
         let target = target.unwrap_or(self.store_path());
-        let plan = self
-            .archive_to_look_at()?
-            .plan(source, request.at, target)?;
+        let planned = (self.archive_to_look_at()?).plan(source, request.at, target);
+        let plan = planned.map_err(|error| {
+            let none = matches!(error, backup::Error::NoBackup { .. });
+            let failure = Failure::from(error);
+            match none {
+                true => failure.hint(self.first_backup()),
+                false => failure,
+            }
+        })?;
         Ok(if request.keep_newer {
             plan.keep_newer()
         } else {

@@ -69,6 +69,19 @@ fn nothing_to_work_on() {
     ] {
         same_as(name, &stage.says(typed));
     }
+    // Each step that was named leads on, and never back.
+    stage.record("some", &[1]);
+    std::fs::remove_dir_all(stage.path("data/backups")).unwrap();
+    for (name, typed) in [
+        ("no_archive_of_a_record", &["verify"][..]),
+        ("no_backup_of_a_record", &["restore", "latest"]),
+        ("list_of_nothing_of_a_record", &["list"]),
+    ] {
+        same_as(name, &stage.says(typed));
+    }
+    stage.done(&["backup"]);
+    std::fs::remove_dir_all(stage.path("data/events")).unwrap();
+    same_as("no_store_but_a_backup", &stage.says(&["events"]));
 }
 
 #[test]
