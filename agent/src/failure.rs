@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::advice;
+use crate::moment::Moment;
 
 /// Why a command ended early, as its user reads it.
 #[derive(Debug)]
@@ -101,9 +102,16 @@ impl fmt::Display for Failure {
 impl From<backup::Error> for Failure {
     /// The only place that puts the library's errors into the words of the program.
     fn from(error: backup::Error) -> Self {
+        let text = match &error {
+            // As it was typed: in local time.
+            backup::Error::Unreachable(moment) => {
+                moment.in_words(|ms| Moment::at(ms).local_with_offset())
+            }
+            other => other.to_string(),
+        };
         let failure = Self {
             busy: matches!(error, backup::Error::Busy { .. }),
-            ..Self::failed(&error).damaged(error.damaged_file())
+            ..Self::failed(text).damaged(error.damaged_file())
         };
         match verbs(&error).or(error.hint().map(str::to_owned)) {
             Some(hint) => failure.hint(hint),
@@ -117,7 +125,7 @@ fn verbs(error: &backup::Error) -> Option<String> {
     use backup::Error;
     match error {
         Error::NoBackup { .. } => Some(format!("make one with `{}`", advice::command("backup"))),
-        Error::Unreachable { .. } => Some(format!(
+        Error::Unreachable(_) => Some(format!(
             "choose such a moment for --at; `{}` shows what each backup holds",
             advice::command("list")
         )),

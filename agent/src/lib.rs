@@ -5,10 +5,11 @@
 
 // Modules in reading order: each knows only those above it.
 mod advice;
-mod failure;
-mod folder;
 mod moment;
 mod words;
+
+mod failure;
+mod folder;
 
 mod even_clock;
 

@@ -40,6 +40,11 @@ impl Moment {
         self.local_as("%Y-%m-%d %H:%M:%S%.3f")
     }
 
+    /// Local time with its offset from UTC and as many digits as it has, in the form in which a TIME may be typed.
+    pub(crate) fn local_with_offset(self) -> String {
+        self.local_as("%Y-%m-%d %H:%M:%S%.f%:z")
+    }
+
     /// The same to the minute, for the ends of a long span.
     pub(crate) fn local_minute(self) -> String {
         self.local_as("%Y-%m-%d %H:%M")
@@ -142,6 +147,13 @@ mod tests {
     fn machine_times_carry_milliseconds_and_utc() {
         let moment = Moment::at(1_795_463_700_005);
         assert_eq!(moment.to_string(), "2026-11-23T19:55:00.005Z");
+    }
+
+    #[test]
+    fn a_local_time_with_its_offset_can_be_typed_again() {
+        for ms in [1_795_463_700_005, 1_795_463_700_000] {
+            assert_eq!(parse(&Moment::at(ms).local_with_offset()), Ok(ms));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::finding::Finding;
 use crate::irregular;
+use crate::out_of_reach::OutOfReach;
 use crate::store_use::StoreUse;
 use crate::trusted_now::ClockDoubt;
 
@@ -84,15 +85,8 @@ pub enum Error {
         found: String,
     },
     /// No backup reaches the moment to restore to.
-    #[error("{}: found nothing that reaches {at}, expected {expected}", path.display())]
-    Unreachable {
-        /// The archive or the file to restore from.
-        path: PathBuf,
-        /// The moment that was asked for.
-        at: String,
-        /// The moments around it that can be reached.
-        expected: String,
-    },
+    #[error("{0}")]
+    Unreachable(Box<OutOfReach>),
     /// The store holds no day file.
     #[error("{}: found no day files, expected at least one day of events", path.display())]
     NoEvents {
@@ -237,7 +231,7 @@ impl Error {
             ),
             Error::Busy { .. } => Some("try again when that one is done"),
             Error::NoBackup { .. } => Some("make one"),
-            Error::Unreachable { .. } => Some("choose one of those moments"),
+            Error::Unreachable(_) => Some("choose one of those moments"),
             Error::NothingToUndo { .. } => Some("only the last restore can be taken back"),
             Error::NoEvents { .. } => Some("is this the store's folder?"),
             Error::ClockInDoubt(_) => Some("set the clock right"),

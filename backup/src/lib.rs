@@ -10,6 +10,7 @@ mod finding;
 mod progress;
 
 mod irregular;
+mod out_of_reach;
 mod store_use;
 
 mod trusted_now;
@@ -55,6 +56,7 @@ pub use exchange::import::import;
 pub use exchange::import::report::ImportReport;
 pub use exchange::import::target::Destination;
 pub use finding::Finding;
+pub use out_of_reach::OutOfReach;
 pub use progress::Progress;
 pub use restore::build::Restored;
 pub use restore::plan::compare::ControlChange;

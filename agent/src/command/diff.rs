@@ -1,4 +1,4 @@
-//! `diff`: which controls stood otherwise at two moments.
+//! `diff`: which controls differ between two moments, and how.
 
 use std::process::ExitCode;
 
@@ -23,6 +23,8 @@ const ARROW: &str = " → ";
 struct Document {
     from: Moment,
     to: Moment,
+    /// Where the record begins, if that is after the first moment.
+    record_begins: Option<Moment>,
     /// Spans between the moments in which changes may have been missed.
     gaps: Vec<documents::Gap>,
     controls: Vec<Control>,
@@ -75,27 +77,38 @@ pub(super) fn diff(typed: &cli::Diff, site: &Site, output: Output) -> Outcome<Ex
         return Ok(ExitCode::SUCCESS);
     }
     let gaps = store.gaps(typed.from, typed.to)?;
+    let begins = (store.summary()?.from_ms).filter(|begins| *begins > typed.from);
     let document = Document {
         from: Moment::at(typed.from),
         to: Moment::at(typed.to),
+        record_begins: begins.map(Moment::at),
         gaps: gaps.iter().map(documents::Gap::from).collect(),
         controls,
     };
-    output.result(&document, || lines(&differences, &gaps, typed).join("\n"));
+    output.result(&document, || {
+        let mut lines = lines(&differences, &gaps, typed);
+        if let Some(begins) = begins {
+            lines.insert(1, terminal::record_begins(begins));
+        }
+        lines.join("\n")
+    });
     Ok(ExitCode::SUCCESS)
 }
 
 fn lines(differences: &[Difference], gaps: &[backup::Gap], typed: &cli::Diff) -> Vec<String> {
     let columns = terminal::columns();
     let mut lines = vec![format!(
-        "{} stood otherwise at {} than at {}",
-        many(differences.len() as u64, "control"),
-        Moment::at(typed.to).local(),
-        Moment::at(typed.from).local()
+        "{} between {} and {}",
+        match differences.len() as u64 {
+            1 => "1 control differs".to_owned(),
+            some => format!("{} differ", many(some, "control")),
+        },
+        Moment::at(typed.from).local(),
+        Moment::at(typed.to).local()
     )];
     lines.extend(
         gaps.iter()
-            .map(|gap| terminal::clip(&terminal::hole(gap), columns)),
+            .map(|gap| terminal::clip(&terminal::gap(gap), columns)),
     );
     let width = terminal::name_width(
         differences.iter().map(path),

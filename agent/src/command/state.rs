@@ -23,6 +23,8 @@ struct Document {
     at: Moment,
     /// The last full reading before the moment.
     read_in_full: Option<Moment>,
+    /// Where the record begins, if that is after the moment.
+    record_begins: Option<Moment>,
     /// Where the record ends, if that is before the moment.
     record_ends: Option<Moment>,
     /// Changes in these may be missing.
@@ -61,6 +63,7 @@ pub(super) fn state(typed: &cli::State, site: &Site, output: Output) -> Outcome<
     let store = site.store()?;
     let wanted = backup::Controls::matching(&typed.control)?;
     let mut state = store.state_at(typed.at)?;
+    let nothing_known = state.controls.is_empty();
     state
         .controls
         .retain(|control| wanted.contains(&control.series.path));
@@ -69,26 +72,29 @@ pub(super) fn state(typed: &cli::State, site: &Site, output: Output) -> Outcome<
         output.csv(&controls)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let ends = store.summary()?.to_ms;
-    let ends = ends.filter(|ends| *ends < typed.at);
+    let record = store.summary()?;
+    let begins = (record.from_ms).filter(|begins| nothing_known && *begins > typed.at);
+    let ends = record.to_ms.filter(|ends| *ends < typed.at);
     let document = Document {
         at: Moment::at(typed.at),
         read_in_full: state.keyframe_ms.map(Moment::at),
+        record_begins: begins.map(Moment::at),
         record_ends: ends.map(Moment::at),
         gaps: state.gaps.iter().map(documents::Gap::from).collect(),
         controls,
     };
-    output.result(&document, || lines(&state, ends).join("\n"));
+    output.result(&document, || lines(&state, begins, ends).join("\n"));
     Ok(ExitCode::SUCCESS)
 }
 
-fn lines(state: &backup::State, ends: Option<i64>) -> Vec<String> {
+fn lines(state: &backup::State, begins: Option<i64>, ends: Option<i64>) -> Vec<String> {
     let columns = terminal::columns();
     let mut lines = vec![format!(
         "The room at {}: {}",
         Moment::at(state.at_ms).local(),
         many(state.controls.len() as u64, "control")
     )];
+    lines.extend(begins.map(terminal::record_begins));
     if let Some(ends) = ends {
         lines.push(format!(
             "The last change before it was at {}.",
@@ -100,8 +106,8 @@ fn lines(state: &backup::State, ends: Option<i64>) -> Vec<String> {
             "Never read in full before it: controls that never changed are missing.".to_owned(),
         );
     }
-    let holes = state.gaps.iter().map(terminal::hole);
-    lines.extend(holes.map(|hole| terminal::clip(&hole, columns)));
+    let gaps = state.gaps.iter().map(terminal::gap);
+    lines.extend(gaps.map(|gap| terminal::clip(&gap, columns)));
     let names = state
         .controls
         .iter()

@@ -86,8 +86,14 @@ pub(crate) fn between(text: &str) -> String {
     style(format!("── {text} ──")).dim().to_string()
 }
 
+/// Why nothing is known of a moment before it.
+pub(crate) fn record_begins(ms: i64) -> String {
+    let begins = Moment::at(ms).local();
+    format!("The record begins at {begins}; what was before is not known.")
+}
+
 /// A line about a gap in the record.
-pub(crate) fn hole(gap: &backup::Gap) -> String {
+pub(crate) fn gap(gap: &backup::Gap) -> String {
     let text = format!(
         "── not recorded {} to {} ({}): {} ──",
         Moment::at(gap.from_ms).local(),

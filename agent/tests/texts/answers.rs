@@ -52,6 +52,18 @@ fn three_events_and_a_backup() {
         ("prune_dry_run", &["prune", "--dry-run"]),
         ("events", &["events"]),
         ("state", &["state", "--at", "2026-03-01 12:00:02"]),
+        ("state_too_early", &["state", "--at", "2020-01-01"]),
+        (
+            "diff",
+            &[
+                "diff",
+                "--from",
+                "2026-03-01 12:00:01",
+                "--to",
+                "2026-03-01 12:00:03",
+            ],
+        ),
+        ("diff_too_early", &["diff", "--from", "2020-01-01"]),
         ("audit", &["audit", "--limit", "1"]),
     ] {
         same_as(name, &stage.says(verb));

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 const FILTERS: [(&str, &str); 14] = [
     (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z", "[backup]"),
     (
-        r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d)?",
+        r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:\d\d)?)?",
         "[time]",
     ),
     (r"\d+(\.\d)? (kB|MB|GB|TB)\b", "[size]"),

@@ -45,11 +45,11 @@ impl Lines {
                 false => gap.from_ms < event.at_ms,
             };
             while let Some(gap) = gaps.next_if(before) {
-                text.push(terminal::clip(&terminal::hole(gap), self.columns));
+                text.push(terminal::clip(&terminal::gap(gap), self.columns));
             }
             self.event(text, event);
         }
-        text.extend(gaps.map(|gap| terminal::clip(&terminal::hole(gap), self.columns)));
+        text.extend(gaps.map(|gap| terminal::clip(&terminal::gap(gap), self.columns)));
     }
 
     /// In a pipe each line says the whole time, on a terminal a heading says the day.

@@ -195,10 +195,10 @@ fn picture(
     if rows.is_empty() {
         lines.push("No events match.".to_owned());
     }
-    let holes = holes(gaps, grid);
+    let in_gaps = in_gaps(gaps, grid);
     let (shown_rows, others) = rows.split_at(rows.len().min(MOST_ROWS));
     for row in shown_rows {
-        lines.push(line(&row.name, &row.counts, row.events, &holes, unicode));
+        lines.push(line(&row.name, &row.counts, row.events, &in_gaps, unicode));
     }
     if !others.is_empty() {
         let sum = |column| others.iter().map(|row| row.counts[column]).sum();
@@ -208,7 +208,7 @@ fn picture(
             &format!("{} others", others.len()),
             &counts,
             total,
-            &holes,
+            &in_gaps,
             unicode,
         ));
     }
@@ -217,7 +217,7 @@ fn picture(
         let most = if unicode { '█' } else { '#' };
         lines.push(format!("Each row by itself: {most} its busiest column."));
     }
-    if holes.contains(&true) {
+    if in_gaps.contains(&true) {
         let mark = hole_mark(unicode);
         let here = |gap: &Gap| gap.to_ms.min(to) - gap.from_ms.max(from);
         let missed: i64 = gaps.iter().map(here).sum();
@@ -231,13 +231,13 @@ fn picture(
     lines.join("\n")
 }
 
-fn line(name: &str, counts: &[u64], total: u64, holes: &[bool], unicode: bool) -> String {
+fn line(name: &str, counts: &[u64], total: u64, in_gaps: &[bool], unicode: bool) -> String {
     let most = counts.iter().copied().max().unwrap_or(0).max(1);
     let steps = if unicode { BLOCKS } else { ASCII };
     let bar: String = counts
         .iter()
-        .zip(holes)
-        .map(|(count, hole)| match (count, hole) {
+        .zip(in_gaps)
+        .map(|(count, in_gap)| match (count, in_gap) {
             (0, true) => hole_mark(unicode),
             // Even one event is seen: at least one step.
             _ => steps[usize::try_from((count * 8).div_ceil(most)).unwrap_or(8)],
@@ -252,15 +252,15 @@ fn hole_mark(unicode: bool) -> char {
 }
 
 /// The columns that a gap touches.
-fn holes(gaps: &[Gap], grid: &Grid) -> Vec<bool> {
-    let mut holes = vec![false; grid.columns];
-    for (column, hole) in holes.iter_mut().enumerate() {
+fn in_gaps(gaps: &[Gap], grid: &Grid) -> Vec<bool> {
+    let mut in_gaps = vec![false; grid.columns];
+    for (column, in_gap) in in_gaps.iter_mut().enumerate() {
         let (start, end) = (grid.start(column), grid.start(column + 1));
-        *hole = gaps
+        *in_gap = gaps
             .iter()
             .any(|gap| gap.from_ms < end && gap.to_ms > start);
     }
-    holes
+    in_gaps
 }
 
 /// Local times under the columns they belong to.

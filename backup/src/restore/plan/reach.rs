@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use crate::archive::format::manifest::{DayPart, Manifest};
-use crate::archive::format::stamp::rfc3339;
 use crate::archive::look::tail::Tail;
 use crate::archive::look::tail::hole::Hole;
 use crate::archive::open::Archive;
 use crate::error::{Error, Result};
+use crate::out_of_reach::OutOfReach;
 use crate::store::event::Gap;
 
 /// The moments that `latest` can restore now.
@@ -77,42 +77,27 @@ pub(super) fn covers(manifest: &Manifest, at: i64) -> bool {
     range(manifest).is_some_and(|(from, to)| (from..=to).contains(&at))
 }
 
-pub(super) fn with_hole(error: Error, hole: Option<&Hole>) -> Error {
-    match (error, hole) {
-        (Error::Unreachable { path, at, expected }, Some(hole)) => Error::Unreachable {
-            path,
-            at,
-            expected: format!("{expected} ({hole})"),
-        },
-        (error, _) => error,
+pub(super) fn with_hole(mut error: Error, hole: Option<&Hole>) -> Error {
+    if let Error::Unreachable(moment) = &mut error {
+        moment.why = hole.map(ToString::to_string).or(moment.why.take());
     }
+    error
 }
 
 /// Says which moments around `at` can be reached.
 pub(super) fn unreachable(path: &Path, at: i64, ranges: &[(i64, i64)]) -> Error {
-    let before = ranges.iter().map(|(_, to)| *to).filter(|to| *to < at).max();
+    let before = ranges.iter().map(|(_, to)| *to).filter(|to| *to < at);
     let after = ranges
         .iter()
         .map(|(from, _)| *from)
-        .filter(|from| *from > at)
-        .min();
-    let nearest = match (before, after) {
-        (Some(before), Some(after)) => {
-            format!(
-                "a moment that is at the latest {} or at the earliest {}",
-                rfc3339(before),
-                rfc3339(after)
-            )
-        }
-        (Some(before), None) => format!("a moment that is at the latest {}", rfc3339(before)),
-        (None, Some(after)) => format!("a moment that is at the earliest {}", rfc3339(after)),
-        (None, None) => "a backup that holds events".into(),
-    };
-    Error::Unreachable {
+        .filter(|from| *from > at);
+    Error::Unreachable(Box::new(OutOfReach {
         path: path.to_path_buf(),
-        at: rfc3339(at),
-        expected: nearest,
-    }
+        at_ms: at,
+        before_ms: before.max(),
+        after_ms: after.min(),
+        why: None,
+    }))
 }
 
 pub(super) fn gaps_until(part: &DayPart, at: Option<i64>) -> impl Iterator<Item = Gap> {
