@@ -113,6 +113,11 @@ impl Site {
         }
     }
 
+    fn no_backup(&self) -> Failure {
+        let archive = self.archive_path().display();
+        Failure::failed(format!("there is no backup in {archive}")).hint(self.first_backup())
+    }
+
     /// What to do where there is no store: one can be restored only where there is a backup.
     fn no_store(&self) -> Failure {
         let run = advice::command("run");
@@ -162,7 +167,7 @@ impl Site {
             Some(Source::Backup(id)) => Ok(archive.verify(Some(id), depth)),
             Some(Source::Latest) => match archive.list()?.first() {
                 Some(newest) => Ok(archive.verify(Some(&newest.id), depth)),
-                None => Err(no_backup(self.archive_path())),
+                None => Err(self.no_backup()),
             },
             _ => Ok(archive.verify(None, depth)),
         }
@@ -186,9 +191,4 @@ impl Site {
         }
         Ok(self.archive_to_look_at()?.mends(&store)?)
     }
-}
-
-fn no_backup(archive: &Path) -> Failure {
-    Failure::failed(format!("there is no backup in {}", archive.display()))
-        .hint(format!("make one with `{}`", advice::command("backup")))
 }
