@@ -71,7 +71,6 @@ fn nothing_to_work_on() {
     }
     // Each step that was named leads on, and never back.
     stage.record("some", &[1]);
-    std::fs::remove_dir_all(stage.path("data/backups")).unwrap();
     for (name, typed) in [
         ("no_archive_of_a_record", &["verify"][..]),
         ("no_backup_of_a_record", &["restore", "latest"]),
