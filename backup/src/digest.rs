@@ -50,7 +50,8 @@ pub(crate) fn sha256_of(from: &mut impl Read) -> io::Result<(String, u64)> {
     Ok((digest.finish(), bytes))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

@@ -83,7 +83,7 @@ pub fn segment(bytes: &[u8]) {
         }
     }
     for line in String::from_utf8_lossy(bytes).lines() {
-        let _ = segment::parse_row(line);
+        let _ = segment::rows::parse_row(line);
     }
 }
 

@@ -130,6 +130,7 @@ impl Restored {
             days: &self.replaces,
             mends: &self.mends,
             what: &format!("restore from {}", self.plan.from),
+            identity: self.plan.identity.as_ref(),
         })?;
         let to_ms = self
             .plan

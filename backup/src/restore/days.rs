@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
+
 use crate::archive::format::manifest::DayPart;
 use crate::archive::look::assemble;
 use crate::archive::look::contents::{self, Contents};
@@ -20,6 +22,8 @@ use crate::store::day::Day;
 use crate::store::day_file::file::DayFile;
 use crate::store::id::EventId;
 use crate::store::names::Names;
+use crate::store::row_digest::RowDigest;
+use crate::store::schema::bring_up_to_date;
 use crate::store::state_digest::{FORGET, StateDigest};
 
 /// What has to be built.
@@ -195,12 +199,18 @@ fn build_original(
 
 /// Removes everything after an id from a built day file, exactly to the event.
 fn cut(path: &Path, until: EventId) -> Result<()> {
-    let conn = scratch::open(path)?;
+    let mut conn = scratch::open(path)?;
+    bring_up_to_date(&mut conn, path)?;
     let ms = until.ms();
     let run = || -> rusqlite::Result<()> {
+        // These triggers are for hands: whatever is cut here is cut from the digests, too.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
         // No journal is needed: the file is scratch until it is checked.
         conn.execute_batch("BEGIN")?;
         conn.execute("DELETE FROM changes WHERE id > ?1", [until.0])?;
+        for table in ["digests", "origins", "clock_steps", "controls", "designs"] {
+            conn.execute(&format!("DELETE FROM {table} WHERE id > ?1"), [until.0])?;
+        }
         conn.execute(
             "DELETE FROM postings WHERE block IN (SELECT first FROM blocks WHERE last > ?1)",
             [until.0],
@@ -217,7 +227,9 @@ fn cut(path: &Path, until: EventId) -> Result<()> {
             [ms],
         )?;
         conn.execute("DELETE FROM meta WHERE key = 'stopped'", [])?;
-        if StateDigest::read(&conn)?.is_some_and(|state| state.id > until.0) {
+        if StateDigest::read(&conn)?.is_some_and(|state| state.id > until.0)
+            || RowDigest::vouched(&conn)?.is_some_and(|rows| rows.id > until.0)
+        {
             conn.execute_batch(FORGET)?;
         }
         conn.execute_batch("COMMIT")

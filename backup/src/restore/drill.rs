@@ -1,13 +1,17 @@
 //! A real restore of a backup into scratch, and verification that does one.
 
-use crate::archive::format::manifest::Manifest;
+use std::path::PathBuf;
+
+use crate::archive::format::manifest::{DayPart, Manifest};
 use crate::archive::look::report::{Depth, Report};
 use crate::archive::look::tail::Tail;
 use crate::archive::open::Archive;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
+use crate::store::row_digest::{self, Trust};
+use crate::store::schema::open_reader;
 use crate::store::state_digest;
 
 impl Archive {
@@ -34,24 +38,66 @@ impl Archive {
         let restored = Store::open(scratch.path())?;
         let mut differing = Vec::new();
         for part in &manifest.days {
-            let Some(own) = &part.state else { continue };
-            let found = state_digest::of_state(&restored.state_until(EventId(own.id))?);
-            if found != own.sha256 {
-                let file = part.objects().last().map_or("", |object| &object.file);
-                differing.push(
-                    Finding::new(&self.place.path(file), "another state than was recorded")
-                        .expected(format!(
-                            "the recorder's own digest {} of all controls' state on {} after {}",
-                            own.sha256, part.day, own.id
-                        ))
-                        .found(format!("the digest {found} after a restore"))
-                        .hint("values were altered and hashes made again: use another backup, from a copy kept elsewhere"),
-                );
-            }
+            let state = self.other_state(&restored, part)?;
+            let finding = match state {
+                None => self.other_rows(&restored, part)?,
+                found => found,
+            };
+            differing.extend(finding);
         }
         Ok(differing)
     }
+
+    /// Whether a restored day has the state that its recorder left the digest of.
+    fn other_state(&self, restored: &Store, part: &DayPart) -> Result<Option<Finding>> {
+        let Some(own) = &part.state else {
+            return Ok(None);
+        };
+        let found = state_digest::of_state(&restored.state_until(EventId(own.id))?);
+        Ok((found != own.sha256).then(|| {
+            Finding::new(&self.newest_file(part), "another state than was recorded")
+                .expected(format!(
+                    "the recorder's own digest {} of all controls' state on {} after {}",
+                    own.sha256, part.day, own.id
+                ))
+                .found(format!("the digest {found} after a restore"))
+                .hint(FORGED)
+        }))
+    }
+
+    /// Whether every row of a restored day means what the manifest's digest was made from.
+    fn other_rows(&self, restored: &Store, part: &DayPart) -> Result<Option<Finding>> {
+        let Some(own) = &part.digest else {
+            return Ok(None);
+        };
+        let path = restored.dir().join(format!("events-{}.db", part.day));
+        let conn = open_reader(&path)?;
+        let found = row_digest::until(&conn, "main", i64::MAX, Trust::None, &mut |_| Ok(()))
+            .map_err(Error::sqlite(&path, "compare its rows"))?
+            .now();
+        Ok((found != *own).then(|| {
+            Finding::new(&self.newest_file(part), "other rows than were recorded")
+                .expected(format!(
+                    "{} changes on {} with the digest {}",
+                    own.count, part.day, own.sha256
+                ))
+                .found(format!(
+                    "{} changes with the digest {} after a restore",
+                    found.count, found.sha256
+                ))
+                .hint(FORGED)
+        }))
+    }
+
+    /// The file that the day was completed with.
+    fn newest_file(&self, part: &DayPart) -> PathBuf {
+        let file = part.objects().last().map_or("", |object| &object.file);
+        self.place.path(file)
+    }
 }
+
+const FORGED: &str =
+    "values were altered and hashes made again: use another backup, from a copy kept elsewhere";
 
 #[cfg(test)]
 mod tests {

@@ -16,6 +16,7 @@ use crate::finding::Finding;
 use crate::restore::mended::{self, Mended};
 use crate::store::damaged::is_moved_aside;
 use crate::store::day::Day;
+use crate::store::identity::Identity;
 
 /// Where a restore is built, below the target.
 pub(crate) const BUILD: &str = ".restore/new";
@@ -55,6 +56,8 @@ pub(crate) struct Swap<'a> {
     /// Damaged files that go with them: what they held comes in.
     pub(crate) mends: &'a [Mended],
     pub(crate) what: &'a str,
+    /// Whose record comes in, where the target's folder does not say whose it is.
+    pub(crate) identity: Option<&'a Identity>,
 }
 
 /// A rename that is due: both paths below the target, with `/`.
@@ -71,6 +74,9 @@ struct Intent {
     /// All renames are done; what is left is tidying up.
     moved: bool,
     moves: Vec<Move>,
+    /// The store's identity with the history that begins with this exchange. Absent in records of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begins: Option<Identity>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +100,7 @@ pub(crate) fn run(swap: Swap<'_>) -> Result<Option<PathBuf>> {
         }
     };
     // From here on the next start after a crash finishes the exchange.
-    if let Err(error) = rename_all(target, &intent.moves) {
+    if let Err(error) = rename_all(target, &intent) {
         take_back(target, &intent.moves);
         return Err(error);
     }
@@ -152,6 +158,7 @@ fn announce(swap: &Swap<'_>, outgoing: &[String]) -> Result<Intent> {
         what: swap.what.to_string(),
         moved: false,
         moves,
+        begins: Some(begins(swap)?),
     };
     write_json(&target.join(RESTORE), INTENT, &intent)?;
     Ok(intent)
@@ -233,13 +240,28 @@ pub(crate) fn finish_locked(target: &Path) -> Result<Option<String>> {
 
 fn finish(target: &Path, intent: Intent) -> Result<()> {
     if !intent.moved {
-        rename_all(target, &intent.moves)?;
+        rename_all(target, &intent)?;
     }
     settle(target, intent)
 }
 
-fn rename_all(target: &Path, moves: &[Move]) -> Result<()> {
-    for step in moves {
+/// The history that begins with an exchange.
+fn begins(swap: &Swap<'_>) -> Result<Identity> {
+    let now_ms = SystemClock.now_ms();
+    let present = match (Identity::read(swap.target)?, swap.identity) {
+        (Some(own), _) => own,
+        (None, Some(given)) => given.clone(),
+        (None, None) => Identity::of(swap.target, now_ms)?,
+    };
+    present.next(-1, swap.what, now_ms)
+}
+
+fn rename_all(target: &Path, intent: &Intent) -> Result<()> {
+    // The history ends before its first file goes: nobody takes what comes for its continuation.
+    if let Some(begins) = &intent.begins {
+        begins.write(target)?;
+    }
+    for step in &intent.moves {
         let (from, to) = (inside(target, &step.from)?, inside(target, &step.to)?);
         // The order of the list makes this safe: a name is freed before it is taken. A file that is missing in both
         // places was removed after it came in, as an old day may be.

@@ -68,6 +68,7 @@ fn take_back(target: &Path) -> Result<UndoReport> {
         days: &days,
         mends: &mends,
         what: &what,
+        identity: None,
     })?;
     Ok(UndoReport {
         undone,

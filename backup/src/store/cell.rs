@@ -40,6 +40,11 @@ pub(crate) fn value_out(cell: ValueRef<'_>) -> Option<Value> {
     }
 }
 
+/// The same of a cell that was copied out of a row.
+pub(crate) fn value_from(cell: &rusqlite::types::Value) -> Option<Value> {
+    value_out(cell.into())
+}
+
 /// What a string or position column says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cell<T> {

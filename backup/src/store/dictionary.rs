@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Row, params};
 
 use crate::store::event::Series;
@@ -12,6 +13,9 @@ use crate::store::rule::{Range, TextRule};
 pub(crate) const NAMED: [&str; 5] = ["change_group", "path", "component", "control", "source"];
 /// The rules that a series' strings and positions follow.
 pub(crate) const RULES: [&str; 7] = ["rule", "digits", "unit", "off", "\"on\"", "low", "high"];
+
+/// How many series a file has, and how many of them have learned a rule and a range.
+pub(crate) const COUNTS: &str = "SELECT count(*), count(rule), count(low) FROM series";
 
 /// All columns beside `id`, in the order in which segments hold them.
 pub(crate) fn columns() -> impl Iterator<Item = &'static str> {
@@ -34,8 +38,14 @@ pub(crate) struct FileSeries {
 
 /// All series of a file.
 pub(crate) fn load(conn: &Connection) -> rusqlite::Result<Vec<FileSeries>> {
+    load_from(conn, "main")
+}
+
+/// The same of an attached file.
+pub(crate) fn load_from(conn: &Connection, schema: &str) -> rusqlite::Result<Vec<FileSeries>> {
     let columns = listed(str::to_owned);
-    let mut query = conn.prepare(&format!("SELECT id, {columns} FROM series ORDER BY id"))?;
+    let sql = format!("SELECT id, {columns} FROM {schema}.series ORDER BY id");
+    let mut query = conn.prepare(&sql)?;
     query
         .query_map([], |row| {
             let text = |column: usize| row.get::<_, String>(column).map(CompactString::from);
@@ -56,6 +66,38 @@ pub(crate) fn load(conn: &Connection) -> rusqlite::Result<Vec<FileSeries>> {
             })
         })?
         .collect()
+}
+
+/// The rules that the columns of [`RULES`] say.
+pub(crate) fn rules_of(columns: &[Sql]) -> (Option<TextRule>, Option<Range>) {
+    let text = |column: usize| match columns.get(column) {
+        Some(Sql::Text(text)) => CompactString::from(text.as_str()),
+        _ => CompactString::default(),
+    };
+    let real = |column: usize| match columns.get(column) {
+        Some(Sql::Real(number)) => Some(*number),
+        Some(Sql::Integer(number)) => Some(*number as f64),
+        _ => None,
+    };
+    let digits = match columns.get(1) {
+        Some(Sql::Integer(digits)) => u8::try_from(*digits).ok(),
+        _ => None,
+    };
+    let rule = match (text(0).as_str(), digits) {
+        ("same", _) => Some(TextRule::Same),
+        ("two", _) => Some(TextRule::Two {
+            off: text(3),
+            on: text(4),
+        }),
+        ("fixed", Some(digits)) => Some(TextRule::Fixed {
+            digits,
+            unit: text(2),
+        }),
+        ("three", _) => Some(TextRule::Three { unit: text(2) }),
+        _ => None,
+    };
+    let range = real(5).zip(real(6)).map(|(low, high)| Range { low, high });
+    (rule, range)
 }
 
 fn text_rule(row: &Row<'_>) -> rusqlite::Result<Option<TextRule>> {

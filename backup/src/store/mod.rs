@@ -5,10 +5,13 @@ pub(crate) mod day;
 pub(crate) mod id;
 pub(crate) mod value;
 
+pub(crate) mod identity;
+
 pub(crate) mod event;
 pub(crate) mod names;
 
 pub(crate) mod change;
+pub(crate) mod meaning;
 
 pub(crate) mod cell;
 pub(crate) mod rule;
@@ -25,7 +28,9 @@ pub(crate) mod query;
 
 pub(crate) mod retention;
 
+pub(crate) mod row_digest;
 pub(crate) mod state_digest;
+pub(crate) mod unite;
 
 pub(crate) mod day_file;
 

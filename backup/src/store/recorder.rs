@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::store::change::Change;
 use crate::store::day::Day;
 use crate::store::event::Series;
+use crate::store::identity::Identity;
 use crate::store::names::{Names, SeriesId};
 use crate::store::recorder::options::RecorderOptions;
 use crate::store::recorder::queue::{Command, Job, Queue};
@@ -75,6 +76,7 @@ impl Recorder {
         let lock = StoreLock::take(&dir, StoreUse::Record)?;
         scratch::clear(&dir);
         warn_of_small_blocks(&dir);
+        Identity::of(&dir, options.clock.now_ms())?;
         let names = Arc::new(Names::default());
         let shared = Arc::new(Shared::new());
         let (queue, commands) = queue::new(options.queue_places, Arc::clone(&shared));

@@ -13,6 +13,7 @@ use crate::store::event::Series;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
 use crate::store::postings::BlockBuilder;
+use crate::store::row_digest::{self, Trust};
 use crate::store::schema::open_writer;
 use crate::store::{dictionary, state_digest};
 
@@ -26,7 +27,7 @@ pub(crate) fn defer(dir: &Path, day: Day) -> Result<()> {
     let conn = open_writer(&path)?;
     conn.execute_batch(&format!(
         "BEGIN IMMEDIATE; INSERT OR REPLACE INTO meta (key, value) VALUES ('importing', 1);
-         DELETE FROM blocks; DELETE FROM postings; {} COMMIT",
+         DELETE FROM blocks; DELETE FROM postings; DELETE FROM digests; {} COMMIT",
         state_digest::FORGET
     ))
     .map_err(Error::sqlite(&path, "begin the import"))
@@ -41,7 +42,7 @@ pub(crate) fn rebuild(dir: &Path, day: Day) -> Result<()> {
     let change = conn.transaction().map_err(failed())?;
     change
         .execute_batch(
-            "DELETE FROM blocks; DELETE FROM postings;
+            "DELETE FROM blocks; DELETE FROM postings; DELETE FROM digests;
              DELETE FROM keyframe_states WHERE keyframe IN (SELECT id FROM keyframes WHERE reason = 'block');
              DELETE FROM keyframes WHERE reason = 'block'; DELETE FROM meta WHERE key = 'importing'",
         )
@@ -98,6 +99,10 @@ pub(crate) fn rebuild(dir: &Path, day: Day) -> Result<()> {
             .map_err(failed())?;
     }
     build(&change).map_err(failed())?;
+    row_digest::until(&change, "main", i64::MAX, Trust::None, &mut |kept| {
+        kept.write(&change)
+    })
+    .map_err(failed())?;
     change.commit().map_err(failed())?;
     let _ = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     let _ = conn.query_row("PRAGMA journal_mode = DELETE", [], |row| {

@@ -5,14 +5,16 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::store::meaning;
 use crate::store::query::state::State;
 use crate::store::value::Value;
 
 /// The keys in a day file's `meta`.
 const ID: &str = "state_id";
 const SHA256: &str = "state_sha256";
-/// Forgets the recorder's digest, as somebody else wrote into its day.
-pub(crate) const FORGET: &str = "DELETE FROM meta WHERE key IN ('state_id', 'state_sha256');";
+/// Forgets the recorder's digests of state and rows, as somebody else wrote into its day.
+pub(crate) const FORGET: &str = "DELETE FROM meta
+    WHERE key IN ('state_id', 'state_sha256', 'rows_id', 'rows_count', 'rows_sha256');";
 
 /// The digest of the state of all controls after an id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,29 +38,12 @@ pub(crate) fn of_controls<'a>(controls: impl Iterator<Item = Control<'a>>) -> St
     controls.sort_unstable_by_key(|control| control.path);
     let mut digest = Digest::default();
     digest.add(b"QSRA state 1\n");
+    let mut bytes = Vec::new();
     for control in controls {
-        text(&mut digest, control.path);
-        match control.value {
-            None => digest.add(&[0]),
-            Some(Value::Number(value)) => number(&mut digest, *value),
-            Some(Value::Bool(false)) => digest.add(&[2]),
-            Some(Value::Bool(true)) => digest.add(&[3]),
-            Some(Value::Text(value)) => {
-                digest.add(&[4]);
-                text(&mut digest, value);
-            }
-        }
-        match control.string {
-            None => digest.add(&[0]),
-            Some(string) => {
-                digest.add(&[1]);
-                text(&mut digest, string);
-            }
-        }
-        match control.position {
-            None => digest.add(&[0]),
-            Some(position) => number(&mut digest, position),
-        }
+        bytes.clear();
+        meaning::text(&mut bytes, control.path);
+        meaning::content(&mut bytes, control.value, control.string, control.position);
+        digest.add(&bytes);
     }
     digest.finish()
 }
@@ -71,16 +56,6 @@ pub(crate) fn of_state(state: &State) -> String {
         string: control.string.as_deref(),
         position: control.position,
     }))
-}
-
-fn text(digest: &mut Digest, text: &str) {
-    digest.add(&(text.len() as u64).to_le_bytes());
-    digest.add(text.as_bytes());
-}
-
-fn number(digest: &mut Digest, number: f64) {
-    digest.add(&[1]);
-    digest.add(&number.to_le_bytes());
 }
 
 impl StateDigest {

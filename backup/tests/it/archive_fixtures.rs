@@ -215,7 +215,7 @@ const DAMAGES: [Damage; 23] = [
     }),
     ("manifest-of-a-newer-program", |dir| {
         reseal(dir, |manifest| {
-            manifest["format"] = json!(2);
+            manifest["format"] = json!(99);
             manifest["signed_by"] = json!("somebody new");
         });
     }),

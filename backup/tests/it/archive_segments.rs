@@ -1,6 +1,6 @@
 //! Segments: what was committed between two backups comes back as well.
 
-use backup::{Depth, RestoreSource, Shipper};
+use backup::{Depth, RestoreSource, Shipper, Store};
 
 use crate::archive_stage::{Stage, all_in, day_ms};
 
@@ -97,13 +97,32 @@ fn a_missing_segment_is_a_hole_that_is_shown() {
         .archive
         .plan(RestoreSource::Latest, None, &stage.events_dir())
         .unwrap();
-    assert_eq!(plan.events, 110);
+    // What lies behind it comes back, too, and the store tells of the gap.
+    assert_eq!(plan.events, 120);
     assert!(
         plan.notes
             .iter()
             .any(|note| note.contains("missing between")),
         "{:?}",
         plan.notes
+    );
+    assert_eq!(plan.gaps.len(), 1);
+    assert!(
+        plan.gaps[0].why.contains("segment-0000000002"),
+        "{:?}",
+        plan.gaps
+    );
+    let all = stage.all();
+    assert_eq!(restored(&stage, None), [&all[..110], &all[120..]].concat());
+    let gaps = Store::open(stage.dir.path().join("restored"))
+        .unwrap()
+        .gaps(0, i64::MAX)
+        .unwrap();
+    assert_eq!(gaps, plan.gaps);
+    let range = stage.archive.recoverable().unwrap().unwrap();
+    assert_eq!(
+        (range.gaps, range.hole.is_some()),
+        (plan.gaps.clone(), true)
     );
     let report = stage.archive.verify(None, Depth::Quick);
     assert_eq!(report.findings[0].problem, "hole in the segments");
@@ -198,4 +217,50 @@ fn a_damaged_record_is_found_and_never_restored() {
     // What comes before the unreadable segment still restores.
     assert_eq!(plan.build(&()).unwrap().swap().unwrap().events, 100);
     assert_eq!(all_in(&target), stage.all()[..100]);
+}
+
+#[test]
+fn one_flipped_bit_anywhere_in_a_record_costs_that_record_alone_and_is_told() {
+    let stage = Stage::with(1, 100);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    let mut shipper = stage.archive.ship(&stage.store).unwrap();
+    let mut ends = Vec::new();
+    for n in 1..=5 {
+        stage.record(day_ms(0) + n * 1_000_000, 10, 100);
+        ship_all(&mut shipper);
+        let file = segments(&stage).pop().unwrap();
+        ends.push(std::fs::metadata(file).unwrap().len() as usize);
+    }
+    let all = stage.all();
+    let file = segments(&stage).pop().unwrap();
+    let sound = std::fs::read(&file).unwrap();
+    for record in 1..4 {
+        let expected = [&all[..100 + record * 10], &all[110 + record * 10..]].concat();
+        // Bytes of gzip's header that nobody reads are without effect: time, flags, system.
+        let begin = ends[record - 1];
+        let header = (record - 1..96)
+            .step_by(3)
+            .filter(|at| !(4..10).contains(at));
+        let rest = (96..ends[record] - begin).step_by(97);
+        for at in header.chain(rest) {
+            let mut bytes = sound.clone();
+            bytes[begin + at] ^= 4;
+            std::fs::write(&file, bytes).unwrap();
+            let plan = stage
+                .archive
+                .plan(RestoreSource::Latest, None, &stage.events_dir())
+                .unwrap();
+            assert_eq!(plan.gaps.len(), 1, "record {record}, byte {at}");
+            assert!(plan.notes[0].contains("segments"), "{:?}", plan.notes);
+            assert_eq!(
+                restored(&stage, None),
+                expected,
+                "record {record}, byte {at}"
+            );
+            assert!(!stage.archive.verify(None, Depth::Quick).ok);
+        }
+    }
+    std::fs::write(&file, sound).unwrap();
+    assert_eq!(restored(&stage, None), all);
+    assert!(stage.archive.verify(None, Depth::Quick).ok);
 }

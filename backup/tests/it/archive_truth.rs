@@ -141,6 +141,36 @@ async fn a_perfect_forgery_of_hashes_is_found_by_its_state() {
 }
 
 #[tokio::test]
+async fn a_forged_row_that_no_state_shows_is_found_by_the_digest_of_the_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = dir.path().join("events");
+    let archive = Archive::open(dir.path().join("backups")).unwrap();
+    let clock = TestClock::at(NOON);
+    let (recorder, thread) = start(&events, &clock);
+    record(&recorder, &clock, NOON, 300).await;
+    backed_up(&recorder, &archive).await;
+    stop(recorder, thread).await;
+    for (n, forgery) in [
+        "UPDATE changes SET value = -3.5 WHERE id = (SELECT min(id) FROM changes)",
+        "UPDATE changes SET series = 2 WHERE id = (SELECT min(id) FROM changes WHERE series <> 2)",
+        "UPDATE changes SET at = 1 WHERE id = (SELECT min(id) FROM changes)",
+        "UPDATE series SET source = 'somebody' WHERE id = 1",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        forge(archive.dir(), |day: &Connection| {
+            assert_eq!(day.execute(forgery, []).unwrap(), 1, "{n}");
+        });
+        let quick = archive.verify(None, Depth::Quick);
+        assert!(quick.ok, "every hash is right: {:?}", quick.findings);
+        let report = deep(&archive);
+        assert_eq!(report.findings.len(), 1, "{n}: {report:#?}");
+        assert_eq!(report.findings[0].problem, "other rows than were recorded");
+    }
+}
+
+#[tokio::test]
 async fn an_import_into_the_recorded_day_raises_no_false_alarm() {
     let dir = tempfile::tempdir().unwrap();
     let events = dir.path().join("events");

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::format::marks::Mark;
 use crate::archive::format::seal;
 use crate::archive::place::verbs::Place;
 use crate::digest::sha256;
@@ -12,10 +11,12 @@ use crate::finding::Finding;
 use crate::found;
 use crate::irregular;
 use crate::store::id::EventId;
+use crate::store::identity::{Lineage, LineageId, StoreId};
+use crate::store::row_digest::RowDigest;
 use crate::store::state_digest::StateDigest;
 
-/// The newest manifest format this program writes and reads.
-pub(crate) const FORMAT: u32 = 1;
+/// The manifest format that this program writes. It reads those before it, too.
+pub(crate) const FORMAT: u32 = 2;
 /// Marks the file as ours, so that a newer format is told from a foreign file.
 const KIND: &str = "qsys-agent backup";
 /// Where compressed day files lie in the archive.
@@ -31,6 +32,15 @@ pub(crate) struct Manifest {
     pub(crate) kind: String,
     pub(crate) format: u32,
     pub(crate) id: String,
+    /// Whose record it is. Absent in format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) store: Option<StoreId>,
+    /// The history in which it was made. Absent in format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lineage: Option<LineageId>,
+    /// All histories of the store up to that one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) lineages: Vec<Lineage>,
     /// RFC 3339, UTC, for people; `created_at_ms` counts.
     pub(crate) created_at: String,
     pub(crate) created_at_ms: i64,
@@ -47,8 +57,19 @@ pub(crate) struct Manifest {
     /// Segment files up to this number were begun before the backup.
     #[serde(default)]
     pub(crate) segments_to: u64,
+    /// The last record of the segments when the backup was made. Absent in format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shipped: Option<Shipped>,
     pub(crate) days: Vec<DayPart>,
     pub(crate) settings: Vec<SettingsPart>,
+}
+
+/// How far the chain of records had come: 0 and zeros before the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shipped {
+    pub(crate) number: u64,
+    /// First 32 digits of the record's SHA-256.
+    pub(crate) mark: String,
 }
 
 /// The backup made before, with the hash of its manifest's bytes: the chain.
@@ -75,9 +96,9 @@ pub(crate) struct DayPart {
     /// What the day gained since `object` was stored, in order; each is a day file of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) deltas: Vec<Delta>,
-    /// Marks of the dictionary as it was when the last part was stored; the next part leaves out unchanged rows.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) series: Vec<Mark>,
+    /// Over the meaning of all changes. Absent where an older program archived the day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<RowDigest>,
     /// Spans in which changes may have been missed, as recorded in this day's file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) gaps: Vec<GapPart>,
@@ -275,7 +296,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
         return Err(foreign(path, "JSON of another kind".into()));
     }
     match document.get("format").and_then(serde_json::Value::as_u64) {
-        Some(format) if format == u64::from(FORMAT) => {}
+        Some(format) if (1..=u64::from(FORMAT)).contains(&format) => {}
         Some(format) if format > u64::from(FORMAT) => {
             return Err(Finding::new(path, "newer format")
                 .expected(format!("format {FORMAT} or older"))
@@ -284,7 +305,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
         }
         other => {
             return Err(Finding::new(path, "unknown format")
-                .expected(format!("format {FORMAT}"))
+                .expected(format!("format 1 to {FORMAT}"))
                 .found(other.map_or("none".into(), |format| format!("format {format}")))
                 .hint("bring this file back from a copy of the archive"));
         }
@@ -297,10 +318,18 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
     }
     let manifest: Manifest = serde_json::from_value(document).map_err(|error| {
         Finding::new(path, "not a manifest")
-            .expected("the members of format 1")
+            .expected("the members of its format")
             .found(format!("other members ({error})"))
             .hint("bring this file back from a copy of the archive")
     })?;
+    let belongs =
+        manifest.store.is_some() && manifest.lineage.is_some() && manifest.shipped.is_some();
+    if manifest.format > 1 && !belongs {
+        return Err(Finding::new(path, "not a manifest")
+            .expected("store, lineage and shipped, as its format has them")
+            .found("a manifest that does not say whose record it is")
+            .hint("bring this file back from a copy of the archive"));
+    }
     let name = path.file_name().and_then(|name| name.to_str());
     if name != Some(&Manifest::file_name(&manifest.id)) {
         return Err(Finding::new(path, "swapped")
@@ -372,6 +401,9 @@ mod tests {
             kind: Manifest::kind(),
             format: FORMAT,
             id: "a".into(),
+            store: StoreId::try_from("0123456789abcdef".repeat(2)).ok(),
+            lineage: Some(LineageId(1)),
+            lineages: Vec::new(),
             created_at: "2026-01-01T00:00:00Z".into(),
             created_at_ms: 1,
             sequence: 1,
@@ -383,6 +415,10 @@ mod tests {
             to_ms: Some(2),
             covers_to_ms: 3,
             segments_to: 0,
+            shipped: Some(Shipped {
+                number: 0,
+                mark: "0".repeat(32),
+            }),
             days: Vec::new(),
             settings: Vec::new(),
         }

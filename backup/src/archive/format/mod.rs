@@ -1,7 +1,6 @@
 //! What the files of an archive say.
 
 pub(crate) mod gzip;
-pub(crate) mod marks;
 pub(crate) mod seal;
 pub(crate) mod stamp;
 

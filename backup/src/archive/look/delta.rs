@@ -5,58 +5,103 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::archive::format::manifest::DayPart;
-use crate::archive::look::contents;
 use crate::disk::scratch;
 use crate::error::{Error, Result};
+use crate::finding::Finding;
+use crate::store::dictionary;
+use crate::store::row_digest::{self, Trust};
+use crate::store::schema::bring_up_to_date;
+use crate::store::unite::{self, Taken};
 
-/// Puts a delta on top of the day at `base`. Fails where a row is there already: then the two do not belong together.
-pub(crate) fn apply(base: &Path, delta: &Path) -> Result<()> {
-    let conn = scratch::open(base)?;
-    let run = || -> rusqlite::Result<()> {
-        conn.execute("ATTACH ?1 AS delta", [delta.to_string_lossy()])?;
-        conn.execute_batch(
-            "BEGIN;
-             INSERT OR REPLACE INTO main.series SELECT * FROM delta.series;
-             INSERT INTO main.changes SELECT * FROM delta.changes ORDER BY id;
-             INSERT OR REPLACE INTO main.keyframes SELECT * FROM delta.keyframes;
-             INSERT OR REPLACE INTO main.keyframe_states SELECT * FROM delta.keyframe_states;
-             INSERT OR REPLACE INTO main.gaps SELECT * FROM delta.gaps;
-             INSERT OR REPLACE INTO main.quarantine SELECT * FROM delta.quarantine;
-             INSERT OR REPLACE INTO main.meta SELECT key, value FROM delta.meta;
-             COMMIT;
-             DETACH delta;",
-        )
-    };
-    run().map_err(Error::sqlite(base, "put the day's later part on top"))?;
+/// Puts a part on top of the day at `base`. Fails where a row is there already: then the two do not belong together.
+pub(crate) fn apply(base: &Path, part: &Path) -> Result<()> {
+    let mut conn = scratch::open(base)?;
+    let failed = || Error::sqlite(base, "put the day's later part on top");
+    conn.execute("ATTACH ?1 AS part", [part.to_string_lossy()])
+        .map_err(failed())?;
+    let version: i32 = conn
+        .query_row("PRAGMA part.user_version", [], |row| row.get(0))
+        .map_err(failed())?;
+    if version > 1 {
+        bring_up_to_date(&mut conn, base)?;
+        conn.execute_batch("BEGIN").map_err(failed())?;
+        join(&conn).map_err(failed())?;
+    } else {
+        conn.execute_batch("BEGIN").map_err(failed())?;
+        if let Some(found) = other_dictionary(&conn).map_err(failed())? {
+            return Err(Finding::new(part, "another dictionary")
+                .expected("a part that was made from the day that it is put on")
+                .found(found)
+                .hint("restore from another backup, or to a moment before this part")
+                .into());
+        }
+        join_by_number(&conn).map_err(failed())?;
+    }
+    conn.execute_batch("COMMIT; DETACH part;")
+        .map_err(failed())?;
     conn.close()
         .map_err(|(_, error)| Error::sqlite(base, "close the built day")(error))
 }
 
-/// Whether the day up to the part's end is exactly what was archived. Reads little, as blocks know their counts.
-pub(crate) fn continues(conn: &Connection, schema: &str, part: &DayPart) -> rusqlite::Result<bool> {
-    let Some(last) = part.to_id else {
-        return Ok(part.events == 0);
-    };
-    let there = conn
+fn join(conn: &Connection) -> rusqlite::Result<()> {
+    unite::series(conn, "part")?;
+    unite::changes(conn, "part", -1, Taken::Refuse)?;
+    unite::keyframes(conn, "part", Taken::Refuse)?;
+    unite::rest(conn, "part")?;
+    unite::forget(conn)?;
+    conn.execute_batch("INSERT OR REPLACE INTO main.meta SELECT key, value FROM part.meta;")
+}
+
+/// A part of version 1 counts on the numbers of the day that it was made from. Tells where another series has one.
+fn other_dictionary(conn: &Connection) -> rusqlite::Result<Option<String>> {
+    let same: Vec<String> = dictionary::NAMED
+        .iter()
+        .map(|name| format!("p.{name} = m.{name}"))
+        .collect();
+    let other: Option<(i64, String, String)> = conn
         .query_row(
-            &format!("SELECT 1 FROM {schema}.changes WHERE id = ?1"),
-            [last],
-            |_| Ok(()),
+            &format!(
+                "SELECT m.id, m.path, p.path FROM main.series m JOIN part.series p USING (id) WHERE NOT ({})",
+                same.join(" AND ")
+            ),
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
-        .optional()?
-        .is_some();
-    // Counts do not show a change that was edited in place; a trigger in the file counts these.
-    if !there || contents::edits(conn, schema)? != part.edits {
-        return Ok(false);
+        .optional()?;
+    if let Some((number, here, there)) = other {
+        return Ok(Some(format!(
+            "series number {number} is {there} in it and {here} in the day"
+        )));
     }
-    let count: u64 = conn.query_row(
-        &format!(
-            "SELECT coalesce((SELECT sum(count) FROM {schema}.blocks WHERE last <= ?1), 0)
-                  + (SELECT count(*) FROM {schema}.changes
-                     WHERE id > coalesce((SELECT max(last) FROM {schema}.blocks WHERE last <= ?1), -1) AND id <= ?1)"
-        ),
-        [last],
-        |row| row.get(0),
-    )?;
-    Ok(count == part.events)
+    let unknown: Option<i64> = conn
+        .query_row(
+            "SELECT series FROM part.changes c WHERE NOT EXISTS (SELECT 1 FROM part.series p WHERE p.id = c.series)
+             AND NOT EXISTS (SELECT 1 FROM main.series m WHERE m.id = c.series) LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(unknown.map(|number| format!("series number {number}, which neither knows")))
+}
+
+fn join_by_number(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch(
+        "INSERT OR REPLACE INTO main.series SELECT * FROM part.series;
+         INSERT INTO main.changes SELECT * FROM part.changes ORDER BY id;
+         INSERT OR REPLACE INTO main.keyframes SELECT * FROM part.keyframes;
+         INSERT OR REPLACE INTO main.keyframe_states SELECT * FROM part.keyframe_states;
+         INSERT OR REPLACE INTO main.gaps SELECT * FROM part.gaps;
+         INSERT OR REPLACE INTO main.quarantine SELECT * FROM part.quarantine;
+         INSERT OR REPLACE INTO main.meta SELECT key, value FROM part.meta;",
+    )
+}
+
+/// Whether the day up to the part's end means exactly what was archived. Reads little, as the day keeps digests.
+pub(crate) fn continues(conn: &Connection, schema: &str, part: &DayPart) -> rusqlite::Result<bool> {
+    let Some(archived) = &part.digest else {
+        // Archived by an older program: the day is stored whole once.
+        return Ok(false);
+    };
+    let now = row_digest::until(conn, schema, archived.id, Trust::Kept, &mut |_| Ok(()))?;
+    Ok(now.now() == *archived)
 }

@@ -1,12 +1,13 @@
 //! Whether a day of the store is safe in the archive as it is now.
 
 use crate::archive::look::at_rest::at_rest;
-use crate::archive::look::delta;
 use crate::archive::open::Archive;
 use crate::archive::place::verbs::Hold;
 use crate::error::{Error, Result};
 use crate::store::day::Day;
-use crate::store::folder::{Store, count_changes};
+use crate::store::folder::Store;
+use crate::store::identity::Identity;
+use crate::store::row_digest::{self, Trust};
 use crate::store::schema::{check_schema, open_reader};
 
 impl Archive {
@@ -24,6 +25,14 @@ impl Archive {
         let name = day.to_string();
         let part = proved.and_then(|manifest| manifest.days.iter().find(|part| part.day == name));
         let Some(part) = part else { return Ok(false) };
+        // A backup of a history that did not lead to the present one says nothing of it.
+        let identity = Identity::read(store.dir())?;
+        let lineage = proved.and_then(|manifest| manifest.lineage);
+        if let (Some(identity), Some(lineage)) = (identity, lineage)
+            && !identity.has(lineage)
+        {
+            return Ok(false);
+        }
         let path = store.day_path(day);
         if part.source.is_some() && part.source == at_rest(&path) {
             return Ok(true);
@@ -32,7 +41,8 @@ impl Archive {
         check_schema(&conn, &path)?;
         let whole = || -> rusqlite::Result<bool> {
             conn.execute_batch("BEGIN")?;
-            Ok(delta::continues(&conn, "main", part)? && count_changes(&conn)? == part.events)
+            let all = row_digest::until(&conn, "main", i64::MAX, Trust::Kept, &mut |_| Ok(()))?;
+            Ok(part.digest == Some(all.now()))
         };
         whole().map_err(Error::sqlite(&path, "compare it with the archived day"))
     }

@@ -268,11 +268,12 @@ impl Archive {
                 .into_iter()
                 .map(|(path, said)| found(Some(&path), "damaged segment", said));
             report.findings.extend(errors);
-            let hole = tail
-                .hole
+            let holes = tail
+                .holes
+                .iter()
                 .filter(|hole| !hole.is_unread())
                 .map(|hole| found(hole.file(), "hole in the segments", hole.to_string()));
-            report.findings.extend(hole);
+            report.findings.extend(holes);
         }
         report.ok = report.findings.is_empty();
     }

@@ -4,19 +4,21 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
+use rusqlite::Connection;
+
 use crate::archive::format::gzip::{self, Sizes};
 use crate::archive::format::manifest::{
-    self, DAYS, DayPart, Delta, FORMAT, Link, Manifest, Object, SETTINGS, SettingsPart,
+    self, DAYS, DayPart, Delta, FORMAT, Link, Manifest, Object, SETTINGS, SettingsPart, Shipped,
 };
+use crate::archive::format::segment;
 use crate::archive::format::stamp::{id_of, rfc3339};
-use crate::archive::format::{marks, segment};
 use crate::archive::look::at_rest::at_rest;
-use crate::archive::look::contents;
+use crate::archive::look::contents::{self, Contents};
 use crate::archive::look::list::BackupInfo;
-use crate::archive::make::covered;
 use crate::archive::make::gained::{self, Gained};
 use crate::archive::make::known::Known;
 use crate::archive::make::settings::{SettingsFile, stored_name, without_secrets};
+use crate::archive::make::{chain, covered};
 use crate::archive::open::Archive;
 use crate::archive::place::verbs::{Hold, Place, Unseen, parts};
 use crate::clock::{Clock as _, SystemClock};
@@ -27,6 +29,8 @@ use crate::finding::Finding;
 use crate::progress::Progress;
 use crate::store::day::Day;
 use crate::store::folder::Store;
+use crate::store::identity::Identity;
+use crate::store::row_digest::{self, RowDigest, Trust};
 use crate::store::schema::{open_reader, sqlite_version};
 
 /// How hard to press day files. Measured on 1 M events: 7 takes 1.8 times the time and saves 5 %, 9 four times and 8 %.
@@ -66,9 +70,11 @@ impl Archive {
         self.note_what_is_known()?;
         // The caller flushed: all that happened before now is committed.
         let covers_to_ms = SystemClock.now_ms();
+        let identity = Identity::of(store.dir(), covers_to_ms)?;
         let segments_to = segment::files(&*self.place)?
             .last()
             .map_or(0, |(last, _)| *last);
+        let shipped = chain::end(&*self.place)?;
         let days = store.days()?;
         let Some(&newest) = days.last() else {
             return Err(Error::NoEvents {
@@ -88,7 +94,12 @@ impl Archive {
                 sha256: sha.clone(),
             }),
             earlier.iter().map(|(manifest, _)| manifest.sequence).max(),
-            (covers_to_ms, segments_to),
+            Stand {
+                covers_to_ms,
+                segments_to,
+                shipped,
+                identity,
+            },
             &*self.place,
         );
         progress.step("write the manifest", 0, 1);
@@ -102,7 +113,7 @@ impl Archive {
         })?;
         progress.step("write the manifest", 1, 1);
         // The backup is complete, even if superfluous segments cannot be removed.
-        if let Err(error) = covered::remove(&*self.place, &manifest, &damaged) {
+        if let Err(error) = covered::remove(&*self.place, &manifest, &earlier, &damaged) {
             tracing::warn!(%error, "segments that a backup covers could not be removed");
         }
         Ok(self.info(&manifest))
@@ -191,8 +202,7 @@ impl Archive {
             found,
         })?;
         let contents = contents::of(&conn, &live)?;
-        let series =
-            marks::of(&conn, "main").map_err(Error::sqlite(&live, "read its dictionary"))?;
+        let digest = compared(&conn, &live, &contents)?;
         drop(conn);
         progress.step(&label("check"), 1, 1);
         let object = self.store_object(
@@ -213,7 +223,7 @@ impl Archive {
             from_ms: contents.from_ms,
             to_ms: contents.to_ms,
             deltas: Vec::new(),
-            series,
+            digest: Some(digest),
             gaps: contents.gaps,
             state: contents.state,
             edits: contents.edits,
@@ -250,7 +260,7 @@ impl Archive {
             known,
             tick,
         )?;
-        part.series = gained.series;
+        part.digest = Some(gained.digest);
         part.gaps.extend(contents.gaps);
         part.state = contents.state;
         part.events += gained.events;
@@ -337,12 +347,20 @@ impl Archive {
     }
 }
 
+/// Where the record and the shipping stood when the backup began.
+struct Stand {
+    covers_to_ms: i64,
+    segments_to: u64,
+    shipped: Shipped,
+    identity: Identity,
+}
+
 fn of_parts(
     days: Vec<DayPart>,
     settings: Vec<SettingsPart>,
     previous: Option<Link>,
     last_sequence: Option<u64>,
-    (covers_to_ms, segments_to): (i64, u64),
+    stand: Stand,
     place: &dyn Place,
 ) -> Manifest {
     let mut created_at_ms = SystemClock.now_ms();
@@ -354,6 +372,9 @@ fn of_parts(
         kind: Manifest::kind(),
         format: FORMAT,
         id: id_of(created_at_ms),
+        lineage: Some(stand.identity.present()),
+        store: Some(stand.identity.store),
+        lineages: stand.identity.lineages,
         created_at: rfc3339(created_at_ms),
         created_at_ms,
         sequence: last_sequence.map_or(1, |last| last + 1),
@@ -366,11 +387,36 @@ fn of_parts(
         covers_to_ms: days
             .iter()
             .filter_map(|day| day.to_ms)
-            .fold(covers_to_ms, i64::max),
-        segments_to,
+            .fold(stand.covers_to_ms, i64::max),
+        segments_to: stand.segments_to,
+        shipped: Some(stand.shipped),
         days,
         settings,
     }
+}
+
+/// The digest of a day's copy, which must be the one that its writer left where it left one and nobody edited since.
+fn compared(conn: &Connection, live: &Path, contents: &Contents) -> Result<RowDigest> {
+    let failed = || Error::sqlite(live, "compare it with what was recorded");
+    let until = |id: i64| -> Result<RowDigest> {
+        let running = row_digest::until(conn, "main", id, Trust::Kept, &mut |_| Ok(()));
+        running.map(|running| running.now()).map_err(failed())
+    };
+    if let Some(vouched) = RowDigest::vouched(conn).map_err(failed())?
+        && contents.edits.is_none()
+    {
+        let found = until(vouched.id)?;
+        if found != vouched {
+            return Err(Error::Damaged {
+                path: live.to_path_buf(),
+                found: format!(
+                    "{} changes up to {} that are not the {} that were recorded",
+                    found.count, vouched.id, vouched.count
+                ),
+            });
+        }
+    }
+    until(i64::MAX)
 }
 
 /// Reads a stored file as a restore would and compares both hashes.

@@ -5,10 +5,11 @@ use std::path::Path;
 use rusqlite::OptionalExtension as _;
 
 use crate::archive::format::manifest::DayPart;
-use crate::archive::format::marks::{self, Mark};
 use crate::archive::look::delta::continues;
 use crate::disk::{fault, scratch, uri};
 use crate::error::{Error, Result};
+use crate::store::dictionary;
+use crate::store::row_digest::{self, RowDigest, Trust};
 use crate::store::schema::{open_reader, open_writer};
 
 /// More pieces than this make a restore slower than a fresh whole copy makes a backup.
@@ -20,8 +21,8 @@ pub(crate) struct Gained {
     pub(crate) events: u64,
     pub(crate) to_id: Option<i64>,
     pub(crate) to_ms: Option<i64>,
-    /// Of the whole dictionary as it is now.
-    pub(crate) series: Vec<Mark>,
+    /// Over the whole day as it is now.
+    pub(crate) digest: RowDigest,
 }
 
 /// Writes what the live day gained after `part` into a day file at `path`. `None` where the live day does not simply
@@ -65,7 +66,18 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
             "INSERT INTO main.gaps SELECT * FROM live.gaps WHERE id > ?1",
             [after],
         )?;
-        let series = marks::copy_unmarked(&conn, &part.series)?;
+        // The part is read with its own dictionary: it brings every series that its rows are of.
+        let columns = dictionary::listed(str::to_owned);
+        conn.execute_batch(&format!(
+            "INSERT INTO main.series (id, {columns}) SELECT id, {columns} FROM live.series
+             WHERE id IN (SELECT series FROM main.changes UNION SELECT series FROM main.keyframe_states);"
+        ))?;
+        for table in ["origins", "clock_steps", "controls", "designs"] {
+            conn.execute(
+                &format!("INSERT INTO main.{table} SELECT * FROM live.{table} WHERE id > ?1"),
+                [after],
+            )?;
+        }
         conn.execute_batch(
             "INSERT INTO main.quarantine SELECT * FROM live.quarantine;
              INSERT OR REPLACE INTO main.meta SELECT key, value FROM live.meta;",
@@ -79,12 +91,14 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
             .optional()?;
         // Checked again in the transaction that read the rows.
         let simple = continues(&conn, "live", part)?;
+        let end = last.map_or(after, |(id, _)| id);
+        let digest = row_digest::until(&conn, "live", end, Trust::Kept, &mut |_| Ok(()))?.now();
         conn.execute_batch("COMMIT; DETACH live;")?;
         Ok(simple.then_some(Gained {
             events,
             to_id: last.map(|(id, _)| id),
             to_ms: last.map(|(_, ms)| ms),
-            series,
+            digest,
         }))
     };
     let gained = run().map_err(Error::sqlite(path, "copy what is new"))?;

@@ -5,6 +5,8 @@ pub(crate) mod settings;
 pub(crate) mod gained;
 pub(crate) mod known;
 
+mod chain;
+
 pub(crate) mod covered;
 
 pub(crate) mod backup;

@@ -1,29 +1,33 @@
 //! Ships committed rows into segments between backups, several times a second, so that a lost disk costs less than a
 //! second.
 
-use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
 
+mod dictionary;
 mod writer;
+
+mod open;
+
+mod read;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::archive::format::segment::{self, Covers};
+use crate::archive::format::manifest::Shipped as ChainEnd;
+use crate::archive::format::segment::{self, Covers, Link};
+use crate::archive::make::chain;
+use crate::archive::make::ship::dictionary::Dictionary;
+use crate::archive::make::ship::open::Open;
+use crate::archive::make::ship::read::MOST_ROWS;
 use crate::archive::make::ship::writer::Writer;
 use crate::archive::open::Archive;
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::space;
 use crate::error::{Error, Result};
 use crate::store::day::Day;
-use crate::store::dictionary;
 use crate::store::folder::Store;
+use crate::store::identity::{Identity, LineageId};
 use crate::store::schema::open_reader;
 
-/// Rows taken at once: bounds memory when there is much to catch up. Stands in the statements as a number: SQLite
-/// prepares a statement anew whenever a LIMIT is bound to it.
-const MOST_ROWS: usize = 20_000;
-/// Keyframes taken at once: a link that comes and goes all night without one change would leave thousands.
-const MOST_KEYFRAMES: i64 = 16;
 /// With nothing to ship, a record still says that nothing happened.
 const HEARTBEAT_MS: i64 = 10_000;
 /// How often to look for a backup that covers the segments.
@@ -40,27 +44,17 @@ pub struct Shipper {
     /// The day and its last id that segments or a backup hold.
     cursor: Option<(Day, i64)>,
     last_record_ms: i64,
-    reset: bool,
-    /// The first segment since the store was put back, until a backup covers it.
-    unanchored: Option<u64>,
+    /// The store with the history that is shipped.
+    identity: Identity,
+    /// The last record of the archive.
+    end: ChainEnd,
+    /// The history has begun and no record says so yet.
+    announce: bool,
+    /// No backup covers the beginning of what is shipped.
+    unanchored: bool,
+    /// The newest backup that was there when the day was found not to go on from what was shipped.
+    broken_after: Option<u64>,
     looked_at_ms: i64,
-}
-
-#[derive(Debug)]
-struct Open {
-    conn: Connection,
-    day: Day,
-    identity: (u64, u64),
-    sent: Dictionary,
-}
-
-/// What was sent of the file's dictionary. A series comes once and learns the rule of its strings and the range of its
-/// positions once, so that three counts tell whether there is anything new.
-#[derive(Debug, Default)]
-struct Dictionary {
-    counts: [i64; 3],
-    /// Of each series whether it was sent with its rule, and with its range.
-    learned: HashMap<i64, [bool; 2]>,
 }
 
 /// What one step did.
@@ -85,8 +79,15 @@ impl Archive {
     /// # Errors
     /// When the archive's segments cannot be read.
     pub fn ship(&self, store: &Store) -> Result<Shipper> {
+        let identity = Identity::of(store.dir(), SystemClock.now_ms())?;
+        // What an older program wrote belongs to the store's first history.
+        let own = |lineage: Option<LineageId>| match lineage {
+            Some(lineage) => lineage == identity.present(),
+            None => !broke_off(&identity),
+        };
         let mut cursor: Option<(Day, i64)> = None;
         if let Some((manifest, _)) = self.manifests()?.first()
+            && own(manifest.lineage)
             && let Some(part) = manifest.days.last()
             && let (Ok(day), Some(to)) = (part.day.parse(), part.to_id)
         {
@@ -98,40 +99,41 @@ impl Archive {
             let records = segment::records(&*self.place, name, 0);
             if let Some(last) = records.ok().and_then(Iterator::last) {
                 let last = last?;
-                cursor = cursor.max(Some((last.covers.day, last.covers.to)));
+                if own(last.link().map(|link| link.lineage)) {
+                    cursor = cursor.max(Some((last.covers.day, last.covers.to)));
+                }
                 break;
             }
         }
-        Ok(Shipper {
+        let begins = cursor.is_none() && broke_off(&identity);
+        let mut shipper = Shipper {
             archive: self.clone(),
             store: store.clone(),
             file: None,
             open: None,
             cursor,
             last_record_ms: 0,
-            reset: false,
-            unanchored: self.unanchored()?,
+            identity,
+            end: chain::end(&*self.place)?,
+            announce: false,
+            unanchored: false,
+            broken_after: None,
             looked_at_ms: 0,
-        })
-    }
-
-    /// The first segment since the store was put back, where no backup covers it yet; or one that cannot be read, as
-    /// nothing is reached past it.
-    fn unanchored(&self) -> Result<Option<u64>> {
-        let manifests = self.manifests()?;
-        let held = manifests
-            .first()
-            .map_or(0, |(newest, _)| newest.segments_to);
-        let after = segment::files(&*self.place)?.into_iter().rev();
-        for (number, name) in after.take_while(|(number, _)| *number > held) {
-            let reached = segment::first(&*self.place, &name)
-                .map(|first| first.is_none_or(|first| !first.covers.reset));
-            if !reached.unwrap_or(false) {
-                return Ok(Some(number));
-            }
+        };
+        if begins {
+            shipper.begin_history()?;
         }
-        Ok(None)
+        shipper.unanchored = shipper.is_unanchored()?;
+        Ok(shipper)
     }
+}
+
+/// Whether the present history left another one, of which backups and segments may tell.
+fn broke_off(identity: &Identity) -> bool {
+    identity
+        .lineages
+        .last()
+        .is_some_and(|last| last.left.is_some())
 }
 
 impl Shipper {
@@ -146,7 +148,7 @@ impl Shipper {
             self.open = None;
         }
         Ok(Shipped {
-            unanchored: self.unanchored.is_some(),
+            unanchored: self.unanchored,
             ..shipped?
         })
     }
@@ -159,48 +161,75 @@ impl Shipper {
         };
         self.open_day(day)?;
         let after = self.after(day);
+        let mut file = match self.file.take().filter(Writer::goes_on) {
+            Some(file) => file,
+            None => {
+                // Somebody else may have shipped meanwhile.
+                self.end = chain::end(&*self.archive.place)?;
+                Writer::begin(&self.archive.place, self.first_file()?)?
+            }
+        };
         let Some(open) = &mut self.open else {
             return Ok(Shipped::default());
         };
         let path = self.store.day_path(day);
-        let (rows, events, to) =
-            read_rows(open, after).map_err(Error::sqlite(&path, "read what was committed"))?;
+        let lineage = self.identity.present();
+        let rows = read::committed(open, after, lineage, &file.described)
+            .map_err(Error::sqlite(&path, "read what was committed"))?;
+        let Some(rows) = rows else {
+            // Another history begins, or has not begun in this file yet.
+            self.look_for_history()?;
+            return Ok(Shipped::default());
+        };
         let newer = days.iter().any(|other| *other > day);
-        if events == 0 {
+        if rows.events == 0 {
             if newer {
                 // The day is over and all of it is shipped.
                 self.open = None;
                 let next = days.into_iter().find(|other| *other > day);
                 self.cursor = next.map(|next| (next, -1));
+                self.file = Some(file);
                 return Ok(Shipped {
                     more: true,
                     ..Shipped::default()
                 });
             }
-            if now_ms - self.last_record_ms < HEARTBEAT_MS && rows.is_empty() && !self.reset {
+            if now_ms - self.last_record_ms < HEARTBEAT_MS && !self.announce {
+                self.file = Some(file);
                 return Ok(Shipped {
                     covers_to_ms: self.claim(now_ms)?,
                     ..Shipped::default()
                 });
             }
         }
-        let more = events as usize >= MOST_ROWS || newer;
+        let more = rows.events as usize >= MOST_ROWS || newer;
         let covers = Covers {
             day,
             after,
-            to,
+            to: rows.to,
             // Not yet caught up: only the events themselves are certain.
-            at_ms: if more { to >> 12 } else { now_ms },
-            events,
-            reset: self.reset,
+            at_ms: if more { rows.to >> 12 } else { now_ms },
+            events: rows.events,
         };
-        let bytes = self.append(covers, &rows)?;
-        self.cursor = Some((day, to));
+        let (number, previous) = chain::next(&self.end);
+        let link = Link {
+            lineage,
+            left: broke_off(&self.identity),
+            number,
+            previous,
+        };
+        let record = segment::encode(covers, link, &self.identity.store, &rows.text)
+            .map_err(Error::io(&path, "compress what is new"))?;
+        let appended = file.append(&record, rows.describes);
+        self.file = Some(file);
+        appended?;
+        self.end = chain::after(link, &record);
+        self.announce = false;
+        self.cursor = Some((day, covers.to));
         self.last_record_ms = now_ms;
-        self.reset = false;
         Ok(Shipped {
-            events: u64::from(events),
-            bytes,
+            events: u64::from(covers.events),
+            bytes: record.len() as u64,
             more,
             covers_to_ms: self.claim(covers.at_ms)?,
             ..Shipped::default()
@@ -210,11 +239,75 @@ impl Shipper {
     /// The moment that a restore would reach: none while no backup covers the beginning of the shipped history.
     fn claim(&mut self, at_ms: i64) -> Result<i64> {
         let now_ms = SystemClock.now_ms();
-        if self.unanchored.is_some() && (now_ms - self.looked_at_ms).abs() >= LOOK_MS {
+        if self.unanchored && (now_ms - self.looked_at_ms).abs() >= LOOK_MS {
             self.looked_at_ms = now_ms;
-            self.unanchored = self.archive.unanchored()?;
+            self.unanchored = self.is_unanchored()?;
         }
-        Ok(if self.unanchored.is_some() { 0 } else { at_ms })
+        Ok(if self.unanchored { 0 } else { at_ms })
+    }
+
+    /// Whether no backup covers the beginning of what is shipped, or a file between cannot be read, as nothing is
+    /// reached past it.
+    fn is_unanchored(&mut self) -> Result<bool> {
+        let manifests = self.archive.manifests()?;
+        let newest = manifests.first().map(|(newest, _)| newest);
+        if let (Some(broken), Some(newest)) = (self.broken_after, newest)
+            && newest.sequence > broken
+        {
+            self.broken_after = None;
+        }
+        if self.broken_after.is_some() {
+            return Ok(true);
+        }
+        let held = newest.map_or(0, |newest| newest.segments_to);
+        let own = newest.is_some_and(|newest| newest.lineage == Some(self.identity.present()));
+        if !own && broke_off(&self.identity) {
+            return Ok(true);
+        }
+        let place = &*self.archive.place;
+        let later = segment::files(place)?.into_iter();
+        let breaks = later.filter(|(number, _)| *number > held).any(|(_, name)| {
+            let first = segment::first(place, &name);
+            first.map_or(true, |first| first.is_some_and(|first| first.resets()))
+        });
+        Ok(breaks)
+    }
+
+    /// Segments are never numbered as those that a backup has covered.
+    fn first_file(&self) -> Result<u64> {
+        let manifests = self.archive.manifests()?;
+        let covered = manifests.iter().map(|(manifest, _)| manifest.segments_to);
+        Ok(covered.max().map_or(1, |covered| covered + 1))
+    }
+
+    /// Follows the store into another history, if it has begun one.
+    fn look_for_history(&mut self) -> Result<()> {
+        let now = Identity::of(self.store.dir(), SystemClock.now_ms())?;
+        if now != self.identity {
+            let another =
+                now.present() != self.identity.present() || now.store != self.identity.store;
+            self.identity = now;
+            if another {
+                self.begin_history()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in the store now comes with the next backup; what follows is shipped.
+    fn begin_history(&mut self) -> Result<()> {
+        self.open = None;
+        self.file = None;
+        self.cursor = None;
+        if let Some(day) = self.store.days()?.pop() {
+            let path = self.store.day_path(day);
+            let last = last_change(&open_reader(&path)?)
+                .map_err(Error::sqlite(&path, "look for its end"))?;
+            self.cursor = Some((day, last));
+        }
+        self.announce = true;
+        self.unanchored = true;
+        Ok(())
     }
 
     fn day_to_ship(&self, days: &[Day]) -> Option<Day> {
@@ -250,6 +343,7 @@ impl Shipper {
         {
             return Ok(());
         }
+        self.look_for_history()?;
         self.open = None;
         let conn = open_reader(&path)?;
         let after = self.after(day);
@@ -263,137 +357,26 @@ impl Shipper {
                     .map_err(failed())?
                     .is_some());
         if !continues {
-            // The store was put back. Earlier segments tell another history; this one goes on from here.
-            let last: Option<i64> = conn
-                .query_row("SELECT max(id) FROM changes", [], |row| row.get(0))
-                .map_err(failed())?;
-            self.cursor = Some((day, last.unwrap_or(-1)));
-            self.reset = true;
+            // Somebody exchanged the day's file. What was shipped tells of another one; this one is shipped from here on.
+            self.cursor = Some((day, last_change(&conn).map_err(failed())?));
+            let newest = self.archive.manifests()?.into_iter().next();
+            self.broken_after = Some(newest.map_or(0, |(newest, _)| newest.sequence));
+            self.unanchored = true;
             self.file = None;
         }
         self.open = Some(Open {
             conn,
             day,
             identity,
-            sent: Dictionary::default(),
+            dictionary: Dictionary::default(),
         });
         Ok(())
     }
-
-    fn append(&mut self, covers: Covers, rows: &str) -> Result<u64> {
-        let path = self.store.day_path(covers.day);
-        let record =
-            segment::encode(covers, rows).map_err(Error::io(&path, "compress what is new"))?;
-        let mut file = match self.file.take().filter(Writer::goes_on) {
-            Some(file) => file,
-            None => Writer::begin(&self.archive.place)?,
-        };
-        let appended = file.append(&record);
-        if appended.is_ok() && covers.reset {
-            self.unanchored = Some(file.number);
-        }
-        self.file = Some(file);
-        appended.map(|()| record.len() as u64)
-    }
 }
 
-/// The committed rows after an id, all from one moment.
-fn read_rows(open: &mut Open, after: i64) -> rusqlite::Result<(String, u32, i64)> {
-    let conn = &open.conn;
-    conn.execute_batch("BEGIN")?;
-    let read = read_in(conn, &mut open.sent, after);
-    conn.execute_batch("COMMIT")?;
-    read
-}
-
-fn read_in(
-    conn: &Connection,
-    sent: &mut Dictionary,
-    after: i64,
-) -> rusqlite::Result<(String, u32, i64)> {
-    let mut changes = String::new();
-    let (mut events, mut to) = (0u32, after);
-    {
-        let mut query = conn.prepare_cached(&format!(
-            "SELECT id, series, value, string, position, at FROM changes WHERE id > ?1 ORDER BY id LIMIT {MOST_ROWS}"
-        ))?;
-        let mut rows = query.query([after])?;
-        while let Some(row) = rows.next()? {
-            to = row.get(0)?;
-            segment::push_row(&mut changes, "c", row, 6)?;
-            events += 1;
-        }
-    }
-    // A keyframe or gap belongs before the changes with the same or a greater id. The last piece brings all of them, an
-    // earlier one those up to its end.
-    let until = if events as usize >= MOST_ROWS {
-        to
-    } else {
-        i64::MAX
-    };
-    let first: i64 = conn
-        .prepare_cached(&format!(
-            "SELECT coalesce(min(id), ?1 + 1) FROM (SELECT id FROM keyframes WHERE id > ?1 AND id <= ?2
-             ORDER BY id DESC LIMIT {MOST_KEYFRAMES})"
-        ))?
-        .query_row([after, until], |row| row.get(0))?;
-    let mut text = String::new();
-    for (table, columns, sql) in [
-        (
-            "k",
-            3,
-            "SELECT id, reason, count FROM keyframes WHERE id > ?1 AND id <= ?2",
-        ),
-        (
-            "f",
-            5,
-            "SELECT keyframe, series, value, string, position FROM keyframe_states WHERE keyframe > ?1 AND keyframe <= ?2",
-        ),
-        (
-            "g",
-            4,
-            "SELECT id, from_ms, to_ms, why FROM gaps WHERE id > ?1 AND id <= ?2",
-        ),
-    ] {
-        if events == 0 {
-            // They come again with the next event; a restore needs them only then.
-            break;
-        }
-        let mut query = conn.prepare_cached(sql)?;
-        let from = if table == "g" { after } else { first - 1 };
-        let mut rows = query.query([from, until])?;
-        while let Some(row) = rows.next()? {
-            segment::push_row(&mut text, table, row, columns)?;
-        }
-    }
-    if events > 0 {
-        sent.push_news(conn, &mut text)?;
-    }
-    text.push_str(&changes);
-    Ok((text, events, to))
-}
-
-impl Dictionary {
-    /// Appends the series that are new or have learned something.
-    fn push_news(&mut self, conn: &Connection, text: &mut String) -> rusqlite::Result<()> {
-        let counts = conn
-            .prepare_cached("SELECT count(*), count(rule), count(low) FROM series")?
-            .query_row([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
-        if counts == self.counts {
-            return Ok(());
-        }
-        let columns = dictionary::listed(str::to_owned);
-        let mut query = conn.prepare_cached(&format!(
-            "SELECT id, {columns}, rule IS NOT NULL, low IS NOT NULL FROM series"
-        ))?;
-        let mut rows = query.query([])?;
-        while let Some(row) = rows.next()? {
-            let learned = [row.get(13)?, row.get(14)?];
-            if self.learned.insert(row.get(0)?, learned) != Some(learned) {
-                segment::push_row(text, "s", row, 13)?;
-            }
-        }
-        self.counts = counts;
-        Ok(())
-    }
+/// The last change of a day; -1: it has none.
+fn last_change(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("SELECT coalesce(max(id), -1) FROM changes", [], |row| {
+        row.get(0)
+    })
 }

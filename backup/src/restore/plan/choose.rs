@@ -6,6 +6,7 @@ use crate::archive::format::manifest::{self, Manifest};
 use crate::archive::look::list::{BackupInfo, BackupKind};
 use crate::archive::look::original::{self, Database};
 use crate::archive::look::tail::Tail;
+use crate::archive::look::tail::hole::Hole;
 use crate::archive::open::Archive;
 use crate::archive::place::verbs::Hold;
 use crate::error::{Error, Result};
@@ -114,13 +115,13 @@ impl Archive {
                     .copied()
                     .ok_or_else(|| {
                         let error = unreachable(self.dir(), at, &ranges);
-                        with_hole(error, tail.hole.as_ref())
+                        with_hole(error, tail.hole())
                     })?
             }
             _ => good[0],
         };
-        if let (None, Some(hole)) = (at, &tail.hole) {
-            notes.push(hole.to_string());
+        if at.is_none() {
+            notes.extend(tail.holes.iter().map(Hole::to_string));
         }
         let tail = if std::ptr::eq(chosen, good[0]) {
             tail

@@ -43,9 +43,13 @@ impl Archive {
                 until,
             },
             keep_newer: false,
+            identity: None,
             thorough: false,
         };
         let mut shipped = tail.days(until)?;
+        let missing = tail.gaps();
+        plan.gaps
+            .extend(missing.filter(|gap| at.is_none_or(|at| gap.from_ms <= at)));
         plan.bytes_needed += tail.bytes() * 8;
         if let (None, Some((_, (_, last)))) = (at, shipped.last_key_value()) {
             plan.would_restore_to_ms = plan.would_restore_to_ms.max(Some(EventId(*last).ms()));

@@ -83,6 +83,7 @@ impl Archive {
                 until,
             },
             keep_newer: false,
+            identity: None,
             thorough: false,
         };
         plan.compare(&after, false);

@@ -11,6 +11,7 @@ use crate::restore::days::Work;
 use crate::store::day::Day;
 use crate::store::event::Gap;
 use crate::store::id::EventId;
+use crate::store::identity::Identity;
 
 /// Bytes of day file restored per second on a small machine with a slow disk, checks included; for the estimate only.
 const BYTES_PER_SECOND: f64 = 80e6;
@@ -68,6 +69,8 @@ pub struct RestorePlan {
     pub(crate) archive: Archive,
     pub(crate) work: Work,
     pub(crate) keep_newer: bool,
+    /// Whose record it is, where the backup says so.
+    pub(crate) identity: Option<Identity>,
     pub(crate) thorough: bool,
 }
 

@@ -45,8 +45,9 @@ impl Archive {
                 .days
                 .iter()
                 .flat_map(|part| gaps_until(part, None))
+                .chain(tail.gaps())
                 .collect(),
-            hole: tail.hole.map(|hole| hole.to_string()),
+            hole: tail.hole().map(Hole::to_string),
         }))
     }
 
@@ -64,7 +65,7 @@ impl Archive {
         let ranges = [own, from.zip(to)];
         let ranges: Vec<(i64, i64)> = ranges.into_iter().flatten().collect();
         let error = unreachable(self.dir(), at, &ranges);
-        Err(with_hole(error, tail.hole.as_ref()))
+        Err(with_hole(error, tail.hole()))
     }
 }
 

@@ -14,8 +14,10 @@ use crate::store::day_file::slots::Slots;
 use crate::store::day_file::watch::Watch;
 use crate::store::event::Gap;
 use crate::store::id::EventId;
+use crate::store::identity::Identity;
 use crate::store::names::Names;
 use crate::store::postings::BlockBuilder;
+use crate::store::row_digest::{self, Meant, Running, Trust};
 use crate::store::schema::open_writer;
 use crate::store::state_digest::StateDigest;
 
@@ -32,7 +34,9 @@ pub(crate) struct DayFile {
     slots: Slots,
     block: BlockBuilder,
     since_keyframe: u64,
-    /// An import builds the blocks at its end, as more rows may still come between those of a block.
+    /// Over all changes in it.
+    digest: Running,
+    /// An import builds the blocks and digests at its end, as more rows may still come between those of a block.
     blocks_deferred: bool,
 }
 
@@ -49,8 +53,10 @@ impl DayFile {
         let slots = Slots::load(&conn, names).map_err(failed)?;
         let blocks_deferred = meta(&conn, "importing").map_err(failed)?.is_some();
         let mut block = BlockBuilder::default();
+        let mut digest = Running::begin();
         if !blocks_deferred {
             load_tail(&conn, &mut block).map_err(failed)?;
+            digest = load_digest(&mut conn).map_err(failed)?;
         }
         // An import opens the file anew for every few thousand rows; the count is made at its end.
         let since_keyframe = if blocks_deferred {
@@ -76,6 +82,7 @@ impl DayFile {
             slots,
             block,
             since_keyframe,
+            digest,
             blocks_deferred,
         })
     }
@@ -182,6 +189,21 @@ impl DayFile {
             }
             if !self.blocks_deferred {
                 self.block.push(id.0, row.series);
+                let Some(key) = self.slots.key(row.row.change.series) else {
+                    continue;
+                };
+                let change = &row.row.change;
+                let due = self.digest.add(&Meant {
+                    id: id.0,
+                    at_ms: row.row.at_ms,
+                    key,
+                    value: change.value.as_ref(),
+                    string: change.string.as_deref(),
+                    position: change.position,
+                });
+                if let Some(due) = due {
+                    due.write(&self.conn)?;
+                }
             }
             self.since_keyframe += 1;
             self.end = self.end.max(Some(id));
@@ -276,6 +298,35 @@ impl DayFile {
         Ok(())
     }
 
+    /// Notes whose record and which of its histories the file goes on with; nothing is written where it says so already.
+    pub(crate) fn put_identity(&mut self, identity: &Identity) -> rusqlite::Result<()> {
+        let (store, lineage) = (identity.store.to_string(), identity.present().to_string());
+        let notes = [("store", store), ("lineage", lineage)];
+        let mut there = true;
+        for (key, value) in &notes {
+            let found: Option<String> = self
+                .conn
+                .query_row(
+                    "SELECT value FROM meta WHERE key = ?1 AND typeof(value) = 'text'",
+                    [key],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            there &= found.as_ref() == Some(value);
+        }
+        if there {
+            return Ok(());
+        }
+        self.begin()?;
+        for (key, value) in &notes {
+            self.conn.execute(
+                "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+                params![key, value],
+            )?;
+        }
+        self.commit()
+    }
+
     /// Whether the day knows its states by itself.
     pub(crate) fn has_keyframe(&self) -> rusqlite::Result<bool> {
         self.conn
@@ -284,10 +335,12 @@ impl DayFile {
             })
     }
 
-    /// Leaves the recorder's digest of the state, in a transaction of its own.
-    pub(crate) fn put_state(&mut self, digest: &StateDigest) -> rusqlite::Result<()> {
+    /// Leaves the recorder's digests of the state and of all changes, in a transaction of its own.
+    pub(crate) fn put_digests(&mut self, state: &StateDigest) -> rusqlite::Result<()> {
+        let rows = self.digest.now();
         self.begin()?;
-        digest.write(&self.conn)?;
+        state.write(&self.conn)?;
+        rows.vouch(&self.conn)?;
         self.commit()
     }
 
@@ -330,6 +383,21 @@ impl DayFile {
             });
         Ok(())
     }
+}
+
+/// Goes on from the digests that the file keeps; keeps those that it lacks.
+fn load_digest(conn: &mut Connection) -> rusqlite::Result<Running> {
+    let mut lacking = Vec::new();
+    let digest = row_digest::until(conn, "main", i64::MAX, Trust::Kept, &mut |kept| {
+        lacking.push(kept);
+        Ok(())
+    })?;
+    if !lacking.is_empty() {
+        let change = conn.transaction()?;
+        lacking.iter().try_for_each(|kept| kept.write(&change))?;
+        change.commit()?;
+    }
+    Ok(digest)
 }
 
 /// Reads the changes that no block covers yet. Where there are many (an import was cut short) the blocks are made.

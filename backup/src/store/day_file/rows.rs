@@ -129,9 +129,7 @@ mod tests {
     }
 
     fn day() -> Connection {
-        let conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(include_str!("../schema/1.sql")).unwrap();
-        conn
+        crate::store::schema::in_memory()
     }
 
     fn put_all(conn: &Connection, rows: &[Row]) -> Result<Vec<i64>, WriteError> {

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use crate::store::cell::Cell;
 use crate::store::dictionary::{self, FileSeries};
 use crate::store::event::Series;
+use crate::store::meaning::SeriesKey;
 use crate::store::names::{Names, SeriesId};
 use crate::store::rule::{Range, RangeLearner, TextLearner, TextRule};
 use crate::store::value::Value;
@@ -17,6 +18,7 @@ pub(super) struct Slots(Vec<Option<Slot>>);
 pub(super) struct Slot {
     /// Its number in the file.
     pub(super) id: i64,
+    pub(super) key: SeriesKey,
     text: Option<TextRule>,
     range: Option<Range>,
     text_learner: TextLearner,
@@ -34,10 +36,8 @@ impl Slots {
             range,
         } in dictionary::load(conn)?
         {
-            slots.put(
-                names.intern(Series::clone(&series)),
-                Slot::new(id, text, range),
-            );
+            let slot = Slot::new(id, SeriesKey::of(&series), text, range);
+            slots.put(names.intern(Series::clone(&series)), slot);
         }
         Ok(slots)
     }
@@ -46,6 +46,11 @@ impl Slots {
     pub(super) fn number(&self, series: SeriesId) -> Option<i64> {
         let slot = self.0.get(series.0 as usize)?.as_ref()?;
         Some(slot.id)
+    }
+
+    /// The identity of a series that has its slot.
+    pub(super) fn key(&self, series: SeriesId) -> Option<&SeriesKey> {
+        Some(&self.0.get(series.0 as usize)?.as_ref()?.key)
     }
 
     /// A series' slot; a series that is new here goes into the dictionary. `None`: nobody was ever given this id.
@@ -61,7 +66,7 @@ impl Slots {
                 return Ok(None);
             };
             let id = dictionary::insert(conn, &entry)?;
-            self.put(series, Slot::new(id, None, None));
+            self.put(series, Slot::new(id, SeriesKey::of(&entry), None, None));
         }
         Ok(self.0.get_mut(place).and_then(Option::as_mut))
     }
@@ -76,9 +81,10 @@ impl Slots {
 }
 
 impl Slot {
-    fn new(id: i64, text: Option<TextRule>, range: Option<Range>) -> Slot {
+    fn new(id: i64, key: SeriesKey, text: Option<TextRule>, range: Option<Range>) -> Slot {
         Slot {
             id,
+            key,
             text,
             range,
             text_learner: TextLearner::default(),

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::archive::format::stamp::rfc3339;
 use crate::archive::look::unread;
 use crate::error::Error;
+use crate::store::day::Day;
+use crate::store::event::Gap;
 
 /// A break in the run of records.
 #[derive(Debug)]
@@ -13,6 +15,19 @@ pub(crate) struct Hole {
     pub(super) what: String,
     /// `None` where no file is to blame.
     pub(super) cause: Option<Cause>,
+    /// What follows the break, where anything does: changes may be missing before it.
+    pub(super) before: Option<Before>,
+}
+
+/// The first record behind a break.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before {
+    pub(super) day: Day,
+    /// An id after which it begins.
+    pub(super) after: i64,
+    /// The span in which changes are missing, Unix milliseconds.
+    pub(super) from_ms: i64,
+    pub(super) to_ms: i64,
 }
 
 /// What the break comes from.
@@ -39,6 +54,15 @@ impl Hole {
         })
     }
 
+    /// The gap that a restore notes where it goes on behind the break.
+    pub(crate) fn gap(&self) -> Option<Gap> {
+        self.before.map(|before| Gap {
+            from_ms: before.from_ms,
+            to_ms: before.to_ms,
+            why: format!("what was shipped is not all there: {self}"),
+        })
+    }
+
     /// A file or folder that cannot be read, which a verification names by itself.
     pub(crate) fn is_unread(&self) -> bool {
         matches!(self.cause, Some(Cause::Unread { .. }))
@@ -56,6 +80,7 @@ impl Hole {
                 file: mended.path.clone(),
                 said: format!("{mended}; {}", mended.hint),
             }),
+            before: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The segment that is being written: records come into it whole or not at all.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::archive::format::segment;
@@ -12,34 +13,40 @@ const LARGEST_FILE: u64 = 64 << 20;
 #[derive(Debug)]
 pub(super) struct Writer {
     place: Arc<dyn Place>,
+    number: u64,
     name: String,
-    pub(super) number: u64,
+    /// The keys of the series that its records describe.
+    pub(super) described: HashSet<String>,
     /// Bytes of the records in it.
     size: u64,
 }
 
 impl Writer {
-    /// The next segment. It comes into being with its first record.
-    pub(super) fn begin(place: &Arc<dyn Place>) -> Result<Writer> {
+    /// The next segment, with a number that is `first` or more. It comes into being with its first record.
+    pub(super) fn begin(place: &Arc<dyn Place>, first: u64) -> Result<Writer> {
         let files = segment::files(&**place)?;
-        let number = files.last().map_or(1, |(last, _)| last + 1);
+        let number = files.last().map_or(1, |(last, _)| last + 1).max(first);
         Ok(Writer {
             place: Arc::clone(place),
-            name: segment::file_name(number),
             number,
+            name: segment::file_name(number),
+            described: HashSet::new(),
             size: 0,
         })
     }
 
-    /// There is room in it, and no backup that covers it has removed it.
+    /// There is room in it, no backup that covers it has removed it, and nobody has begun the next one.
     pub(super) fn goes_on(&self) -> bool {
-        self.size < LARGEST_FILE && self.place.has(&self.name)
+        self.size < LARGEST_FILE
+            && (self.size == 0 || self.place.has(&self.name))
+            && !self.place.has(&segment::file_name(self.number + 1))
     }
 
-    /// Appends a record and brings it to the disk.
-    pub(super) fn append(&mut self, record: &[u8]) -> Result<()> {
+    /// Appends a record, which describes these series, and brings it to the disk.
+    pub(super) fn append(&mut self, record: &[u8], describes: Vec<String>) -> Result<()> {
         self.place.append(&self.name, self.size, record)?;
         self.size += record.len() as u64;
+        self.described.extend(describes);
         Ok(())
     }
 }

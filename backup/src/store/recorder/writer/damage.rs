@@ -4,6 +4,7 @@ use crate::store::damaged;
 use crate::store::day::Day;
 use crate::store::event::Gap;
 use crate::store::folder::Store;
+use crate::store::id::EventId;
 use crate::store::recorder::writer::item::Item;
 use crate::store::recorder::writer::state::Writer;
 
@@ -56,6 +57,8 @@ impl Writer {
 
     /// The day so far is lost: writes a gap that says so and starts again from the last known states.
     pub(super) fn begin_again(&mut self, day: Day, why: String) {
+        self.open
+            .end_history(EventId::first_of_ms(day.start_ms()).0 - 1, &why);
         self.open_gap = None;
         self.known.unsure = true;
         let now = self.options.clock.now_ms();

@@ -52,12 +52,13 @@ impl Writer {
     }
 
     fn open_newest(&mut self, day: Day) -> Result<()> {
-        let mut file = DayFile::open(&self.open.dir, day, &self.names)?;
+        let now_ms = self.options.clock.now_ms();
+        let mut file = self.open.open(day, &self.names, now_ms)?;
         if file.is_index_deferred() {
             // An import was cut short.
             drop(file);
             reindex::rebuild(&self.open.dir, day)?;
-            file = DayFile::open(&self.open.dir, day, &self.names)?;
+            file = self.open.open(day, &self.names, now_ms)?;
         }
         let path = file.path().to_path_buf();
         let failed = |source| Error::Sqlite {
@@ -155,7 +156,8 @@ impl Writer {
             }
         }
         self.open.hold_lock()?;
-        let mut file = DayFile::open(&self.open.dir, day, &self.names)?;
+        let now_ms = self.options.clock.now_ms();
+        let mut file = self.open.open(day, &self.names, now_ms)?;
         if let Some(last) = file.last_id()?
             && self.pending.front().is_some_and(|item| item.id() <= last)
             && !self.in_doubt

@@ -5,8 +5,17 @@ use std::path::PathBuf;
 use crate::disk::mount_point::MountPoint;
 use crate::disk::store_lock::StoreLock;
 use crate::error::{Error, Result};
+use crate::store::day::Day;
 use crate::store::day_file::file::DayFile;
+use crate::store::identity::Identity;
+use crate::store::names::Names;
 use crate::store_use::StoreUse;
+
+struct Ended {
+    /// The last event before what is lost.
+    after: i64,
+    why: String,
+}
 
 /// At most one file is open, and only under the store's lock.
 pub(super) struct OpenFile {
@@ -14,6 +23,8 @@ pub(super) struct OpenFile {
     pub(super) file: Option<DayFile>,
     /// The id up to which the file has the digest of the state.
     pub(super) vouched: Option<i64>,
+    /// The history that ended with a day that was lost; another one has to begin before anything is written.
+    ended: Option<Ended>,
     lock: Option<StoreLock>,
     /// Where the disk of the store was mounted when its lock was taken.
     mounted_at: Option<MountPoint>,
@@ -26,8 +37,34 @@ impl OpenFile {
             dir,
             file: None,
             vouched: None,
+            ended: None,
             lock: Some(lock),
         }
+    }
+
+    /// Opens a day's file as the present history's.
+    pub(super) fn open(&mut self, day: Day, names: &Names, now_ms: i64) -> Result<DayFile> {
+        let mut identity = Identity::of(&self.dir, now_ms)?;
+        if let Some(ended) = &self.ended {
+            identity.begin(&self.dir, ended.after, &ended.why, now_ms)?;
+            self.ended = None;
+        }
+        let mut file = DayFile::open(&self.dir, day, names)?;
+        file.put_identity(&identity)
+            .map_err(Error::sqlite(file.path(), "note whose record it is"))?;
+        Ok(file)
+    }
+
+    /// The history ends: events after `after` are lost.
+    pub(super) fn end_history(&mut self, after: i64, why: &str) {
+        let after = self
+            .ended
+            .as_ref()
+            .map_or(after, |ended| ended.after.min(after));
+        self.ended = Some(Ended {
+            after,
+            why: why.to_owned(),
+        });
     }
 
     /// Fails where the store's disk is no longer mounted, as the disk would hide what is recorded in its mount point.

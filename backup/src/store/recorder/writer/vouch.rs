@@ -13,7 +13,7 @@ impl Writer {
                 let Some(file) = &mut self.open.file else {
                     return;
                 };
-                match file.put_state(&digest) {
+                match file.put_digests(&digest) {
                     Ok(()) => self.open.vouched = Some(digest.id),
                     Err(error) => {
                         tracing::warn!(%error, "the digest of the state could not be noted");

@@ -1,0 +1,216 @@
+//! Follows the chain of records after a backup: by their numbers, whatever files they lie in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::archive::format::manifest::Manifest;
+use crate::archive::format::segment::{self, Link, Record};
+use crate::archive::format::stamp::rfc3339;
+use crate::archive::look::tail::hole::{Before, Cause, Hole};
+use crate::archive::look::tail::reached::Reached;
+use crate::archive::look::tail::run::Run;
+use crate::archive::place::verbs::Place;
+use crate::store::day::Day;
+use crate::store::identity::LineageId;
+
+/// A file with records, in the order of the first of them.
+struct File<'f> {
+    first: u64,
+    number: u64,
+    name: &'f str,
+}
+
+/// What a walk has come to.
+struct Walk<'w> {
+    reached: &'w mut Reached,
+    place: &'w Arc<dyn Place>,
+    manifest: &'w Manifest,
+    ends: &'w mut BTreeMap<Day, i64>,
+    /// The last record that was passed; `None` where the backup is of an older program.
+    last: Option<u64>,
+    lineage: Option<LineageId>,
+    /// What a hole comes from, when one shows.
+    cause: Option<Cause>,
+}
+
+/// Adds the records of the backup's history to the tail. Where some are missing it goes on behind the hole.
+pub(super) fn walk(
+    reached: &mut Reached,
+    place: &Arc<dyn Place>,
+    manifest: &Manifest,
+    files: &[(u64, String)],
+    ends: &mut BTreeMap<Day, i64>,
+) {
+    let mut found = Vec::new();
+    let mut unread = Vec::new();
+    for (number, name) in files {
+        match segment::first(&**place, name) {
+            Ok(Some(first)) => found.extend(first.link().map(|link| File {
+                first: link.number,
+                number: *number,
+                name,
+            })),
+            // Nothing was shipped whole into it.
+            Ok(None) => {}
+            Err(error) if *number >= manifest.segments_to => unread.push((*number, name, error)),
+            Err(_) => {}
+        }
+    }
+    found.sort_by_key(|file| file.first);
+    let mut walk = Walk {
+        reached,
+        place,
+        manifest,
+        ends,
+        last: manifest.shipped.as_ref().map(|shipped| shipped.number),
+        lineage: manifest.lineage,
+        cause: None,
+    };
+    let mut before = manifest.segments_to;
+    for file in &found {
+        let skipped = unread
+            .iter()
+            .find(|(number, ..)| (before..file.number).contains(number));
+        if let Some((_, name, error)) = skipped {
+            walk.cause = Hole::unread(&place.path(name), 0, error).cause;
+        } else if file.number > before + 1 && file.number > manifest.segments_to + 1 {
+            walk.cause = Some(Cause::Missing(
+                place.path(&segment::file_name(before.max(manifest.segments_to) + 1)),
+            ));
+        }
+        before = file.number;
+        if !walk.file(file.name) {
+            return;
+        }
+    }
+    // A file behind the last record may hold more of them.
+    let behind = unread
+        .iter()
+        .find(|(number, ..)| *number > before || found.is_empty());
+    if let Some((_, name, error)) = behind {
+        let reached_ms = walk.reached.covers_to_ms.unwrap_or(manifest.covers_to_ms);
+        walk.reached
+            .holes
+            .push(Hole::unread(&place.path(name), reached_ms, error));
+    }
+}
+
+impl Walk<'_> {
+    /// Follows the records of one file; `false` where the history ends.
+    fn file(&mut self, name: &str) -> bool {
+        let mut records = match segment::records(&**self.place, name, 0) {
+            Ok(records) => records,
+            Err(error) => {
+                self.cause = Hole::unread(&self.place.path(name), 0, &error).cause;
+                return true;
+            }
+        };
+        let mut damaged = 0;
+        while let Some(record) = records.next() {
+            let Ok(record) = record else {
+                self.cause = Some(Cause::Incomplete(self.place.path(name)));
+                return true;
+            };
+            if records.damaged().len() > damaged {
+                damaged = records.damaged().len();
+                self.cause = Some(Cause::Incomplete(self.place.path(name)));
+            }
+            if let Some(link) = record.link()
+                && !self.record(name, &record, link)
+            {
+                return false;
+            }
+        }
+        if records.torn() {
+            self.cause = Some(Cause::Incomplete(self.place.path(name)));
+        }
+        true
+    }
+
+    fn record(&mut self, name: &str, record: &Record, link: Link) -> bool {
+        let covers = record.covers;
+        let end = self.ends.get(&covers.day).copied().unwrap_or(-1);
+        // Two may have shipped at once and given the same number twice: what goes on from the last event counts.
+        let again = self.last.is_some_and(|last| link.number <= last);
+        if again && (covers.events == 0 || covers.to <= end || covers.after > end) {
+            return true;
+        }
+        let own = match self.lineage {
+            Some(lineage) => lineage == link.lineage,
+            // A backup of an older program stands under the store's first history alone.
+            None => !link.left,
+        };
+        if !own {
+            self.reached.holes.push(Hole {
+                what: "the store was put back after this backup; make another one".into(),
+                cause: None,
+                before: None,
+            });
+            return false;
+        }
+        self.lineage = Some(link.lineage);
+        let missing = self.last.is_some_and(|last| link.number > last + 1) || covers.after > end;
+        self.last = self.last.max(Some(link.number));
+        let held = covers.to <= end;
+        if missing {
+            self.hole(record, end);
+        }
+        self.cause = None;
+        self.reached.covers_to_ms = self.reached.covers_to_ms.max(Some(covers.at_ms));
+        if covers.events == 0 || held {
+            return true;
+        }
+        self.ends.insert(covers.day, covers.to);
+        let place = Arc::clone(self.place);
+        let own_run = |run: &&mut Run| {
+            run.name == name && run.day == covers.day && run.lineage == Some(link.lineage)
+        };
+        match self.reached.runs.last_mut().filter(own_run) {
+            Some(run) => run.end = record.offset + record.length as u64,
+            None => self.reached.runs.push(Run {
+                place,
+                name: name.to_owned(),
+                day: covers.day,
+                lineage: Some(link.lineage),
+                after: end,
+                from: record.offset,
+                end: record.offset + record.length as u64,
+                bad: BTreeSet::new(),
+            }),
+        }
+        true
+    }
+
+    /// Records are missing before this one.
+    fn hole(&mut self, record: &Record, end: i64) {
+        let covers = record.covers;
+        let reached_ms = self
+            .reached
+            .covers_to_ms
+            .unwrap_or(self.manifest.covers_to_ms);
+        // Records that said only that nothing happened may be missing without harm.
+        let same_day = self
+            .reached
+            .runs
+            .last()
+            .is_none_or(|run| run.day == covers.day);
+        if covers.after == end && end >= 0 && same_day {
+            return;
+        }
+        let to_ms = (covers.after >> 12).max(covers.day.start_ms());
+        self.reached.holes.push(Hole {
+            what: format!(
+                "segments are missing between {} and {}",
+                rfc3339(reached_ms.min(to_ms)),
+                rfc3339(to_ms)
+            ),
+            cause: self.cause.take(),
+            before: Some(Before {
+                day: covers.day,
+                after: covers.after,
+                from_ms: reached_ms.min(to_ms),
+                to_ms,
+            }),
+        });
+    }
+}
