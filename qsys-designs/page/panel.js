@@ -14,7 +14,7 @@ let drawn = new Map(); // control name → functions that bring its objects up t
 function fit() {
   if (!panel) return;
   const room = find("room"), edge = 8;
-  const scale = Math.max(0.5, Math.min((room.clientWidth - 2 * edge) / panel.width, (room.clientHeight - 2 * edge) / panel.height));
+  const scale = Math.max(0.3, Math.min((room.clientWidth - 2 * edge) / panel.width, (room.clientHeight - 2 * edge) / panel.height));
   stage.style.width = panel.width + "px";
   stage.style.height = panel.height + "px";
   stage.style.transform = `scale(${scale})`;

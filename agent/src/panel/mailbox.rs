@@ -116,7 +116,8 @@ fn describe(backup: &backup::BackupInfo) -> String {
         "{}, {}, {}",
         Moment::at(backup.created_at_ms).local(),
         events(backup),
-        crate::words::bytes(backup.bytes),
+        // A panel's line breaks between words; a number keeps its unit.
+        crate::words::bytes(backup.bytes).replace(' ', "\u{a0}"),
     )
 }
 
