@@ -36,7 +36,7 @@ impl Context {
     pub(crate) fn history(&self) -> History {
         let committed = self.recorder.stats().committed;
         History {
-            unanchored_since: self.shipped.unanchored_since(),
+            unanchored_since: (self.shipped.unanchored_since()).max(self.shipped.archive_changed()),
             nothing_recorded: committed == 0 && self.counts.now(committed).summary.bytes == 0,
             ..self.jobs.history()
         }

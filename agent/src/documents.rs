@@ -39,6 +39,7 @@ impl From<&backup::BackupInfo> for Backup {
             kind: match info.kind {
                 backup::BackupKind::Ours => "backup",
                 backup::BackupKind::Original => "original",
+                backup::BackupKind::OtherStore => "other store",
             }
             .to_owned(),
             problem: info.problem.clone(),

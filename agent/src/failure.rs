@@ -122,7 +122,7 @@ impl From<backup::Error> for Failure {
 
 /// The next step, where it is a command of this program.
 fn verbs(error: &backup::Error) -> Option<String> {
-    use backup::Error;
+    use backup::{Error, RecordIn};
     match error {
         Error::NoBackup { .. } => Some(format!("make one with `{}`", advice::command("backup"))),
         Error::Unreachable(_) => Some(format!(
@@ -141,6 +141,32 @@ fn verbs(error: &backup::Error) -> Option<String> {
             "free 64 MB on that disk beside what this takes; a smaller `keep` and `{}` shrink an archive",
             advice::command("prune")
         )),
+        Error::OtherStore {
+            within: RecordIn::Archive,
+            ..
+        } => Some(format!(
+            "set another folder for this store's backups (EVENT_BACKUP_PATH), or take the archive's record over with `{}`",
+            advice::command("restore latest --force")
+        )),
+        Error::OtherStore {
+            within: RecordIn::File,
+            ..
+        } => Some(format!(
+            "add its events with `{}`, or put it in place of the day with --force (`{}` takes it back)",
+            advice::command("import"),
+            advice::command("undo")
+        )),
+        Error::OtherStore {
+            within: RecordIn::Backup,
+            ..
+        } => Some(format!(
+            "restore into another folder with --target, or have the store become that one with --force (`{}` takes it back)",
+            advice::command("undo")
+        )),
+        Error::OtherAgent { .. } => Some(
+            "stop that agent and wait two minutes, or set another folder for this one's backups (EVENT_BACKUP_PATH)"
+                .to_owned(),
+        ),
         _ => None,
     }
 }

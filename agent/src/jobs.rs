@@ -65,7 +65,7 @@ impl Jobs {
         recorder: backup::Recorder,
         live_facts: Arc<LiveFacts>,
     ) -> Self {
-        let listed = site.list();
+        let listed = site.own_backups();
         let last_failure = listed.as_ref().err().map(Failure::to_string);
         let backups: Arc<[_]> = listed.unwrap_or_default().into();
         let history = History {
@@ -194,12 +194,22 @@ impl Jobs {
         let outcome = tokio::task::spawn_blocking(move || job(&site, &shown))
             .await
             .unwrap_or_else(|panic| Err(Failure::failed(format!("{running} stopped: {panic}"))));
+        self.list_again().await;
+        outcome
+    }
+
+    async fn list_again(&self) {
         let site = self.site.clone();
-        let listed = tokio::task::spawn_blocking(move || site.list()).await;
+        let listed = tokio::task::spawn_blocking(move || site.own_backups()).await;
         if let Ok(Ok(backups)) = listed {
             self.with(|known| known.backups = backups.into());
         }
-        outcome
+    }
+
+    /// The archive is another one now, or what was in it is gone: what was known of it does not count any more.
+    pub(crate) async fn archive_changed(&self) {
+        self.files_change();
+        self.list_again().await;
     }
 
     /// Forgets what the last backup was made of: a job is about to change the store's files.

@@ -172,6 +172,7 @@ fn try_to_record(site: &Site) -> backup::Result<(backup::Recorder, backup::Recor
     if let Some(done) = backup::finish_interrupted(store)? {
         tracing::warn!("an interrupted restore was found at start: {done}");
     }
+    site.take_up();
     backup::Recorder::start(store, recorder_options(&site.settings))
 }
 
@@ -228,8 +229,13 @@ async fn record_forever(context: Arc<Context>, stop: CancellationToken) {
 
 /// Makes a backup and prunes, each whenever it is due.
 async fn run_schedule(context: Arc<Context>, stop: CancellationToken) {
+    let mut archive_changed = None;
     loop {
         context.jobs.watch_clock();
+        if context.shipped.archive_changed() != archive_changed {
+            archive_changed = context.shipped.archive_changed();
+            context.jobs.archive_changed().await;
+        }
         let schedule = &context.settings().backup.schedule;
         let (history, now) = (context.history(), moment::now());
         let backup = schedule.next_due(&history, now);

@@ -11,6 +11,26 @@ use crate::trusted_now::ClockDoubt;
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// The ids of two stores, where one was expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stores {
+    /// Whose record is there.
+    pub found: String,
+    /// Whose should be there.
+    pub expected: String,
+}
+
+/// What holds the record of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordIn {
+    /// The archive that backups go to.
+    Archive,
+    /// A backup that is to be restored.
+    Backup,
+    /// A file that is to be restored.
+    File,
+}
+
 /// Why something failed. The text of each names the file or the input; [`Error::hint`] names the next step.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -69,6 +89,36 @@ pub enum Error {
         who: &'static str,
         /// The other process, if it could be read.
         pid: Option<u32>,
+    },
+    /// Something holds the record of another store.
+    #[error("{}: found the record of store {}, expected that of store {}", path.display(), stores.found, stores.expected)]
+    OtherStore {
+        /// The archive's folder, the backup or the file.
+        path: PathBuf,
+        /// Whose it is, and whose it should be.
+        stores: Stores,
+        /// What holds it.
+        within: RecordIn,
+    },
+    /// Another agent writes this store's archive.
+    #[error("{}: found another agent at work here, {writer}, {seconds} s ago; expected none", path.display())]
+    OtherAgent {
+        /// The archive's folder.
+        path: PathBuf,
+        /// The other agent's store and machine.
+        writer: String,
+        /// Since when nothing of it came.
+        seconds: u64,
+    },
+    /// The archive is not the one any more that shipping began in.
+    #[error("{}: found {found}, expected the archive {expected} as before", path.display())]
+    OtherArchive {
+        /// The archive's folder.
+        path: PathBuf,
+        /// What is there now.
+        found: String,
+        /// What was there.
+        expected: String,
     },
     /// No restore was made that could be taken back.
     #[error("{}: found nothing to take back, expected the files that a restore put aside", path.display())]
@@ -230,6 +280,23 @@ impl Error {
                  (`mkfs.ext4 -N`); an archive has fewer files when fewer backups are kept",
             ),
             Error::Busy { .. } => Some("try again when that one is done"),
+            Error::OtherStore { within, .. } => Some(match within {
+                RecordIn::Archive => {
+                    "choose another folder for this store's backups, or take that record over with `restore latest --force`"
+                }
+                RecordIn::Backup => {
+                    "choose another target, or have the store become that one with --force (undo takes it back)"
+                }
+                RecordIn::File => {
+                    "add its events with `import`, or put it in place of the day with --force (undo takes it back)"
+                }
+            }),
+            Error::OtherAgent { .. } => Some(
+                "stop that agent and wait two minutes, or choose another folder for this one's backups",
+            ),
+            Error::OtherArchive { .. } => {
+                Some("shipping begins anew; look whether the archive's disk is mounted")
+            }
             Error::NoBackup { .. } => Some("make one"),
             Error::Unreachable(_) => Some("choose one of those moments"),
             Error::NothingToUndo { .. } => Some("only the last restore can be taken back"),

@@ -38,6 +38,7 @@ mod restore;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 
+pub use archive::format::owner::ArchiveId;
 pub use archive::look::list::{BackupInfo, BackupKind};
 pub use archive::look::mends::Mend;
 pub use archive::look::report::{Depth, Report};
@@ -49,8 +50,9 @@ pub use archive::retention::prune::{PruneReport, Pruned};
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "fault-injection")]
 pub use disk::fault::{full_at_step, kill_at_step, steps_left};
+pub use disk::mount_point::MountPoint;
 pub use disk::store_lock::StoreLock;
-pub use error::{Error, Result};
+pub use error::{Error, RecordIn, Result, Stores};
 pub use exchange::export::{ExportOptions, Format, export};
 pub use exchange::import::import;
 pub use exchange::import::report::ImportReport;

@@ -30,3 +30,4 @@ mod sources;
 mod stop;
 mod turn;
 mod waiting;
+mod whose_archive;

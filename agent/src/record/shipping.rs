@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use backup::Shipper;
+use backup::{Error, Shipper};
 
 use crate::failure::{Failure, Outcome};
 use crate::moment;
@@ -22,6 +22,8 @@ pub(crate) struct Shipped {
     covers_to_ms: AtomicI64,
     /// 0: anchored.
     unanchored_since: AtomicI64,
+    /// When shipping last began anew, as the archive was another one; 0: never.
+    archive_changed: AtomicI64,
     problem: Mutex<Option<String>>,
 }
 
@@ -35,6 +37,19 @@ impl Shipped {
     /// and no backup covers that yet. Unix milliseconds.
     pub(crate) fn unanchored_since(&self) -> Option<i64> {
         Some(self.unanchored_since.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+    }
+
+    /// When the archive was last found emptied, replaced, mounted or unmounted: what a backup held may be in it no
+    /// more. Unix milliseconds.
+    pub(crate) fn archive_changed(&self) -> Option<i64> {
+        Some(self.archive_changed.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+    }
+
+    /// Shipping begins anew.
+    fn begins_anew(&self, error: &Error) {
+        tracing::error!("the archive is another one, and shipping begins anew: {error}");
+        self.archive_changed.store(moment::now(), Ordering::Relaxed);
+        self.covers_to_ms.store(0, Ordering::Relaxed);
     }
 
     /// Why nothing is shipped at the moment.
@@ -119,7 +134,14 @@ fn follow(site: &Site, shipped: &Shipped, bell: &Bell) {
         // Looked at before the step, so that the last step comes after the last commit.
         let ending = bell.ending.load(Ordering::Acquire);
         let outcome = match &mut shipper {
-            Some(shipper) => shipper.step().map_err(Failure::from),
+            Some(begun) => match begun.step() {
+                Err(error @ Error::OtherArchive { .. }) => {
+                    shipped.begins_anew(&error);
+                    shipper = None;
+                    continue;
+                }
+                stepped => stepped.map_err(Failure::from),
+            },
             None => site
                 .shipper()
                 .and_then(|begun| Ok(shipper.insert(begun).step()?)),

@@ -14,6 +14,7 @@ use crate::words::many;
 impl Site {
     /// Adds files to the store, which no agent records into; what is there already is skipped.
     pub(crate) fn import(&self, files: &[PathBuf]) -> Outcome<Imported> {
+        self.take_up();
         self.import_into(Destination::Folder(self.store_path()), files)
     }
 

@@ -37,6 +37,8 @@ impl Site {
 
     /// Days go even where backups cannot be removed.
     fn remove_old(&self, archive: &Archive, time: TimeBy, dry_run: bool) -> Outcome<Pruned> {
+        // Another store's backups are not this one's to remove, nor are its days safe in them.
+        archive.meant_for(self.store_path())?;
         let now = match time {
             TimeBy::Clock(ran_evenly) => archive.trusted_now(&SystemClock, ran_evenly),
             TimeBy::Person => Ok(TrustedNow::confirmed(&SystemClock)),
@@ -44,7 +46,7 @@ impl Site {
         let now = match now {
             Err(backup::Error::ClockInDoubt(doubt)) => {
                 let confirm = advice::command("prune --force");
-                let kept = archive.list()?.into_iter().map(|backup| backup.id);
+                let kept = self.own_backups()?.into_iter().map(|backup| backup.id);
                 return Ok(Pruned {
                     waits: Some(format!("{doubt}: if it is right, `{confirm}` says so")),
                     kept: kept.collect(),

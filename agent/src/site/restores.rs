@@ -31,6 +31,11 @@ impl Site {
                 false => failure,
             }
         })?;
+        let plan = if request.force {
+            plan.take_over()
+        } else {
+            plan
+        };
         Ok(if request.keep_newer {
             plan.keep_newer()
         } else {
@@ -94,8 +99,9 @@ impl Site {
     }
 }
 
-/// A plan that drops events goes on only where the user said so.
+/// A plan that drops events, or another store's record, goes on only where the user said so.
 fn harmless(plan: RestorePlan, request: &RestoreRequest) -> Outcome<RestorePlan> {
+    plan.require_own_store()?;
     if plan.events_lost > 0 && !request.force {
         return Err(Failure::failed(format!(
             "this restore would drop {} recorded since",

@@ -52,7 +52,7 @@ impl Backup {
             next: None,
             count: files.backups.len(),
             last_verified: proved.map(Moment::at),
-            problem: None,
+            problem: files.refused.clone(),
             schedule: schedule.when.to_string(),
             last_good: proved.map(Moment::at),
             overdue: proved.is_some_and(|proved| schedule.overdue(proved, now)),

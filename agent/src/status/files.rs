@@ -22,6 +22,8 @@ pub(super) struct Files {
     /// Changes from here on are in neither.
     pub(super) in_memory_from: Option<i64>,
     pub(super) damaged: Vec<Damaged>,
+    /// Why the archive is not this store's, where it is another one's.
+    pub(super) refused: Option<String>,
 }
 
 impl Files {
@@ -36,12 +38,14 @@ impl Files {
             shipped_to: context.shipped.covers_to_ms(),
             in_memory_from: in_memory_from(stats),
             damaged: context.damage.offers(),
+            // Shipping tells.
+            refused: None,
         }
     }
 
     /// Read from the disk.
     pub(super) fn of_site(site: &Site) -> Outcome<Self> {
-        let backups = site.list()?.into();
+        let backups = site.own_backups()?.into();
         let Counted { summary, gaps } = match site.store_if_any()? {
             Some(store) => counts::count(&store)?,
             None => Counted::default(),
@@ -53,6 +57,7 @@ impl Files {
             shipped_to: site.recoverable()?.map(|range| range.to_ms),
             in_memory_from: None,
             damaged: damage::offers(site)?,
+            refused: site.archive_refused()?.map(|failure| failure.to_string()),
         })
     }
 

@@ -5,11 +5,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The folder at which the disk of another folder is mounted.
-pub(crate) struct MountPoint(PathBuf);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountPoint(PathBuf);
 
 impl MountPoint {
     /// The mount point of an existing folder; `None` for the root's own disk, which is never unmounted.
-    pub(crate) fn of(dir: &Path) -> Option<MountPoint> {
+    pub fn of(dir: &Path) -> Option<MountPoint> {
         let dir = dir.canonicalize().ok()?;
         let disk = device(&dir)?;
         let begins = |folder: &&Path| {
@@ -24,7 +25,7 @@ impl MountPoint {
 
     /// Whether nothing is mounted there any more: the folder lies on its parent's disk, or is gone. Whoever mounts
     /// removable disks removes the folder, too, and nobody can while the disk is mounted.
-    pub(crate) fn is_bare(&self) -> bool {
+    pub fn is_bare(&self) -> bool {
         let here = device(&self.0);
         here.is_none() || here == self.0.parent().and_then(device)
     }

@@ -47,6 +47,7 @@ impl RestorePlan {
 
     fn prepare(self, progress: &dyn Progress) -> Result<Restored> {
         let begun = Instant::now();
+        self.require_own_store()?;
         draft::create_folder(&self.target)?;
         let restorer = lock::restorer(&self.target)?;
         swap::finish_locked(&self.target)?;

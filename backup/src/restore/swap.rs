@@ -56,7 +56,7 @@ pub(crate) struct Swap<'a> {
     /// Damaged files that go with them: what they held comes in.
     pub(crate) mends: &'a [Mended],
     pub(crate) what: &'a str,
-    /// Whose record comes in, where the target's folder does not say whose it is.
+    /// Whose record comes in. The target becomes that store where it is another one, or none.
     pub(crate) identity: Option<&'a Identity>,
 }
 
@@ -86,6 +86,9 @@ pub(super) struct UndoRecord {
     made_at_ms: i64,
     /// The days that the swap brought in: an undo takes them away again.
     pub(super) days: Vec<String>,
+    /// Whose record went, where another store's came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) identity: Option<Identity>,
 }
 
 /// Runs an exchange. Gives where the files that went are kept, if there were any. After an error the target is as it was.
@@ -138,6 +141,7 @@ fn announce(swap: &Swap<'_>, outgoing: &[String]) -> Result<Intent> {
             .filter_map(|name| Day::from_file_name(name))
             .map(|day| day.to_string())
             .collect(),
+        identity: replaced(swap)?,
     };
     write_json(&target.join(UNDO_NEXT), UNDO_RECORD, &record)?;
     draft::create_folder(&target.join(RESTORE))?;
@@ -249,11 +253,18 @@ fn finish(target: &Path, intent: Intent) -> Result<()> {
 fn begins(swap: &Swap<'_>) -> Result<Identity> {
     let now_ms = SystemClock.now_ms();
     let present = match (Identity::read(swap.target)?, swap.identity) {
-        (Some(own), _) => own,
-        (None, Some(given)) => given.clone(),
+        (Some(own), Some(given)) if own.store == given.store => own.with(given),
+        (_, Some(given)) => given.clone(),
+        (Some(own), None) => own,
         (None, None) => Identity::of(swap.target, now_ms)?,
     };
     present.next(-1, swap.what, now_ms)
+}
+
+/// Whose record goes, where that of another store comes in.
+fn replaced(swap: &Swap<'_>) -> Result<Option<Identity>> {
+    let own = Identity::read(swap.target)?;
+    Ok(own.filter(|own| swap.identity.is_some_and(|given| given.store != own.store)))
 }
 
 fn rename_all(target: &Path, intent: &Intent) -> Result<()> {

@@ -68,7 +68,7 @@ fn take_back(target: &Path) -> Result<UndoReport> {
         days: &days,
         mends: &mends,
         what: &what,
-        identity: None,
+        identity: record.identity.as_ref(),
     })?;
     Ok(UndoReport {
         undone,

@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rusqlite::{Connection, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::hex;
@@ -66,11 +67,20 @@ struct Document {
     lineages: Vec<Lineage>,
 }
 
-impl StoreId {
-    fn random() -> Result<StoreId> {
-        let mut bytes = [0; 16];
-        fill(&mut bytes)?;
-        Ok(StoreId(hex(&bytes)))
+/// 128 random bits as 32 hexadecimal digits.
+pub(crate) fn random_id() -> Result<String> {
+    let mut bytes = [0; 16];
+    fill(&mut bytes)?;
+    Ok(hex(&bytes))
+}
+
+/// The text again, if it is one that [`random_id`] can give.
+pub(crate) fn as_id(text: String) -> std::result::Result<String, String> {
+    let right = text.len() == 32 && text.bytes().all(is_lower_hex);
+    if right {
+        Ok(text)
+    } else {
+        Err(format!("found {text:?}, expected 32 hexadecimal digits"))
     }
 }
 
@@ -78,12 +88,7 @@ impl TryFrom<String> for StoreId {
     type Error = String;
 
     fn try_from(text: String) -> std::result::Result<StoreId, String> {
-        let right = text.len() == 32 && text.bytes().all(is_lower_hex);
-        if right {
-            Ok(StoreId(text))
-        } else {
-            Err(format!("found {text:?}, expected 32 hexadecimal digits"))
-        }
+        as_id(text).map(StoreId)
     }
 }
 
@@ -161,7 +166,7 @@ impl Identity {
     /// A store that nobody has recorded into.
     fn fresh(now_ms: i64) -> Result<Identity> {
         Ok(Identity {
-            store: StoreId::random()?,
+            store: StoreId(random_id()?),
             lineages: vec![Lineage::first(now_ms)?],
         })
     }
@@ -207,6 +212,25 @@ impl Identity {
         }))
     }
 
+    /// Whose record a day file is, as its last writer noted.
+    pub(crate) fn noted_in(conn: &Connection) -> rusqlite::Result<Option<Identity>> {
+        let note = |key: &str| {
+            let sql = "SELECT value FROM meta WHERE key = ?1 AND typeof(value) = 'text'";
+            let found = conn.query_row(sql, [key], |row| row.get::<_, String>(0));
+            found.optional()
+        };
+        let store = note("store")?.and_then(|text| StoreId::try_from(text).ok());
+        let lineage = note("lineage")?.and_then(|text| LineageId::try_from(text).ok());
+        Ok(store.map(|store| Identity {
+            store,
+            lineages: vec![Lineage {
+                id: lineage.unwrap_or(LineageId(0)),
+                begun_ms: 0,
+                left: None,
+            }],
+        }))
+    }
+
     /// Writes it into a store's folder, whole.
     pub(crate) fn write(&self, store: &Path) -> Result<()> {
         let document = Document {
@@ -222,20 +246,61 @@ impl Identity {
 
     /// What a store's folder says, or what it says from now on. A file that says nothing that can be read is set aside.
     pub(crate) fn of(store: &Path, now_ms: i64) -> Result<Identity> {
-        match Identity::read(store) {
-            Ok(Some(identity)) => return Ok(identity),
-            Ok(None) => {}
-            Err(error @ Error::Unexpected { .. }) => {
-                let path = store.join(FILE);
-                let aside = store.join(format!("{FILE}.damaged-{now_ms}"));
-                tracing::error!(%error, moved_to = %aside.display(), "the store's identity is lost; it gets another one");
-                fs::rename(&path, &aside).map_err(Error::io(&path, "move it aside"))?;
-            }
-            Err(error) => return Err(error),
+        if let Some(identity) = Identity::readable(store, now_ms)? {
+            return Ok(identity);
         }
         let identity = Identity::fresh(now_ms)?;
         identity.write(store)?;
         Ok(identity)
+    }
+
+    /// What a store's folder says; a file that says nothing that can be read is set aside.
+    pub(crate) fn readable(store: &Path, now_ms: i64) -> Result<Option<Identity>> {
+        match Identity::read(store) {
+            Err(error @ Error::Unexpected { .. }) => {
+                let path = store.join(FILE);
+                let aside = store.join(format!("{FILE}.damaged-{now_ms}"));
+                tracing::error!(%error, moved_to = %aside.display(), "the store's identity is lost");
+                fs::rename(&path, &aside).map_err(Error::io(&path, "move it aside"))?;
+                Ok(None)
+            }
+            read => read,
+        }
+    }
+
+    /// A store of which only the archive is left, in a history that says so.
+    pub(crate) fn taken_up(
+        store: StoreId,
+        mut known: Vec<Lineage>,
+        after: i64,
+        why: &str,
+        now_ms: i64,
+    ) -> Result<Identity> {
+        let left = known.last().map(|last| last.id);
+        known.push(Lineage {
+            id: LineageId::random()?,
+            begun_ms: now_ms,
+            left: Some(Left {
+                lineage: left.unwrap_or(LineageId(0)),
+                after,
+                why: why.to_owned(),
+            }),
+        });
+        Ok(Identity {
+            store,
+            lineages: known,
+        })
+    }
+
+    /// The same with the histories of another time, where it lacks them: both led to what comes next.
+    pub(crate) fn with(mut self, other: &Identity) -> Identity {
+        let missing = other.lineages.iter().filter(|it| !self.has(it.id));
+        let mut lineages: Vec<Lineage> = missing.cloned().collect();
+        lineages.append(&mut self.lineages);
+        Identity {
+            store: self.store,
+            lineages,
+        }
     }
 
     /// The same store in another history that leaves the present one.

@@ -20,6 +20,7 @@ fn manifests(stage: &Stage) -> Vec<PathBuf> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "json"))
+        .filter(|path| !path.ends_with("archive.json"))
         .collect();
     files.sort();
     files

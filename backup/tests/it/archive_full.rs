@@ -6,7 +6,7 @@ use std::path::Path;
 use backup::{Archive, Depth, Error, Policy, Progress, RestoreSource, Store, undo};
 
 use crate::archive_forge::{backdate, four_backups};
-use crate::archive_jobs::{FULL_AT, SAID, child, copy_tree, sound_archive, started};
+use crate::archive_jobs::{FULL_AT, SAID, child, copy_stage, copy_tree, sound_archive, started};
 use crate::archive_stage::{DAY_MS, Stage, all_in, day_ms, now};
 use crate::small_disk::SmallDisk;
 
@@ -17,7 +17,7 @@ fn at_every_step(stage: &Stage, job: &str, at_least: usize, check: impl Fn(&Path
     for at in 1.. {
         let copy = tempfile::tempdir().unwrap();
         let dir = copy.path();
-        copy_tree(stage.dir.path(), dir);
+        copy_stage(stage.dir.path(), dir);
         let status = child(job, dir).env(FULL_AT, at.to_string()).status();
         assert!(status.unwrap().success(), "{job} at step {at}");
         let outcome = std::fs::read_to_string(dir.join(SAID)).unwrap();

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use backup::{Archive, Depth, Policy, RestoreSource, Shipper, Store, finish_interrupted, undo};
 
-use crate::archive_stage::{all_in, now};
+use crate::archive_stage::{all_in, let_lie, now};
 
 const JOB: &str = "BACKUP_TEST_JOB";
 const DIR: &str = "BACKUP_TEST_DIR";
@@ -103,6 +103,12 @@ pub(crate) fn ship(archive: &Archive, events: &Path) -> backup::Result<()> {
     let mut shipper = archive.ship(&Store::open(events)?)?;
     while shipper.step()?.more {}
     Ok(())
+}
+
+/// A copy of a stage, whose agent has been at rest for a while.
+pub(crate) fn copy_stage(from: &Path, to: &Path) {
+    copy_tree(from, to);
+    let_lie(&to.join("backups"));
 }
 
 pub(crate) fn copy_tree(from: &Path, to: &Path) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use backup::{Depth, Policy, RestoreSource, Store, undo};
 
 use crate::archive_forge::four_backups;
-use crate::archive_jobs::{KILL_AT, child, copy_tree, ship, sound_archive, started};
+use crate::archive_jobs::{KILL_AT, child, copy_stage, ship, sound_archive, started};
 use crate::archive_stage::{Stage, all_in, day_ms, now};
 
 const RANDOM_KILLS: usize = 30;
@@ -26,7 +26,7 @@ fn at_every_step(stage: &Stage, job: &str, check: impl Fn(&Path)) {
     let mut steps = 0;
     for at in 1.. {
         let copy = tempfile::tempdir().unwrap();
-        copy_tree(stage.dir.path(), copy.path());
+        copy_stage(stage.dir.path(), copy.path());
         let status = child(job, copy.path())
             .env(KILL_AT, at.to_string())
             .status()
@@ -47,7 +47,7 @@ fn at_random_moments(stage: &Stage, job: &str, check: impl Fn(&Path)) {
     let mut longest = Duration::ZERO;
     for n in 0..=RANDOM_KILLS {
         let copy = tempfile::tempdir().unwrap();
-        copy_tree(stage.dir.path(), copy.path());
+        copy_stage(stage.dir.path(), copy.path());
         let begun = Instant::now();
         let mut running = child(job, copy.path()).spawn().unwrap();
         if n == 0 {

@@ -147,6 +147,8 @@ async fn imported_events_come_back_under_their_own_controls() {
     let kept = room.dir.path().join("kept");
     std::fs::rename(room.events(), &kept).unwrap();
     std::fs::create_dir(room.events()).unwrap();
+    // As the agent does at its start.
+    assert!(room.archive.take_up(&room.events()).unwrap());
     // The order in which the controls come is another one now.
     let (recorder, thread) = start(&room.events(), &room.clock);
     let other = faders(&recorder, &["Z", "D", "C"]);

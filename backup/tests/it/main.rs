@@ -24,6 +24,7 @@ mod archive_fixtures;
 mod archive_forge;
 mod archive_full;
 mod archive_hazards;
+mod archive_identity;
 mod archive_irregular;
 mod archive_jobs;
 mod archive_kill;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::archive::format::owner::ArchiveId;
 use crate::archive::format::seal;
 use crate::archive::place::verbs::Place;
 use crate::digest::sha256;
@@ -11,12 +12,14 @@ use crate::finding::Finding;
 use crate::found;
 use crate::irregular;
 use crate::store::id::EventId;
-use crate::store::identity::{Lineage, LineageId, StoreId};
+use crate::store::identity::{Identity, Lineage, LineageId, StoreId};
 use crate::store::row_digest::RowDigest;
 use crate::store::state_digest::StateDigest;
 
-/// The manifest format that this program writes. It reads those before it, too.
+/// The manifest format this program writes, and the newest it reads.
 pub(crate) const FORMAT: u32 = 2;
+/// The oldest one it reads; in it no backup says whose it is.
+const OLDEST: u32 = 1;
 /// Marks the file as ours, so that a newer format is told from a foreign file.
 const KIND: &str = "qsys-agent backup";
 /// Where compressed day files lie in the archive.
@@ -32,13 +35,16 @@ pub(crate) struct Manifest {
     pub(crate) kind: String,
     pub(crate) format: u32,
     pub(crate) id: String,
-    /// Whose record it is. Absent in format 1.
+    /// The archive that it was made in. This and the next three are absent in format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) archive: Option<ArchiveId>,
+    /// The store whose record it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) store: Option<StoreId>,
-    /// The history in which it was made. Absent in format 1.
+    /// The history of that store that it was made in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lineage: Option<LineageId>,
-    /// All histories of the store up to that one.
+    /// That history, and before it those that led to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) lineages: Vec<Lineage>,
     /// RFC 3339, UTC, for people; `created_at_ms` counts.
@@ -188,6 +194,30 @@ impl Manifest {
         seal::put_on(&text)
     }
 
+    /// Whose record it is, where it says so.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        Some(Identity {
+            store: self.store.clone()?,
+            lineages: self.lineages.clone(),
+        })
+    }
+
+    /// Whether it is a store's, which is so as well where nothing says whose it is.
+    pub(crate) fn is_of(&self, store: Option<&StoreId>) -> bool {
+        self.store.is_none() || store.is_none() || self.store.as_ref() == store
+    }
+
+    /// Whether it was made in a history that led to what a store holds now.
+    pub(crate) fn led_to(&self, present: Option<&Identity>) -> bool {
+        match (&self.store, self.lineage, present) {
+            (None, ..) => true,
+            (Some(store), Some(lineage), Some(present)) => {
+                *store == present.store && present.has(lineage)
+            }
+            _ => false,
+        }
+    }
+
     /// Every object and settings file this backup needs: path and stored size.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, u64)> {
         let days = self
@@ -296,7 +326,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
         return Err(foreign(path, "JSON of another kind".into()));
     }
     match document.get("format").and_then(serde_json::Value::as_u64) {
-        Some(format) if (1..=u64::from(FORMAT)).contains(&format) => {}
+        Some(format) if (u64::from(OLDEST)..=u64::from(FORMAT)).contains(&format) => {}
         Some(format) if format > u64::from(FORMAT) => {
             return Err(Finding::new(path, "newer format")
                 .expected(format!("format {FORMAT} or older"))
@@ -305,7 +335,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
         }
         other => {
             return Err(Finding::new(path, "unknown format")
-                .expected(format!("format 1 to {FORMAT}"))
+                .expected(format!("format {OLDEST} to {FORMAT}"))
                 .found(other.map_or("none".into(), |format| format!("format {format}")))
                 .hint("bring this file back from a copy of the archive"));
         }
@@ -316,19 +346,19 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, Finding> {
             .found("another content than was sealed")
             .hint("bring this file back from a copy of the archive, or use another backup"));
     }
-    let manifest: Manifest = serde_json::from_value(document).map_err(|error| {
+    let unlike = |found: String| {
         Finding::new(path, "not a manifest")
             .expected("the members of its format")
-            .found(format!("other members ({error})"))
+            .found(found)
             .hint("bring this file back from a copy of the archive")
-    })?;
-    let belongs =
-        manifest.store.is_some() && manifest.lineage.is_some() && manifest.shipped.is_some();
-    if manifest.format > 1 && !belongs {
-        return Err(Finding::new(path, "not a manifest")
-            .expected("store, lineage and shipped, as its format has them")
-            .found("a manifest that does not say whose record it is")
-            .hint("bring this file back from a copy of the archive"));
+    };
+    let manifest: Manifest = serde_json::from_value(document)
+        .map_err(|error| unlike(format!("other members ({error})")))?;
+    let last = manifest.lineages.last().map(|last| last.id);
+    let said = manifest.archive.is_some() && manifest.store.is_some() && last.is_some();
+    let belongs = said && last == manifest.lineage && manifest.shipped.is_some();
+    if manifest.format > OLDEST && !belongs {
+        return Err(unlike("no word of whose record it is".into()));
     }
     let name = path.file_name().and_then(|name| name.to_str());
     if name != Some(&Manifest::file_name(&manifest.id)) {
@@ -401,9 +431,14 @@ mod tests {
             kind: Manifest::kind(),
             format: FORMAT,
             id: "a".into(),
-            store: StoreId::try_from("0123456789abcdef".repeat(2)).ok(),
-            lineage: Some(LineageId(1)),
-            lineages: Vec::new(),
+            archive: Some("a".repeat(32).try_into().unwrap()),
+            store: Some("b".repeat(32).try_into().unwrap()),
+            lineage: Some(LineageId(7)),
+            lineages: vec![Lineage {
+                id: LineageId(7),
+                begun_ms: 1,
+                left: None,
+            }],
             created_at: "2026-01-01T00:00:00Z".into(),
             created_at_ms: 1,
             sequence: 1,

@@ -4,6 +4,8 @@ pub(crate) mod gzip;
 pub(crate) mod seal;
 pub(crate) mod stamp;
 
+pub(crate) mod owner;
+
 pub(crate) mod manifest;
 pub(crate) mod segment;
 

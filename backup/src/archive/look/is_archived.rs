@@ -11,17 +11,18 @@ use crate::store::row_digest::{self, Trust};
 use crate::store::schema::{check_schema, open_reader};
 
 impl Archive {
-    /// Whether the newest proved backup holds all of this day. Files of the original do not count.
+    /// Whether the newest proved backup of a history that led to this store holds all of this day. Files of the original do not count.
     ///
     /// # Errors
     /// When the archive or the day file cannot be read.
     pub fn is_archived(&self, store: &Store, day: Day) -> Result<bool> {
         let _lock = self.place.hold(Hold::Read)?;
         let manifests = self.manifests()?;
+        let present = Identity::read(store.dir())?;
         let proved = manifests
             .iter()
             .map(|(manifest, _)| manifest)
-            .find(|manifest| self.info(manifest).verified);
+            .find(|manifest| manifest.led_to(present.as_ref()) && self.info(manifest).verified);
         let name = day.to_string();
         let part = proved.and_then(|manifest| manifest.days.iter().find(|part| part.day == name));
         let Some(part) = part else { return Ok(false) };

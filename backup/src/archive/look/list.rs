@@ -6,6 +6,8 @@ use crate::archive::format::stamp;
 use crate::archive::look::original;
 use crate::archive::open::Archive;
 use crate::error::Result;
+use crate::finding::Finding;
+use crate::store::identity::StoreId;
 
 /// One backup as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub enum BackupKind {
     Ours,
     /// The original program: one database per file.
     Original,
+    /// This program, of another store.
+    OtherStore,
 }
 
 impl Archive {
@@ -47,11 +51,15 @@ impl Archive {
     /// # Errors
     /// When the archive's folder cannot be read. A damaged backup is listed with its problem instead.
     pub fn list(&self) -> Result<Vec<BackupInfo>> {
+        let own = self.own_store(&self.readable_manifests()?);
         let mut ours = Vec::new();
         let mut others = Vec::new();
         for name in self.place.list("")? {
             if let Some(id) = Manifest::id_of(&name) {
                 match manifest::read(&*self.place, &name) {
+                    Ok((manifest, _)) if !manifest.is_of(own.as_ref()) => {
+                        others.push(self.foreign_info(&manifest, own.as_ref()));
+                    }
                     Ok((manifest, _)) => ours.push((manifest.sequence, self.info(&manifest))),
                     Err(finding) => others.push(BackupInfo {
                         id: id.to_string(),
@@ -86,16 +94,11 @@ impl Archive {
         Ok(list)
     }
 
-    /// Every manifest that can be read, newest first, with the SHA-256 of its file.
+    /// Every manifest of this archive's store that can be read, newest first, with the SHA-256 of its file.
     pub(crate) fn manifests(&self) -> Result<Vec<(Manifest, String)>> {
-        let mut manifests: Vec<(Manifest, String)> = self
-            .place
-            .list("")?
-            .iter()
-            .filter(|name| Manifest::id_of(name).is_some())
-            .filter_map(|name| manifest::read(&*self.place, name).ok())
-            .collect();
-        manifests.sort_by_key(|(manifest, _)| std::cmp::Reverse(manifest.sequence));
+        let mut manifests = self.readable_manifests()?;
+        let own = self.own_store(&manifests);
+        manifests.retain(|(manifest, _)| manifest.is_of(own.as_ref()));
         Ok(manifests)
     }
 
@@ -124,6 +127,29 @@ impl Archive {
             problem,
             restores,
         }
+    }
+
+    /// A backup of another store that lies here, too: never taken for one of ours, nor proved or removed.
+    fn foreign_info(&self, manifest: &Manifest, own: Option<&StoreId>) -> BackupInfo {
+        BackupInfo {
+            verified: false,
+            kind: BackupKind::OtherStore,
+            problem: Some(self.foreign(manifest, own).to_string()),
+            restores: false,
+            ..self.info(manifest)
+        }
+    }
+
+    /// What is wrong with a backup of another store.
+    pub(crate) fn foreign(&self, manifest: &Manifest, own: Option<&StoreId>) -> Finding {
+        let path = self.place.path(&Manifest::file_name(&manifest.id));
+        let named = |store: Option<&StoreId>| {
+            format!("the store {}", store.map_or("?".into(), StoreId::to_string))
+        };
+        Finding::new(&path, "of another store")
+            .expected(named(own))
+            .found(named(manifest.store.as_ref()))
+            .hint("move the other store's archive into a folder of its own")
     }
 
     /// The first of some files that is not there in its full size.

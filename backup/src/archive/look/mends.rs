@@ -6,6 +6,7 @@ use crate::archive::open::Archive;
 use crate::error::Result;
 use crate::store::damaged::DamagedDay;
 use crate::store::folder::Store;
+use crate::store::identity::Identity;
 
 /// A damaged day and the way to have it back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,9 @@ impl Archive {
         if damaged.is_empty() {
             return Ok(Vec::new());
         }
-        let manifests = self.manifests()?;
+        let mut manifests = self.manifests()?;
+        let present = Identity::read(store.dir())?;
+        manifests.retain(|(manifest, _)| manifest.led_to(present.as_ref()));
         let mend = |damaged: DamagedDay| {
             let holding = manifests
                 .iter()

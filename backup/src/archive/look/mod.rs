@@ -8,6 +8,8 @@ pub(crate) mod original;
 
 pub(crate) mod assemble;
 
+pub(crate) mod whose;
+
 pub(crate) mod list;
 mod unnamed;
 mod unread;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::archive::format::ledger;
 use crate::archive::format::manifest::{self, Manifest};
+use crate::archive::format::owner;
 use crate::archive::format::proof::{self, Outcome};
 use crate::archive::format::segment::SEGMENTS;
 use crate::archive::look::original::{self, FileKind};
@@ -48,6 +49,9 @@ impl Archive {
                         Err(error) => report.findings.extend(failed(self.dir(), &error).findings),
                     }
                     report.findings.extend(self.place.broken_holds());
+                    if let Err(Error::Found(finding)) = owner::read(&*self.place) {
+                        report.findings.push(*finding);
+                    }
                     self.verify_segments(&mut report);
                 }
                 report
@@ -95,9 +99,10 @@ impl Archive {
         let (mut findings, mut notes) = (Vec::new(), Vec::new());
         let mut checked = 0;
         let mut objects = Objects::new(self, depth);
-        let known: HashMap<String, String> = self
-            .manifests()
-            .unwrap_or_default()
+        let mut manifests = self.readable_manifests().unwrap_or_default();
+        let own_store = self.own_store(&manifests);
+        manifests.retain(|(manifest, _)| manifest.is_of(own_store.as_ref()));
+        let known: HashMap<String, String> = manifests
             .into_iter()
             .map(|(manifest, sha256)| (manifest.id, sha256))
             .collect();
@@ -106,6 +111,11 @@ impl Archive {
             checked += 1;
             let (sha256, original_contents, mut own, beside) = if Manifest::id_of(&name).is_some() {
                 match manifest::read(&*self.place, &name) {
+                    // Its files are its owner's: nothing is written beside them.
+                    Ok((manifest, _)) if !manifest.is_of(own_store.as_ref()) => {
+                        findings.push(self.foreign(&manifest, own_store.as_ref()));
+                        continue;
+                    }
                     Ok((manifest, sha256)) => {
                         let own = self.verify_days(&manifest, &mut objects, depth, drill);
                         let beside = self.verify_beside(&manifest, &known, &mut objects);

@@ -15,6 +15,7 @@ use crate::archive::format::stamp::{id_of, rfc3339};
 use crate::archive::look::at_rest::at_rest;
 use crate::archive::look::contents::{self, Contents};
 use crate::archive::look::list::BackupInfo;
+use crate::archive::make::claim::Claim;
 use crate::archive::make::gained::{self, Gained};
 use crate::archive::make::known::Known;
 use crate::archive::make::settings::{SettingsFile, stored_name, without_secrets};
@@ -29,7 +30,6 @@ use crate::finding::Finding;
 use crate::progress::Progress;
 use crate::store::day::Day;
 use crate::store::folder::Store;
-use crate::store::identity::Identity;
 use crate::store::row_digest::{self, RowDigest, Trust};
 use crate::store::schema::{open_reader, sqlite_version};
 
@@ -66,11 +66,11 @@ impl Archive {
         progress: &dyn Progress,
     ) -> Result<BackupInfo> {
         let _held = self.place.hold(Hold::Write)?;
+        let claim = self.claim_held(store.dir())?;
         self.clean()?;
         self.note_what_is_known()?;
         // The caller flushed: all that happened before now is committed.
         let covers_to_ms = SystemClock.now_ms();
-        let identity = Identity::of(store.dir(), covers_to_ms)?;
         let segments_to = segment::files(&*self.place)?
             .last()
             .map_or(0, |(last, _)| *last);
@@ -98,7 +98,7 @@ impl Archive {
                 covers_to_ms,
                 segments_to,
                 shipped,
-                identity,
+                claim,
             },
             &*self.place,
         );
@@ -352,7 +352,7 @@ struct Stand {
     covers_to_ms: i64,
     segments_to: u64,
     shipped: Shipped,
-    identity: Identity,
+    claim: Claim,
 }
 
 fn of_parts(
@@ -372,9 +372,10 @@ fn of_parts(
         kind: Manifest::kind(),
         format: FORMAT,
         id: id_of(created_at_ms),
-        lineage: Some(stand.identity.present()),
-        store: Some(stand.identity.store),
-        lineages: stand.identity.lineages,
+        archive: Some(stand.claim.archive),
+        lineage: Some(stand.claim.identity.present()),
+        store: Some(stand.claim.identity.store),
+        lineages: stand.claim.identity.lineages,
         created_at: rfc3339(created_at_ms),
         created_at_ms,
         sequence: last_sequence.map_or(1, |last| last + 1),

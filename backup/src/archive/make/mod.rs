@@ -1,5 +1,6 @@
 //! Making backups, and shipping events between them.
 
+pub(crate) mod claim;
 pub(crate) mod settings;
 
 pub(crate) mod gained;

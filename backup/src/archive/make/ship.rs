@@ -13,8 +13,10 @@ mod read;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::archive::format::manifest::Shipped as ChainEnd;
+use crate::archive::format::owner::ArchiveId;
 use crate::archive::format::segment::{self, Covers, Link};
 use crate::archive::make::chain;
+use crate::archive::make::claim::Claim;
 use crate::archive::make::ship::dictionary::Dictionary;
 use crate::archive::make::ship::open::Open;
 use crate::archive::make::ship::read::MOST_ROWS;
@@ -39,6 +41,8 @@ const LOOK_MS: i64 = 1000;
 pub struct Shipper {
     archive: Archive,
     store: Store,
+    /// The archive that it began in.
+    id: ArchiveId,
     file: Option<Writer>,
     open: Option<Open>,
     /// The day and its last id that segments or a backup hold.
@@ -79,7 +83,10 @@ impl Archive {
     /// # Errors
     /// When the archive's segments cannot be read.
     pub fn ship(&self, store: &Store) -> Result<Shipper> {
-        let identity = Identity::of(store.dir(), SystemClock.now_ms())?;
+        let Claim {
+            archive: id,
+            identity,
+        } = self.claim(store.dir()).map_err(space::told)?;
         // What an older program wrote belongs to the store's first history.
         let own = |lineage: Option<LineageId>| match lineage {
             Some(lineage) => lineage == identity.present(),
@@ -109,6 +116,7 @@ impl Archive {
         let mut shipper = Shipper {
             archive: self.clone(),
             store: store.clone(),
+            id,
             file: None,
             open: None,
             cursor,
@@ -140,8 +148,10 @@ impl Shipper {
     /// Appends what was committed since the last step and brings it to the disk.
     ///
     /// # Errors
-    /// When the store cannot be read or the archive cannot be written; the next step tries the same again.
+    /// When the store cannot be read or the archive cannot be written; the next step tries the same again. After
+    /// [`Error::OtherArchive`] shipping has to begin anew.
     pub fn step(&mut self) -> Result<Shipped> {
+        self.archive.require_still(&self.id)?;
         let shipped = self.advance().map_err(space::told);
         if shipped.is_err() {
             // How much of the dictionary arrived is unknown: the next try opens the day anew and sends all of it.
@@ -282,10 +292,13 @@ impl Shipper {
 
     /// Follows the store into another history, if it has begun one.
     fn look_for_history(&mut self) -> Result<()> {
-        let now = Identity::of(self.store.dir(), SystemClock.now_ms())?;
+        // Where nothing says so, the recorder will: it knows whose record it writes.
+        let Some(now) = Identity::read(self.store.dir())? else {
+            return Ok(());
+        };
+        self.archive.require(&self.identity.store, &now.store)?;
         if now != self.identity {
-            let another =
-                now.present() != self.identity.present() || now.store != self.identity.store;
+            let another = now.present() != self.identity.present();
             self.identity = now;
             if another {
                 self.begin_history()?;

@@ -60,7 +60,13 @@ impl Archive {
                 self.place.hold(Hold::Remove)?,
             )
         };
-        let manifests = self.manifests()?;
+        let mut manifests = self.readable_manifests()?;
+        let own = self.own_store(&manifests);
+        let readable = manifests.len();
+        // Backups of another store are neither counted nor removed, nor is a file that they need.
+        let foreign: Vec<(Manifest, String)> = manifests
+            .extract_if(.., |(manifest, _)| !manifest.is_of(own.as_ref()))
+            .collect();
         let candidates = self.candidates(&manifests);
         let goes = choose(&candidates, policy, now);
         let (gone, kept): (Vec<_>, Vec<_>) = manifests
@@ -93,13 +99,15 @@ impl Archive {
             .iter()
             .filter(|name| Manifest::id_of(name).is_some())
             .count()
-            > manifests.len();
+            > readable;
         if unreadable {
             report.notes.push(
                 "a manifest cannot be read, so nobody knows which files it needs: no stored file is removed".into(),
             );
         } else {
-            let kept: Vec<&Manifest> = kept.iter().map(|(manifest, _)| manifest).collect();
+            let foreign = foreign.iter().map(|(manifest, _)| manifest);
+            let kept = kept.iter().map(|(manifest, _)| manifest);
+            let kept: Vec<&Manifest> = kept.chain(foreign).collect();
             self.unreferenced(&kept, &mut report)?;
         }
         if !dry_run {

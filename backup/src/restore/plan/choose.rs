@@ -88,10 +88,12 @@ impl Archive {
             good.push(manifest);
         }
         let list = self.list()?;
-        for bad in list
-            .iter()
-            .filter(|info| info.kind == BackupKind::Ours && info.events.is_none())
-        {
+        let unusable = |info: &&BackupInfo| match info.kind {
+            BackupKind::Ours => info.events.is_none(),
+            BackupKind::OtherStore => true,
+            BackupKind::Original => false,
+        };
+        for bad in list.iter().filter(unusable) {
             if let Some(problem) = &bad.problem {
                 notes.push(format!("backup {} is passed over: {problem}", bad.id));
             }

@@ -342,7 +342,7 @@ impl Tally {
     }
 }
 
-fn present_days(target: &Path) -> Vec<Day> {
+pub(super) fn present_days(target: &Path) -> Vec<Day> {
     Store::open(target)
         .and_then(|store| store.days())
         .unwrap_or_default()

@@ -43,7 +43,9 @@ impl Archive {
                 until,
             },
             keep_newer: false,
-            identity: None,
+            identity: manifest.identity(),
+            other_store: None,
+            taken_over: false,
             thorough: false,
         };
         let mut shipped = tail.days(until)?;
@@ -83,6 +85,7 @@ impl Archive {
             origin: Origin::Segments(EventId(last)),
         }));
         plan.work = Work::Backup { days, tail, until };
+        plan.compare_stores(manifest.store.as_ref())?;
         plan.compare(&after, true);
         plan.finish();
         Ok(plan)

@@ -7,10 +7,11 @@ use crate::archive::look::original::{Database, FileKind};
 use crate::archive::open::Archive;
 use crate::error::{Error, Result};
 use crate::restore::days::{self, Work};
-use crate::restore::plan::compare::{DayAfter, Origin};
+use crate::restore::plan::compare::{DayAfter, Origin, present_days};
 use crate::restore::plan::outline::RestorePlan;
 use crate::restore::plan::reach::unreachable;
 use crate::store::id::EventId;
+use crate::store::identity::Identity;
 
 impl Archive {
     pub(super) fn plan_file(
@@ -84,8 +85,19 @@ impl Archive {
             },
             keep_newer: false,
             identity: None,
+            other_store: None,
+            taken_over: false,
             thorough: false,
         };
+        let noted = match &kind {
+            FileKind::Day(_) => Identity::noted_in(&opened.conn)
+                .map_err(Error::sqlite(&path, "read whose record it is"))?,
+            FileKind::Original(_) => None,
+        };
+        plan.compare_stores(noted.as_ref().map(|noted| &noted.store))?;
+        // A folder that says nothing and holds nothing becomes the file's store; any other one stays what it is.
+        let nothing_there = present_days(target).is_empty();
+        plan.identity = noted.filter(|_| nothing_there && plan.other_store.is_none());
         plan.compare(&after, false);
         plan.notes
             .push("days that the file does not cover stay as they are".into());

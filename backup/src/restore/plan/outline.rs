@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::archive::format::stamp::rfc3339;
 use crate::archive::open::Archive;
 use crate::disk::space;
-use crate::error::Result;
+use crate::error::{Error, RecordIn, Result, Stores};
 use crate::restore::days::Work;
 use crate::store::day::Day;
 use crate::store::event::Gap;
 use crate::store::id::EventId;
-use crate::store::identity::Identity;
+use crate::store::identity::{Identity, StoreId};
 
 /// Bytes of day file restored per second on a small machine with a slow disk, checks included; for the estimate only.
 const BYTES_PER_SECOND: f64 = 80e6;
@@ -69,8 +69,12 @@ pub struct RestorePlan {
     pub(crate) archive: Archive,
     pub(crate) work: Work,
     pub(crate) keep_newer: bool,
-    /// Whose record it is, where the backup says so.
+    /// Whose record comes in: that of a backup, or of a file where the target says nothing.
     pub(crate) identity: Option<Identity>,
+    /// The target holds the record of one store (`found`), what would come in is that of another (`expected`). It is not
+    /// built before [`RestorePlan::take_over`].
+    pub other_store: Option<Stores>,
+    pub(crate) taken_over: bool,
     pub(crate) thorough: bool,
 }
 
@@ -84,6 +88,50 @@ impl RestorePlan {
             self.events_lost = self.altered;
         }
         self
+    }
+
+    /// Puts the record of another store in place of the target's. Restored from a backup the target becomes that store.
+    pub fn take_over(mut self) -> RestorePlan {
+        self.taken_over = true;
+        self
+    }
+
+    /// Fails where this plan would join two stores, or replace one by another that nobody said to take over.
+    ///
+    /// # Errors
+    /// [`Error::OtherStore`].
+    pub fn require_own_store(&self) -> Result<()> {
+        let Some(stores) = &self.other_store else {
+            return Ok(());
+        };
+        if self.taken_over && !self.keep_newer {
+            return Ok(());
+        }
+        Err(Error::OtherStore {
+            path: self.target.clone(),
+            stores: stores.clone(),
+            within: match self.work {
+                Work::Backup { .. } => RecordIn::Backup,
+                Work::File { .. } => RecordIn::File,
+            },
+        })
+    }
+
+    /// Compares whose record comes in with whose the target is.
+    pub(super) fn compare_stores(&mut self, comes: Option<&StoreId>) -> Result<()> {
+        let own = Identity::read(&self.target)?.map(|own| own.store);
+        if let (Some(comes), Some(own)) = (comes, own)
+            && *comes != own
+        {
+            self.notes.push(format!(
+                "it is the record of another store ({comes}) than the target's ({own})"
+            ));
+            self.other_store = Some(Stores {
+                found: own.to_string(),
+                expected: comes.to_string(),
+            });
+        }
+        Ok(())
     }
 
     /// Checks every index of what was built (SQLite's `integrity_check`), not only its pages.

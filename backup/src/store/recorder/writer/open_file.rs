@@ -25,6 +25,8 @@ pub(super) struct OpenFile {
     pub(super) vouched: Option<i64>,
     /// The history that ended with a day that was lost; another one has to begin before anything is written.
     ended: Option<Ended>,
+    /// Whose record is written, if it has been said once.
+    identity: Option<Identity>,
     lock: Option<StoreLock>,
     /// Where the disk of the store was mounted when its lock was taken.
     mounted_at: Option<MountPoint>,
@@ -34,6 +36,7 @@ impl OpenFile {
     pub(super) fn new(dir: PathBuf, lock: StoreLock) -> OpenFile {
         OpenFile {
             mounted_at: MountPoint::of(&dir),
+            identity: Identity::read(&dir).unwrap_or_default(),
             dir,
             file: None,
             vouched: None,
@@ -44,7 +47,7 @@ impl OpenFile {
 
     /// Opens a day's file as the present history's.
     pub(super) fn open(&mut self, day: Day, names: &Names, now_ms: i64) -> Result<DayFile> {
-        let mut identity = Identity::of(&self.dir, now_ms)?;
+        let mut identity = self.whose(now_ms)?;
         if let Some(ended) = &self.ended {
             identity.begin(&self.dir, ended.after, &ended.why, now_ms)?;
             self.ended = None;
@@ -52,7 +55,21 @@ impl OpenFile {
         let mut file = DayFile::open(&self.dir, day, names)?;
         file.put_identity(&identity)
             .map_err(Error::sqlite(file.path(), "note whose record it is"))?;
+        self.identity = Some(identity);
         Ok(file)
+    }
+
+    /// What the store's folder says. Where it was taken away while it is written, it is the same store all the same.
+    fn whose(&self, now_ms: i64) -> Result<Identity> {
+        match (Identity::readable(&self.dir, now_ms)?, &self.identity) {
+            (None, Some(known)) => {
+                let goes_on = known.next(-1, "the store's folder was taken away", now_ms)?;
+                goes_on.write(&self.dir)?;
+                Ok(goes_on)
+            }
+            (Some(said), _) => Ok(said),
+            (None, None) => Identity::of(&self.dir, now_ms),
+        }
     }
 
     /// The history ends: events after `after` are lost.

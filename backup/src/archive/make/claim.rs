@@ -1,0 +1,152 @@
+//! Claiming an archive for a store before anything of it is written there.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::archive::format::manifest::Manifest;
+use crate::archive::format::owner::{self, ArchiveId, FILE, Owner, Writer};
+use crate::archive::format::segment;
+use crate::archive::look::whose::Whose;
+use crate::archive::open::Archive;
+use crate::archive::place::verbs::Hold;
+use crate::clock::{Clock as _, SystemClock};
+use crate::disk::draft;
+use crate::error::{Error, Result};
+use crate::store::folder::Store;
+use crate::store::identity::Identity;
+
+/// A writer of which nothing came for so long is not at work. One that ships says every ten seconds that it is there.
+const AT_WORK: Duration = Duration::from_secs(120);
+
+/// An archive that is this store's.
+#[derive(Debug, Clone)]
+pub(crate) struct Claim {
+    pub(crate) archive: ArchiveId,
+    pub(crate) identity: Identity,
+}
+
+impl Archive {
+    /// Gives a store that lost its disk, and with it its name, its name back: where its folder says nothing and the
+    /// archive was last written from this very place, the store is the archive's, in a new history. Call before a
+    /// recorder starts. True where it did so.
+    ///
+    /// # Errors
+    /// When the archive cannot be read, or the store's folder cannot be written.
+    pub fn take_up(&self, store: &Path) -> Result<bool> {
+        if Identity::read(store).is_ok_and(|known| known.is_some()) {
+            return Ok(false);
+        }
+        let (Some(whose), here) = (self.whose()?, Writer::here(store)?) else {
+            return Ok(false);
+        };
+        if whose.writer != Some(here) {
+            return Ok(false);
+        }
+        let now_ms = SystemClock.now_ms();
+        if Identity::readable(store, now_ms)?.is_some() {
+            return Ok(false);
+        }
+        let manifests = self.manifests()?;
+        let newest = manifests.iter().map(|(manifest, _)| manifest).next();
+        let days = Store::open(store).and_then(|store| store.days());
+        let why = match days.unwrap_or_default().is_empty() {
+            true => "the store was lost",
+            false => "the name of the store was lost",
+        };
+        let identity = Identity::taken_up(
+            whose.store,
+            newest.map_or_else(Vec::new, |newest| newest.lineages.clone()),
+            newest.and_then(last_event).unwrap_or(-1),
+            why,
+            now_ms,
+        )?;
+        draft::create_folder(store)?;
+        identity.write(store)?;
+        tracing::warn!(store = %identity.store, "{why}; it goes on as the store of its archive");
+        Ok(true)
+    }
+
+    /// Makes sure that the archive is this store's and that nobody else writes it for the store; notes who writes it
+    /// from now on. For whoever does not hold [`Hold::Write`] yet.
+    ///
+    /// # Errors
+    /// [`Error::OtherStore`], [`Error::OtherAgent`]; or when the archive cannot be read or written.
+    pub(crate) fn claim(&self, store: &Path) -> Result<Claim> {
+        if let Ok(Some(owner)) = owner::read(&*self.place)
+            && let Some(identity) = Identity::read(store)?
+            && owner.store == identity.store
+            && owner.writer == Writer::here(store)?
+        {
+            return Ok(Claim {
+                archive: owner.archive,
+                identity,
+            });
+        }
+        let _held = self.place.hold(Hold::Write)?;
+        self.claim_held(store)
+    }
+
+    /// The same for whoever holds [`Hold::Write`].
+    pub(crate) fn claim_held(&self, store: &Path) -> Result<Claim> {
+        self.take_up(store)?;
+        let identity = Identity::of(store, SystemClock.now_ms())?;
+        let writer = Writer::here(store)?;
+        let whose = self.whose()?;
+        if let Some(whose) = &whose {
+            self.require(&whose.store, &identity.store)?;
+            self.require_quiet(whose, &writer)?;
+        }
+        let archive = match whose {
+            Some(whose) => whose.archive,
+            None => ArchiveId::random()?,
+        };
+        let owner = Owner {
+            archive: archive.clone(),
+            store: identity.store.clone(),
+            writer,
+        };
+        if !matches!(owner::read(&*self.place), Ok(Some(noted)) if noted == owner) {
+            owner::write(&*self.place, &owner)?;
+        }
+        Ok(Claim { archive, identity })
+    }
+
+    /// Fails while another writer of the same store is at work: a copy of the store, or its folder under another name.
+    fn require_quiet(&self, whose: &Whose, here: &Writer) -> Result<()> {
+        let Some(other) = whose.writer.as_ref().filter(|writer| *writer != here) else {
+            return Ok(());
+        };
+        let newest = |names: Vec<String>| {
+            let found = names.iter().filter_map(|name| self.place.look(name).ok()?);
+            found.map(|found| found.modified_ns).max()
+        };
+        let segments = segment::files(&*self.place)?.pop();
+        let mut manifests = self.place.list("backup-")?;
+        manifests.retain(|name| Manifest::id_of(name).is_some());
+        let last = newest(segments.map(|(_, name)| name).into_iter().collect());
+        let Some(last) = last.max(newest(manifests)) else {
+            return Ok(());
+        };
+        // Written again as it is: its time says what the archive's own clock is now.
+        let owner = Owner {
+            archive: whose.archive.clone(),
+            store: whose.store.clone(),
+            writer: other.clone(),
+        };
+        owner::write(&*self.place, &owner)?;
+        let now = newest(vec![FILE.to_owned()]).unwrap_or(last);
+        let quiet = Duration::from_nanos(u64::try_from(now.saturating_sub(last)).unwrap_or(0));
+        if quiet >= AT_WORK {
+            return Ok(());
+        }
+        Err(Error::OtherAgent {
+            path: self.dir().to_path_buf(),
+            writer: other.to_string(),
+            seconds: quiet.as_secs(),
+        })
+    }
+}
+
+fn last_event(manifest: &Manifest) -> Option<i64> {
+    manifest.days.iter().filter_map(|day| day.to_id).max()
+}
