@@ -6,6 +6,7 @@ use crate::archive::open::Archive;
 use crate::error::Result;
 use crate::store::damaged::DamagedDay;
 use crate::store::folder::Store;
+use crate::store::id::EventId;
 use crate::store::identity::Identity;
 
 /// A damaged day and the way to have it back.
@@ -38,9 +39,13 @@ impl Archive {
                 .map(|(manifest, _)| manifest)
                 .find(|manifest| has_undamaged(manifest, &damaged) && self.info(manifest).verified);
             let from = holding.map(|manifest| {
-                // Without the segments the backup alone is still worth having.
+                // Without the segments the backup alone is still worth having. Only records with events of the day
+                // stay until it is back; others go with the next backup.
                 let shipped = Tail::of(&self.place, manifest).readable();
-                let shipped_to = shipped.covers_to_ms.map(|to| to.min(damaged.at_ms));
+                let days = shipped.days(None).unwrap_or_default();
+                let shipped_to = days
+                    .get(&damaged.day)
+                    .map(|(_, last)| EventId(*last).ms().min(damaged.at_ms));
                 (
                     manifest.id.clone(),
                     manifest.covers_to_ms.max(shipped_to.unwrap_or(i64::MIN)),
