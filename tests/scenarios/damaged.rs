@@ -225,8 +225,8 @@ fn a_command_that_is_offered_acts_on_its_own_site_from_any_folder() {
         String::from_utf8(output.stdout).unwrap()
     };
 
-    let none = String::from_utf8(site.run(&["list"]).stdout).unwrap();
     import_earlier_days(&site);
+    let none = String::from_utf8(site.run(&["list"]).stdout).unwrap();
     type_elsewhere(quoted(&none));
     let kept = site.json(&["list"]);
     assert_eq!(kept.as_array().unwrap().len(), 1, "{none}");
