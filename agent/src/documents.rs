@@ -108,6 +108,9 @@ pub(crate) struct Restored {
     pub(crate) verified: bool,
     /// Where the former state is kept for `undo`; `null` if there was none.
     pub(crate) undo: Option<String>,
+    /// That the moment happened more than once, and which time it was put back to.
+    #[serde(default)]
+    pub(crate) notes: Vec<String>,
 }
 
 impl Restored {
@@ -118,15 +121,18 @@ impl Restored {
             seconds: Seconds(took.as_secs_f64()),
             verified: report.verified,
             undo: report.undo.as_ref().map(|path| path.display().to_string()),
+            notes: (report.repeated.iter()).map(ToString::to_string).collect(),
         }
     }
 
     pub(crate) fn in_words(&self) -> String {
         let to = self.restored_to;
+        let notes = self.notes.iter().map(|note| format!("; {note}"));
         format!(
-            "Restored to {}, {}",
+            "Restored to {}, {}{}",
             to.map_or_else(|| "an empty store".to_owned(), Moment::local),
-            events(self.events)
+            events(self.events),
+            notes.collect::<String>()
         )
     }
 }
@@ -145,6 +151,9 @@ pub(crate) struct Plan {
     /// The control with the most events gained and lost comes first.
     pub(crate) controls: Vec<ControlChange>,
     pub(crate) notes: Vec<String>,
+    /// The one of the notes that tells of a moment that happened more than once.
+    #[serde(skip)]
+    pub(crate) repeated: Option<String>,
 }
 
 /// How many events of a control come back and how many go.
@@ -182,6 +191,7 @@ impl Plan {
             gaps: plan.gaps.iter().map(Gap::from).collect(),
             controls: controls.collect(),
             notes,
+            repeated: plan.repeated.as_ref().map(ToString::to_string),
         }
     }
 }

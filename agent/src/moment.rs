@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-pub(crate) use typed::parse;
+pub(crate) use typed::{parse, parse_time};
 
 /// A moment to the millisecond. As text, and so in JSON, it is RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

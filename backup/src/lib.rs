@@ -72,6 +72,7 @@ pub use store::day::Day;
 pub use store::event::{Event, Gap, Series};
 pub use store::folder::{Quarantined, Store, StoreSummary};
 pub use store::id::EventId;
+pub use store::moment::{At, Repeated};
 pub use store::names::SeriesId;
 pub use store::query::controls::Controls;
 pub use store::query::counts::ControlCounts;

@@ -131,8 +131,8 @@ pub(crate) struct Restore {
     #[arg(value_name = "latest|BACKUP|FILE")]
     pub(crate) what: String,
     /// The moment to restore to [default: the last one that the source holds]
-    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
-    pub(crate) at: Option<i64>,
+    #[arg(long, value_name = "TIME", value_parser = moment::parse_time, allow_hyphen_values = true)]
+    pub(crate) at: Option<backup::At>,
     /// Restore into this folder instead of the store
     #[arg(long, value_name = "DIR")]
     pub(crate) target: Option<PathBuf>,
@@ -237,8 +237,8 @@ pub(crate) struct Audit {
 #[derive(Debug, Args)]
 pub(crate) struct State {
     /// The moment
-    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true, default_value = "now")]
-    pub(crate) at: i64,
+    #[arg(long, value_name = "TIME", value_parser = moment::parse_time, allow_hyphen_values = true, default_value = "now")]
+    pub(crate) at: backup::At,
     /// Only controls that match; may be given more than once
     #[arg(long, value_name = "GLOB")]
     pub(crate) control: Vec<String>,
@@ -250,11 +250,11 @@ pub(crate) struct State {
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
     /// The first moment
-    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
-    pub(crate) from: i64,
+    #[arg(long, value_name = "TIME", value_parser = moment::parse_time, allow_hyphen_values = true)]
+    pub(crate) from: backup::At,
     /// The second moment
-    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true, default_value = "now")]
-    pub(crate) to: i64,
+    #[arg(long, value_name = "TIME", value_parser = moment::parse_time, allow_hyphen_values = true, default_value = "now")]
+    pub(crate) to: backup::At,
     /// Only controls that match; may be given more than once
     #[arg(long, value_name = "GLOB")]
     pub(crate) control: Vec<String>,

@@ -201,6 +201,7 @@ impl Story {
             let request = RestoreRequest {
                 from: Source::Latest,
                 at: None,
+                time: None,
                 keep_newer: false,
                 force: false,
             };

@@ -27,6 +27,8 @@ struct Document {
     record_begins: Option<Moment>,
     /// Spans between the moments in which changes may have been missed.
     gaps: Vec<documents::Gap>,
+    /// Of each moment that happened more than once, which time it is.
+    notes: Vec<String>,
     controls: Vec<Control>,
 }
 
@@ -51,20 +53,21 @@ impl From<&Difference> for Control {
         let plain = |state: &Option<ControlState>| {
             value(state.as_ref().and_then(|state| state.value.as_ref()))
         };
-        let changed = after.as_ref().and_then(|state| state.changed);
+        let changed = after.as_ref().and_then(|state| state.changed_ms);
         Self {
             control_path: path(difference).to_owned(),
             before: plain(before),
             before_string: string(before),
             after: plain(after),
             after_string: string(after),
-            changed: changed.map(|id| Moment::at(id.ms())),
+            changed: changed.map(Moment::at),
         }
     }
 }
 
 pub(super) fn diff(typed: &cli::Diff, site: &Site, output: Output) -> Outcome<ExitCode> {
-    if typed.from > typed.to {
+    let (from_ms, to_ms) = (typed.from.ms, typed.to.ms);
+    if from_ms > to_ms {
         return Err(Failure::usage("--from is later than --to").hint("swap the two moments"));
     }
     let store = site.store()?;
@@ -76,17 +79,22 @@ pub(super) fn diff(typed: &cli::Diff, site: &Site, output: Output) -> Outcome<Ex
         output.csv(&controls)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let gaps = store.gaps(typed.from, typed.to)?;
-    let begins = (store.summary()?.from_ms).filter(|begins| *begins > typed.from);
+    let gaps = store.gaps(from_ms, to_ms)?;
+    let mut notes = Vec::new();
+    for at in [typed.from, typed.to] {
+        notes.extend(store.repeated(at)?.map(|repeated| repeated.to_string()));
+    }
+    let begins = (store.summary()?.from_ms).filter(|begins| *begins > from_ms);
     let document = Document {
-        from: Moment::at(typed.from),
-        to: Moment::at(typed.to),
+        from: Moment::at(from_ms),
+        to: Moment::at(to_ms),
         record_begins: begins.map(Moment::at),
         gaps: gaps.iter().map(documents::Gap::from).collect(),
+        notes: notes.clone(),
         controls,
     };
     output.result(&document, || {
-        let mut lines = lines(&differences, &gaps, typed);
+        let mut lines = lines(&differences, &gaps, notes, typed);
         if let Some(begins) = begins {
             lines.insert(1, terminal::record_begins(begins));
         }
@@ -95,7 +103,12 @@ pub(super) fn diff(typed: &cli::Diff, site: &Site, output: Output) -> Outcome<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-fn lines(differences: &[Difference], gaps: &[backup::Gap], typed: &cli::Diff) -> Vec<String> {
+fn lines(
+    differences: &[Difference],
+    gaps: &[backup::Gap],
+    notes: Vec<String>,
+    typed: &cli::Diff,
+) -> Vec<String> {
     let columns = terminal::columns();
     let mut lines = vec![format!(
         "{} between {} and {}",
@@ -103,9 +116,10 @@ fn lines(differences: &[Difference], gaps: &[backup::Gap], typed: &cli::Diff) ->
             1 => "1 control differs".to_owned(),
             some => format!("{} differ", many(some, "control")),
         },
-        Moment::at(typed.from).local(),
-        Moment::at(typed.to).local()
+        Moment::at(typed.from.ms).local(),
+        Moment::at(typed.to.ms).local()
     )];
+    lines.extend(notes);
     lines.extend(
         gaps.iter()
             .map(|gap| terminal::clip(&terminal::gap(gap), columns)),

@@ -17,6 +17,9 @@ use lines::Lines;
 
 pub(super) fn events(typed: &cli::Events, site: &Site, output: Output) -> Outcome<ExitCode> {
     let store = site.store()?;
+    for ms in [typed.since, typed.until].into_iter().flatten() {
+        warn_of_repeated(&store, ms)?;
+    }
     if typed.plot {
         return plot::plot(typed, &store, output);
     }
@@ -63,6 +66,14 @@ pub(super) fn events(typed: &cli::Events, site: &Site, output: Output) -> Outcom
         text.join("\n")
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says on standard error, as the events have a form of their own, that a moment happened more than once.
+pub(super) fn warn_of_repeated(store: &backup::Store, ms: i64) -> Outcome<()> {
+    if let Some(repeated) = store.repeated(ms)? {
+        tracing::warn!("{}", repeated.in_order());
+    }
+    Ok(())
 }
 
 /// The span that a page covers: as asked for, and no further than its events reach.

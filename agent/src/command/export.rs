@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::command::cli;
 use crate::command::cli::ExportFormat;
+use crate::command::events::warn_of_repeated;
 use crate::command::output::Output;
 use crate::failure::{Failure, Outcome};
 use crate::moment::{self, Moment};
@@ -31,6 +32,9 @@ pub(super) fn export(typed: &cli::Export, site: &Site, output: Output) -> Outcom
         .days
         .map(|days| now - i64::from(days) * DAY_MS)
         .or(typed.start);
+    for ms in [since_ms, typed.end].into_iter().flatten() {
+        warn_of_repeated(&store, ms)?;
+    }
     let named = typed.output.as_deref().filter(|name| *name != "-");
     let options = ExportOptions {
         since_ms,

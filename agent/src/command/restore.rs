@@ -26,7 +26,8 @@ const MOST_LISTED: usize = 10;
 pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outcome<ExitCode> {
     let request = RestoreRequest {
         from: site.source(&typed.what)?,
-        at: typed.at,
+        at: typed.at.map(|at| at.ms),
+        time: typed.at.and_then(|at| at.time),
         keep_newer: typed.keep_newer,
         force: typed.force,
     };
@@ -62,8 +63,10 @@ pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outc
             ),
             None => String::new(),
         };
+        let notes = restored.notes.iter().map(|note| format!("\nNote: {note}"));
+        let notes: String = notes.collect();
         format!(
-            "Restored to {}: {}, checked, in {:.1} s{undo}",
+            "Restored to {}: {}, checked, in {:.1} s{notes}{undo}",
             told(restored.restored_to),
             events(restored.events),
             restored.seconds.0

@@ -29,6 +29,8 @@ struct Document {
     record_ends: Option<Moment>,
     /// Changes in these may be missing.
     gaps: Vec<documents::Gap>,
+    /// That the moment happened more than once, and which time this is.
+    notes: Vec<String>,
     controls: Vec<Control>,
 }
 
@@ -54,7 +56,7 @@ impl From<&ControlState> for Control {
             value: value(state.value.as_ref()),
             string_value: state.string.as_ref().map(ToString::to_string),
             position: state.position,
-            since: state.changed.map(|id| Moment::at(id.ms())),
+            since: state.changed_ms.map(Moment::at),
         }
     }
 }
@@ -73,21 +75,29 @@ pub(super) fn state(typed: &cli::State, site: &Site, output: Output) -> Outcome<
         return Ok(ExitCode::SUCCESS);
     }
     let record = store.summary()?;
-    let begins = (record.from_ms).filter(|begins| nothing_known && *begins > typed.at);
-    let ends = record.to_ms.filter(|ends| *ends < typed.at);
+    let begins = (record.from_ms).filter(|begins| nothing_known && *begins > typed.at.ms);
+    let ends = record.to_ms.filter(|ends| *ends < typed.at.ms);
+    let repeated = store.repeated(typed.at)?;
+    let notes: Vec<String> = repeated.iter().map(ToString::to_string).collect();
     let document = Document {
-        at: Moment::at(typed.at),
+        at: Moment::at(typed.at.ms),
         read_in_full: state.keyframe_ms.map(Moment::at),
         record_begins: begins.map(Moment::at),
         record_ends: ends.map(Moment::at),
         gaps: state.gaps.iter().map(documents::Gap::from).collect(),
+        notes: notes.clone(),
         controls,
     };
-    output.result(&document, || lines(&state, begins, ends).join("\n"));
+    output.result(&document, || lines(&state, begins, ends, notes).join("\n"));
     Ok(ExitCode::SUCCESS)
 }
 
-fn lines(state: &backup::State, begins: Option<i64>, ends: Option<i64>) -> Vec<String> {
+fn lines(
+    state: &backup::State,
+    begins: Option<i64>,
+    ends: Option<i64>,
+    notes: Vec<String>,
+) -> Vec<String> {
     let columns = terminal::columns();
     let mut lines = vec![format!(
         "The room at {}: {}",
@@ -95,6 +105,7 @@ fn lines(state: &backup::State, begins: Option<i64>, ends: Option<i64>) -> Vec<S
         many(state.controls.len() as u64, "control")
     )];
     lines.extend(begins.map(terminal::record_begins));
+    lines.extend(notes);
     if let Some(ends) = ends {
         lines.push(format!(
             "The last change before it was at {}.",
@@ -117,8 +128,8 @@ fn lines(state: &backup::State, begins: Option<i64>, ends: Option<i64>) -> Vec<S
         let name = terminal::fit(&control.series.path, width);
         let content = terminal::content(control.string.as_deref(), control.value.as_ref());
         let since = control
-            .changed
-            .map_or_else(String::new, |id| Moment::at(id.ms()).local());
+            .changed_ms
+            .map_or_else(String::new, |ms| Moment::at(ms).local());
         let content = match columns {
             Some(_) => terminal::fit(&content, FOR_CONTENT),
             None => content,

@@ -15,6 +15,22 @@ pub(crate) fn parse(text: &str) -> Result<i64, String> {
     parse_at(text, Timestamp::now(), &TimeZone::system())
 }
 
+/// Reads a TIME with, where it happened more than once, which time is meant: `…@1` is the first.
+pub(crate) fn parse_time(text: &str) -> Result<backup::At, String> {
+    let Some((moment, time)) = text.rsplit_once('@') else {
+        return parse(text).map(backup::At::from);
+    };
+    match time.trim().parse() {
+        Ok(time) if time > 0 => Ok(backup::At {
+            ms: parse(moment)?,
+            time: Some(time),
+        }),
+        _ => Err(format!(
+            "`{text}` does not say which time is meant: expected a number from 1 on behind the @"
+        )),
+    }
+}
+
 fn parse_at(text: &str, now: Timestamp, zone: &TimeZone) -> Result<i64, String> {
     let text = text.trim();
     if text == "now" {
@@ -107,6 +123,23 @@ mod tests {
         let zone = TimeZone::get("Europe/Zurich").unwrap();
         let before = parse_at("-1d", noon, &zone);
         assert_eq!(before, read("2026-10-24 12:00"));
+    }
+
+    #[test]
+    fn which_time_is_meant_stands_behind_the_moment() {
+        let at = |ms, time| Ok(backup::At { ms, time });
+        assert_eq!(
+            parse_time("1795463700000@2"),
+            at(1_795_463_700_000, Some(2))
+        );
+        assert_eq!(
+            parse_time("2026-11-23T19:55:00Z @ 1"),
+            at(1_795_463_700_000, Some(1))
+        );
+        assert_eq!(parse_time("1795463700000"), at(1_795_463_700_000, None));
+        for text in ["1795463700000@", "1795463700000@0", "now@last", "@1"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
     }
 
     #[test]

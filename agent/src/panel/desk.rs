@@ -192,8 +192,10 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
             let most = plan.controls.first().map_or(String::new(), |most| {
                 format!(", most of them of {}", most.control_path)
             });
+            let repeated = plan.repeated.iter().map(|note| format!("; {note}"));
+            let repeated: String = repeated.collect();
             Ok(format!(
-                "Would go to {}: {} come back, {} go{most}",
+                "Would go to {}: {} come back, {} go{most}{repeated}",
                 shown(plan.would_restore_to),
                 events(plan.events_gained),
                 count(plan.events_lost)
@@ -216,6 +218,7 @@ fn request(target: Target) -> RestoreRequest {
     RestoreRequest {
         from,
         at,
+        time: None,
         keep_newer: false,
         force: true,
     }

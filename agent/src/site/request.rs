@@ -10,6 +10,9 @@ use crate::moment::Moment;
 pub(crate) struct RestoreRequest {
     pub(crate) from: Source,
     pub(crate) at: Option<i64>,
+    /// Which time is meant, where the moment happened more than once.
+    #[serde(default)]
+    pub(crate) time: Option<usize>,
     pub(crate) keep_newer: bool,
     pub(crate) force: bool,
 }
@@ -20,6 +23,9 @@ impl RestoreRequest {
         let mut words = self.from.to_string();
         if let Some(at) = self.at {
             words.push_str(&format!(", at {}", Moment::at(at)));
+            if let Some(time) = self.time {
+                words.push_str(&format!("@{time}"));
+            }
         }
         for (said, word) in [
             (self.keep_newer, ", keeping newer"),

@@ -7,7 +7,7 @@ use super::request::RestoreRequest;
 use super::source::Source;
 use crate::failure::{Failure, Outcome};
 use crate::words;
-use backup::{RestorePlan, RestoreReport, RestoreSource, Restored, StoreUse, UndoReport};
+use backup::{At, RestorePlan, RestoreReport, RestoreSource, Restored, StoreUse, UndoReport};
 
 impl Site {
     /// What a restore into the target, else into the store, would do; nothing is touched.
@@ -22,7 +22,9 @@ impl Site {
             Source::File(path) => RestoreSource::File(path.clone()),
         };
         let target = target.unwrap_or(self.store_path());
-        let planned = (self.archive_to_look_at()?).plan(source, request.at, target);
+        let time = request.time;
+        let at = request.at.map(|ms| At { ms, time });
+        let planned = (self.archive_to_look_at()?).plan_to(source, at, target);
         let plan = planned.map_err(|error| {
             let none = matches!(error, backup::Error::NoBackup { .. });
             let failure = Failure::from(error);

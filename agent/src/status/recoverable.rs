@@ -23,7 +23,9 @@ impl Recoverable {
         let proved_to = proved().filter_map(|backup| backup.to_ms).max();
         let to = proved_to.map(|to| {
             let to = files.shipped_to.map_or(to, |shipped| shipped.max(to));
-            files.in_memory_from.map_or(to, |from| from.min(to))
+            let to = files.in_memory_from.map_or(to, |from| from.min(to));
+            // A clock that was set back makes what is in memory earlier than the record.
+            from.map_or(to, |from| from.max(to))
         });
         let gaps = files.gaps.iter();
         let within = gaps.filter(|gap| Some(gap.to_ms) >= from && Some(gap.from_ms) <= to);

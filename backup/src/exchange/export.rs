@@ -148,19 +148,15 @@ fn export_plain(store: &Store, options: &ExportOptions, out: &mut dyn Write) -> 
 
 /// How many events there are in the span, and the last of them.
 fn count(store: &Store, options: &ExportOptions) -> Result<(u64, Option<EventId>)> {
-    let low = EventId::first_of_ms(options.since_ms.unwrap_or(0));
-    let high = EventId::last_of_ms(options.until_ms.unwrap_or(EventId::MAX_MS));
+    let (low, high) = store.span(options.since_ms, options.until_ms)?;
+    let days = EventId(low).day()..=EventId(high).day();
     let (mut total, mut last) = (0, None);
-    for day in store
-        .days()?
-        .into_iter()
-        .filter(|day| (low.day()..=high.day()).contains(day))
-    {
+    for day in store.days()?.into_iter().filter(|day| days.contains(day)) {
         let conn = store.day_reader(day)?;
         let (count, newest): (u64, Option<i64>) = conn
             .query_row(
                 "SELECT count(*), max(id) FROM changes WHERE id BETWEEN ?1 AND ?2",
-                [low.0, high.0],
+                [low, high],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .map_err(Error::sqlite(&store.day_path(day), "count its events"))?;

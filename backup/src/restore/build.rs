@@ -139,6 +139,7 @@ impl Restored {
             .filter(|_| !self.plan.keep_newer);
         Ok(RestoreReport {
             restored_to_ms: to_ms.or(self.to_ms),
+            repeated: self.plan.repeated.clone(),
             events: self.events,
             seconds: self.begun.elapsed().as_secs_f64(),
             verified: true,

@@ -20,7 +20,9 @@ use crate::progress::Progress;
 use crate::store::arrival;
 use crate::store::day::Day;
 use crate::store::day_file::file::DayFile;
+use crate::store::folder::Store;
 use crate::store::id::EventId;
+use crate::store::moment::{At, Cut};
 use crate::store::names::Names;
 use crate::store::row_digest::RowDigest;
 use crate::store::schema::bring_up_to_date;
@@ -29,18 +31,21 @@ use crate::store::state_digest::{FORGET, StateDigest};
 /// What has to be built.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// A backup's days up to an id (inclusive), or all; the store becomes exactly that.
+    /// A backup's days up to a moment, or all; the store becomes exactly that.
     Backup {
         days: Vec<DayPart>,
         /// What segments add.
         tail: Tail,
-        until: Option<EventId>,
+        until: Option<Cut>,
     },
     /// One database of ours or of the original.
     File {
         database: Database,
         is_original: bool,
-        until: Option<EventId>,
+        /// In a day file of ours.
+        until: Option<Cut>,
+        /// In a database of the original, whose events get their ids only when it is built.
+        at: Option<At>,
     },
 }
 
@@ -64,7 +69,7 @@ impl Work {
                     }
                 }
                 progress.step("apply segments", 0, 1);
-                for day in tail.apply(*until, wanted, folder)? {
+                for day in tail.apply(until.map(|cut| cut.until), wanted, folder)? {
                     if let Some(until) = until {
                         cut(&folder.join(day.file_name()), *until)?;
                     }
@@ -77,12 +82,13 @@ impl Work {
                 database,
                 is_original,
                 until,
+                at,
             } => {
                 let path = &database.path(&*archive.place);
                 progress.step(&format!("read {}", path.display()), 0, 1);
                 let opened = database.open(&*archive.place)?;
                 if *is_original {
-                    build_original(&opened.path, path, *until, folder)
+                    build_original(&opened.path, path, *at, folder)
                 } else {
                     build_copy(&opened, path, *until, folder).map(|day| BTreeSet::from([day]))
                 }
@@ -120,7 +126,7 @@ fn build_day(
     archive: &Archive,
     part: &DayPart,
     day: Day,
-    until: Option<EventId>,
+    until: Option<Cut>,
     new: &Path,
     progress: &dyn Progress,
 ) -> Result<()> {
@@ -128,14 +134,14 @@ fn build_day(
     assemble::day(
         &*archive.place,
         part,
-        until,
+        until.map(|cut| cut.until),
         new,
         &day.file_name(),
         &mut |done, total| {
             progress.step(&what, done, total);
         },
     )?;
-    let crossing = until.filter(|until| part.to_id.is_none_or(|last| last > until.0));
+    let crossing = until.filter(|cut| part.to_id.is_none_or(|last| last > cut.until.0));
     if let Some(until) = crossing {
         cut(&new.join(day.file_name()), until)?;
     }
@@ -148,7 +154,7 @@ fn build_day(
 fn build_copy(
     opened: &original::Opened,
     name: &Path,
-    until: Option<EventId>,
+    until: Option<Cut>,
     new: &Path,
 ) -> Result<Day> {
     let day = day_of_file(&contents::of(&opened.conn, name)?, name)?;
@@ -165,7 +171,7 @@ fn build_copy(
 fn build_original(
     database: &Path,
     name: &Path,
-    until: Option<EventId>,
+    at: Option<At>,
     new: &Path,
 ) -> Result<BTreeSet<Day>> {
     let report = import(Destination::Folder(new), database)?;
@@ -180,11 +186,15 @@ fn build_original(
             expected: "events only; an import takes the other rows over".into(),
         });
     }
+    let until = match at {
+        Some(at) => Some(Store::open(new)?.cut(at)?),
+        None => None,
+    };
     let mut days = BTreeSet::new();
     for day in report.days {
         let path = new.join(day.file_name());
         match until {
-            Some(until) if EventId::first_of_ms(day.start_ms()) > until => {
+            Some(cut) if EventId::first_of_ms(day.start_ms()) > cut.until => {
                 std::fs::remove_file(&path).map_err(Error::io(&path, "leave out the day"))?;
                 continue;
             }
@@ -197,38 +207,44 @@ fn build_original(
     Ok(days)
 }
 
-/// Removes everything after an id from a built day file, exactly to the event.
-fn cut(path: &Path, until: EventId) -> Result<()> {
+/// Removes everything after a moment from a built day file, exactly to the event.
+fn cut(path: &Path, moment: Cut) -> Result<()> {
     let mut conn = scratch::open(path)?;
     bring_up_to_date(&mut conn, path)?;
-    let ms = until.ms();
+    let (until, ms) = (moment.until.0, moment.at_ms);
     let run = || -> rusqlite::Result<()> {
         // These triggers are for hands: whatever is cut here is cut from the digests, too.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
         // No journal is needed: the file is scratch until it is checked.
         conn.execute_batch("BEGIN")?;
-        conn.execute("DELETE FROM changes WHERE id > ?1", [until.0])?;
+        conn.execute("DELETE FROM changes WHERE id > ?1", [until])?;
         for table in ["digests", "origins", "clock_steps", "controls", "designs"] {
-            conn.execute(&format!("DELETE FROM {table} WHERE id > ?1"), [until.0])?;
+            conn.execute(&format!("DELETE FROM {table} WHERE id > ?1"), [until])?;
         }
         conn.execute(
             "DELETE FROM postings WHERE block IN (SELECT first FROM blocks WHERE last > ?1)",
-            [until.0],
+            [until],
         )?;
-        conn.execute("DELETE FROM blocks WHERE last > ?1", [until.0])?;
-        conn.execute("DELETE FROM keyframe_states WHERE keyframe > ?1", [until.0])?;
-        conn.execute("DELETE FROM keyframes WHERE id > ?1", [until.0])?;
-        // A gap that contains the moment now ends there.
-        conn.execute("DELETE FROM gaps WHERE from_ms >= ?1", [ms])?;
-        conn.execute("UPDATE gaps SET to_ms = ?1 WHERE to_ms > ?1", [ms])?;
+        conn.execute("DELETE FROM blocks WHERE last > ?1", [until])?;
+        conn.execute("DELETE FROM keyframe_states WHERE keyframe > ?1", [until])?;
+        conn.execute("DELETE FROM keyframes WHERE id > ?1", [until])?;
+        // Of the gaps written later, one that holds the moment now ends there.
+        conn.execute(
+            "DELETE FROM gaps WHERE id > ?1 AND from_ms >= ?2",
+            [until, ms],
+        )?;
+        conn.execute(
+            "UPDATE gaps SET to_ms = ?2 WHERE id > ?1 AND to_ms > ?2",
+            [until, ms],
+        )?;
         conn.execute("DELETE FROM quarantine WHERE at_ms > ?1", [ms])?;
         conn.execute(
             "UPDATE meta SET value = min(value, ?1) WHERE key = 'alive_ms'",
             [ms],
         )?;
         conn.execute("DELETE FROM meta WHERE key = 'stopped'", [])?;
-        if StateDigest::read(&conn)?.is_some_and(|state| state.id > until.0)
-            || RowDigest::vouched(&conn)?.is_some_and(|rows| rows.id > until.0)
+        if StateDigest::read(&conn)?.is_some_and(|state| state.id > until)
+            || RowDigest::vouched(&conn)?.is_some_and(|rows| rows.id > until)
         {
             conn.execute_batch(FORGET)?;
         }

@@ -17,6 +17,7 @@ use crate::restore::mended::{self, Mended};
 use crate::store::damaged::is_moved_aside;
 use crate::store::day::Day;
 use crate::store::identity::Identity;
+use crate::store::moment::Repeated;
 
 /// Where a restore is built, below the target.
 pub(crate) const BUILD: &str = ".restore/new";
@@ -36,6 +37,8 @@ const ASIDE: &str = "move the folder aside to go on without it";
 pub struct RestoreReport {
     /// The moment the store is at now, Unix milliseconds.
     pub restored_to_ms: Option<i64>,
+    /// That the moment happened more than once, and which time it was put back to.
+    pub repeated: Option<Repeated>,
     /// Events in what was restored.
     pub events: u64,
     /// From the beginning of the build to the last rename.

@@ -13,6 +13,10 @@ pub(crate) mod names;
 pub(crate) mod change;
 pub(crate) mod meaning;
 
+pub(crate) mod stretches;
+
+pub(crate) mod moment;
+
 pub(crate) mod cell;
 pub(crate) mod rule;
 pub(crate) mod schema;

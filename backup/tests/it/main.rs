@@ -7,6 +7,7 @@ mod day_travel;
 mod days;
 mod disks;
 mod inodes;
+mod moments;
 mod questions;
 mod record;
 mod retention;

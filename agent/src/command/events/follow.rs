@@ -26,7 +26,14 @@ pub(super) fn follow(
     csv: bool,
 ) -> Outcome<ExitCode> {
     query.limit = PAGE;
-    let started = EventId::first_of_ms(moment::now());
+    // Not by the time: where the clock was set back, what is there already is later than now.
+    let newest = Query {
+        limit: 1,
+        newest_first: true,
+        ..Query::default()
+    };
+    let newest = store.events(&newest)?.events.pop();
+    let started = newest.map_or(EventId(-1), |event| event.id);
     query.after = Some(begin.last().map_or(started, |event| event.id));
     let mut gaps_to = begin.first().map_or_else(moment::now, |event| event.at_ms);
     let mut lines = Lines::new();

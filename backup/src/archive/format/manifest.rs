@@ -15,6 +15,7 @@ use crate::store::id::EventId;
 use crate::store::identity::{Identity, Lineage, LineageId, StoreId};
 use crate::store::row_digest::RowDigest;
 use crate::store::state_digest::StateDigest;
+use crate::store::stretches::Stretch;
 
 /// The manifest format this program writes, and the newest it reads.
 pub(crate) const FORMAT: u32 = 2;
@@ -111,6 +112,9 @@ pub(crate) struct DayPart {
     /// How often rows had been edited by hand when the day was archived, as the day file counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) edits: Option<i64>,
+    /// Runs of events in which nobody set the wall clock back; absent where it was not looked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stretches: Option<Vec<Stretch>>,
     /// The recorder's own digest of the state of all controls in this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<StateDigest>,
@@ -256,7 +260,13 @@ impl Manifest {
         let bounds = [self.from_ms, self.to_ms].into_iter();
         let times = self.days.iter().flat_map(|day| {
             let gaps = day.gaps.iter().flat_map(|gap| [gap.from_ms, gap.to_ms]);
-            gaps.chain([day.from_ms, day.to_ms].into_iter().flatten())
+            let runs = day.stretches.iter().flatten();
+            let runs = runs.flat_map(|run| {
+                let ids = [run.first, run.last].map(|id| EventId(id).ms());
+                ids.into_iter().chain([run.low_ms, run.high_ms])
+            });
+            gaps.chain(runs)
+                .chain([day.from_ms, day.to_ms].into_iter().flatten())
         });
         let mut all = span.chain(bounds.flatten()).chain(times);
         let wrong = all.find(|ms| !(-EventId::MAX_MS..=EventId::MAX_MS).contains(ms));

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::store::folder::count_changes;
 use crate::store::schema::check_schema;
 use crate::store::state_digest::StateDigest;
+use crate::store::stretches::{self, Stretch};
 
 /// What a day's copy holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,8 +17,10 @@ pub(crate) struct Contents {
     pub(crate) events: u64,
     pub(crate) from_id: Option<i64>,
     pub(crate) to_id: Option<i64>,
+    /// The earliest and the latest wall time, to a second.
     pub(crate) from_ms: Option<i64>,
     pub(crate) to_ms: Option<i64>,
+    pub(crate) stretches: Vec<Stretch>,
     pub(crate) gaps: Vec<GapPart>,
     pub(crate) state: Option<StateDigest>,
     pub(crate) edits: Option<i64>,
@@ -39,17 +42,20 @@ pub(crate) fn edits(conn: &Connection, schema: &str) -> rusqlite::Result<Option<
 pub(crate) fn of(conn: &Connection, path: &Path) -> Result<Contents> {
     check_schema(conn, path)?;
     let counted = || -> rusqlite::Result<Contents> {
-        let bound = |order: &str| -> rusqlite::Result<(Option<i64>, Option<i64>)> {
+        let bound = |order: &str| -> rusqlite::Result<Option<(i64, i64)>> {
             let sql = format!(
                 "SELECT id, coalesce(at, id >> 12) FROM changes ORDER BY id {order} LIMIT 1"
             );
-            let found = conn
-                .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            Ok(found.map_or((None, None), |(id, at)| (Some(id), Some(at))))
+            conn.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
         };
-        let (from_id, from_ms) = bound("ASC")?;
-        let (to_id, to_ms) = bound("DESC")?;
+        let (first, last) = (bound("ASC")?, bound("DESC")?);
+        let stretches = stretches::of(conn)?;
+        // Where the clock was set back, the last event need not be the latest.
+        let ends = || first.iter().chain(&last).map(|(_, at_ms)| *at_ms);
+        let lows = stretches.iter().map(|stretch| stretch.low_ms);
+        let highs = stretches.iter().map(|stretch| stretch.high_ms);
+        let (from_ms, to_ms) = (ends().chain(lows).min(), ends().chain(highs).max());
         let gaps = conn
             .prepare("SELECT from_ms, to_ms, why FROM gaps ORDER BY id LIMIT 10000")?
             .query_map([], |row| {
@@ -62,10 +68,11 @@ pub(crate) fn of(conn: &Connection, path: &Path) -> Result<Contents> {
             .collect::<rusqlite::Result<_>>()?;
         Ok(Contents {
             events: count_changes(conn)?,
-            from_id,
-            to_id,
+            from_id: first.map(|(id, _)| id),
+            to_id: last.map(|(id, _)| id),
             from_ms,
             to_ms,
+            stretches,
             gaps,
             state: StateDigest::read(conn)?,
             edits: edits(conn, "main")?,

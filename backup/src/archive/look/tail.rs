@@ -126,6 +126,29 @@ impl Tail {
         Ok(days)
     }
 
+    /// Ids and wall times of its events, in order.
+    pub(crate) fn events(&self) -> Result<BTreeMap<Day, Vec<(i64, i64)>>> {
+        let mut days: BTreeMap<Day, Vec<(i64, i64)>> = BTreeMap::new();
+        self.each(None, &|_| true, &mut |run, record| {
+            let events = days.entry(run.day).or_default();
+            for line in run.read(record)?.rows.lines() {
+                if let Some((table, columns)) = parse_row(line)
+                    && table == "c"
+                    && let [Sql::Integer(id), .., at] = columns.as_slice()
+                    && *id > run.after
+                {
+                    let at_ms = match at {
+                        Sql::Integer(at_ms) => *at_ms,
+                        _ => EventId(*id).ms(),
+                    };
+                    events.push((*id, at_ms));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(days)
+    }
+
     /// Stored bytes up to a moment.
     pub(crate) fn bytes(&self) -> u64 {
         self.runs.iter().map(|run| run.end - run.from).sum()

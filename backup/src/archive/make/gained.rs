@@ -20,7 +20,6 @@ const MOST_PIECES: usize = 48;
 pub(crate) struct Gained {
     pub(crate) events: u64,
     pub(crate) to_id: Option<i64>,
-    pub(crate) to_ms: Option<i64>,
     /// Over the whole day as it is now.
     pub(crate) digest: RowDigest,
 }
@@ -84,20 +83,19 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
         )?;
         let last = conn
             .query_row(
-                "SELECT id, coalesce(at, id >> 12) FROM main.changes ORDER BY id DESC LIMIT 1",
+                "SELECT id FROM main.changes ORDER BY id DESC LIMIT 1",
                 [],
-                |row| Ok((row.get(0)?, row.get(1)?)),
+                |row| row.get(0),
             )
             .optional()?;
         // Checked again in the transaction that read the rows.
         let simple = continues(&conn, "live", part)?;
-        let end = last.map_or(after, |(id, _)| id);
+        let end = last.unwrap_or(after);
         let digest = row_digest::until(&conn, "live", end, Trust::Kept, &mut |_| Ok(()))?.now();
         conn.execute_batch("COMMIT; DETACH live;")?;
         Ok(simple.then_some(Gained {
             events,
-            to_id: last.map(|(id, _)| id),
-            to_ms: last.map(|(_, ms)| ms),
+            to_id: last,
             digest,
         }))
     };

@@ -20,7 +20,6 @@ use crate::store::event::Series;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
 use crate::store::names::{Names, SeriesId};
-use crate::store::query::events::Query;
 use crate::store::value::Value;
 
 /// More different series than any installation has controls; beyond it a file is not what it claims to be.
@@ -152,17 +151,12 @@ impl Staging {
             .execute_batch("DELETE FROM present; DELETE FROM missing")
             .map_err(self.failed())?;
         if store.day_path(day).exists() {
-            let query = Query {
-                since_ms: Some(day.start_ms()),
-                until_ms: Some(day.end_ms() - 1),
-                ..Query::default()
-            };
             let mut insert = self
                 .conn
                 .prepare("INSERT INTO present (content) VALUES (?1)")
                 .map_err(self.failed())?;
             let mut problem = None;
-            store.each_event(&query, &mut |event| {
+            store.each_of_day(day, &mut |event| {
                 let content = digest(
                     event.at_ms,
                     &event.series,

@@ -12,7 +12,8 @@ use crate::archive::place::verbs::Hold;
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::restore::plan::outline::{RestorePlan, RestoreSource};
-use crate::restore::plan::reach::{covers, range, unreachable, with_hole};
+use crate::restore::plan::reach::{covers, range, unreachable, with_hole, with_tail};
+use crate::store::moment::At;
 
 impl Archive {
     /// Plans a restore into the store at `target`, to the moment `at` (Unix milliseconds) if given.
@@ -26,6 +27,19 @@ impl Archive {
         at: Option<i64>,
         target: &Path,
     ) -> Result<RestorePlan> {
+        self.plan_to(source, at.map(At::from), target)
+    }
+
+    /// The same to a moment of which it may be said which time is meant, where it happened more than once.
+    ///
+    /// # Errors
+    /// As [`Archive::plan`]; or the moment did not happen as often as asked.
+    pub fn plan_to(
+        &self,
+        source: RestoreSource,
+        at: Option<At>,
+        target: &Path,
+    ) -> Result<RestorePlan> {
         let _held = self.place.hold(Hold::Read)?;
         let mut plan = self.plan_from(source, at, target)?;
         let unlocked = |finding: Finding| format!("{finding}; {}", finding.hint);
@@ -37,7 +51,7 @@ impl Archive {
     fn plan_from(
         &self,
         source: RestoreSource,
-        at: Option<i64>,
+        at: Option<At>,
         target: &Path,
     ) -> Result<RestorePlan> {
         match source {
@@ -59,7 +73,7 @@ impl Archive {
                         .into());
                 }
                 let tail = match at {
-                    Some(at) => self.reach(&manifest, at)?,
+                    Some(at) => self.reach(&manifest, at.ms)?,
                     None => Tail::default(),
                 };
                 let notes = beside_the_record(&manifest.id, &problem)
@@ -71,7 +85,7 @@ impl Archive {
         }
     }
 
-    pub(super) fn plan_latest(&self, at: Option<i64>, target: &Path) -> Result<RestorePlan> {
+    pub(super) fn plan_latest(&self, at: Option<At>, target: &Path) -> Result<RestorePlan> {
         let mut notes = Vec::new();
         let mut good = Vec::new();
         let manifests = self.manifests()?;
@@ -102,21 +116,17 @@ impl Archive {
             return self.plan_latest_original(&list, at, target, notes);
         }
         let tail = Tail::of(&self.place, good[0]).readable();
-        let by_tail = |at: i64| {
-            good[0].from_ms.is_some_and(|from| from <= at)
-                && tail.covers_to_ms.is_some_and(|to| at <= to)
-        };
+        let newest = with_tail(range(good[0]), &tail)?;
+        let by_newest = |at: At| newest.is_some_and(|(from, to)| (from..=to).contains(&at.ms));
         let chosen = match at {
-            Some(at) if !by_tail(at) => {
+            Some(at) if !by_newest(at) => {
                 let mut ranges: Vec<(i64, i64)> = good.iter().copied().filter_map(range).collect();
-                if let (Some(from), Some(to)) = (good[0].from_ms, tail.covers_to_ms) {
-                    ranges.push((from, to));
-                }
+                ranges.extend(newest);
                 good.iter()
-                    .find(|manifest| covers(manifest, at))
+                    .find(|manifest| covers(manifest, at.ms))
                     .copied()
                     .ok_or_else(|| {
-                        let error = unreachable(self.dir(), at, &ranges);
+                        let error = unreachable(self.dir(), at.ms, &ranges);
                         with_hole(error, tail.hole())
                     })?
             }
@@ -137,7 +147,7 @@ impl Archive {
     fn plan_latest_original(
         &self,
         list: &[BackupInfo],
-        at: Option<i64>,
+        at: Option<At>,
         target: &Path,
         mut notes: Vec<String>,
     ) -> Result<RestorePlan> {

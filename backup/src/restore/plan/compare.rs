@@ -8,9 +8,8 @@ use rusqlite::Connection;
 
 use crate::archive::format::manifest::DayPart;
 use crate::archive::look::at_rest::at_rest;
-use crate::archive::look::{assemble, delta};
-use crate::archive::open::Archive;
-use crate::disk::{plain, space, uri};
+use crate::archive::look::delta;
+use crate::disk::{space, uri};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::restore::plan::outline::{Becomes, RestorePlan};
@@ -62,29 +61,6 @@ struct Counts {
     live: u64,
     /// In both, but edited by hand since: the archived event replaces the edited one.
     altered: u64,
-}
-
-impl Archive {
-    /// How many events of an archived day lie at or before an id.
-    pub(super) fn count_until(&self, part: &DayPart, until: EventId) -> Result<u64> {
-        let scratch = self.place.scratch_to_read()?;
-        assemble::day(
-            &*self.place,
-            part,
-            Some(until),
-            scratch.path(),
-            "day.db",
-            &mut |_, _| {},
-        )?;
-        let path = scratch.path().join("day.db");
-        plain::open(&path)?
-            .query_row(
-                "SELECT count(*) FROM changes WHERE id <= ?1",
-                [until.0],
-                |row| row.get(0),
-            )
-            .map_err(Error::sqlite(&path, "count its events"))
-    }
 }
 
 impl RestorePlan {

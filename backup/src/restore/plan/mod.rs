@@ -5,6 +5,7 @@ pub(crate) mod outline;
 pub(crate) mod reach;
 
 pub(crate) mod compare;
+mod moments;
 
 pub(crate) mod of_backup;
 pub(crate) mod of_file;

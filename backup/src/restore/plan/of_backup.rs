@@ -9,20 +9,36 @@ use crate::archive::open::Archive;
 use crate::error::Result;
 use crate::restore::days::{self, Work};
 use crate::restore::plan::compare::{DayAfter, Origin};
+use crate::restore::plan::moments::Archived;
 use crate::restore::plan::outline::RestorePlan;
 use crate::restore::plan::reach::gaps_until;
 use crate::store::id::EventId;
+use crate::store::moment::{self, At};
 
 impl Archive {
     pub(crate) fn plan_backup(
         &self,
         manifest: &Manifest,
         tail: Tail,
-        at: Option<i64>,
+        at: Option<At>,
         target: &Path,
-        notes: Vec<String>,
+        mut notes: Vec<String>,
     ) -> Result<RestorePlan> {
-        let until = at.map(EventId::last_of_ms);
+        let mut parts = BTreeMap::new();
+        for part in &manifest.days {
+            parts.insert(days::day_of(part, self)?, part);
+        }
+        let mut record = match at {
+            Some(_) => Some(Archived::new(self, parts, &tail)?),
+            None => None,
+        };
+        let (mut cut, mut told) = (None, None);
+        if let (Some(at), Some(record)) = (at, &mut record) {
+            let (found, repeated) = moment::resolve(record, at)?;
+            notes.extend(repeated.as_ref().map(ToString::to_string));
+            (cut, told) = (Some(found), repeated);
+        }
+        let (until, at) = (cut.map(|cut| cut.until), at.map(|at| at.ms));
         let mut plan = RestorePlan {
             from: format!("backup {}", manifest.id),
             target: target.to_path_buf(),
@@ -34,13 +50,14 @@ impl Archive {
             estimate_seconds: 0.0,
             gaps: Vec::new(),
             notes,
+            repeated: told,
             days: BTreeMap::new(),
             altered: 0,
             archive: self.clone(),
             work: Work::Backup {
                 days: Vec::new(),
                 tail: Tail::default(),
-                until,
+                until: cut,
             },
             keep_newer: false,
             identity: manifest.identity(),
@@ -64,9 +81,9 @@ impl Archive {
                 continue;
             }
             let crossing = until.filter(|until| part.to_id.is_some_and(|last| last > until.0));
-            let events = match crossing {
-                None => part.events,
-                Some(until) => self.count_until(part, until)?,
+            let events = match (crossing, &mut record) {
+                (Some(until), Some(record)) => record.count_until(day, until)?,
+                _ => part.events,
             };
             let (later, last) = shipped.remove(&day).unwrap_or((0, -1));
             let last = EventId(last.max(part.to_id.unwrap_or(-1)));
@@ -84,7 +101,11 @@ impl Archive {
             events,
             origin: Origin::Segments(EventId(last)),
         }));
-        plan.work = Work::Backup { days, tail, until };
+        plan.work = Work::Backup {
+            days,
+            tail,
+            until: cut,
+        };
         plan.compare_stores(manifest.store.as_ref())?;
         plan.compare(&after, true);
         plan.finish();

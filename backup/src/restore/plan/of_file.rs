@@ -8,16 +8,18 @@ use crate::archive::open::Archive;
 use crate::error::{Error, Result};
 use crate::restore::days::{self, Work};
 use crate::restore::plan::compare::{DayAfter, Origin, present_days};
+use crate::restore::plan::moments::SingleDay;
 use crate::restore::plan::outline::RestorePlan;
 use crate::restore::plan::reach::unreachable;
 use crate::store::id::EventId;
 use crate::store::identity::Identity;
+use crate::store::moment::{self, At};
 
 impl Archive {
     pub(super) fn plan_file(
         &self,
         database: Database,
-        at: Option<i64>,
+        at: Option<At>,
         target: &Path,
     ) -> Result<RestorePlan> {
         let path = database.path(&*self.place);
@@ -39,16 +41,26 @@ impl Archive {
             });
         }
         if let (Some(at), Some(from), Some(to)) = (at, from_ms, to_ms)
-            && !(from..=to).contains(&at)
+            && !(from..=to).contains(&at.ms)
         {
-            return Err(unreachable(&path, at, &[(from, to)]));
+            return Err(unreachable(&path, at.ms, &[(from, to)]));
         }
-        let until = at.map(EventId::last_of_ms);
+        let (mut until, mut told, mut notes) = (None, None, Vec::new());
         let counted = match &kind {
-            FileKind::Original(_) => opened.days_until(at.unwrap_or(i64::MAX)),
+            FileKind::Original(_) => opened.days_until(at.map_or(i64::MAX, |at| at.ms)),
             FileKind::Day(contents) => {
                 let day = days::day_of_file(contents, &path)?;
-                let last = until.map_or(i64::MAX, |until| until.0);
+                if let Some(at) = at {
+                    let mut record = SingleDay {
+                        conn: &opened.conn,
+                        path: &path,
+                        day,
+                    };
+                    let (cut, repeated) = moment::resolve(&mut record, at)?;
+                    notes.extend(repeated.as_ref().map(ToString::to_string));
+                    (until, told) = (Some(cut), repeated);
+                }
+                let last = until.map_or(i64::MAX, |cut| cut.until.0);
                 let sql = "SELECT count(*) FROM changes WHERE id <= ?1";
                 let count = opened.conn.query_row(sql, [last], |row| row.get(0));
                 count.map(|events| vec![(day, events)])
@@ -66,7 +78,7 @@ impl Archive {
         let mut plan = RestorePlan {
             from: path.display().to_string(),
             target: target.to_path_buf(),
-            would_restore_to_ms: at.or(to_ms),
+            would_restore_to_ms: at.map(|at| at.ms).or(to_ms),
             events: 0,
             events_gained: 0,
             events_lost: 0,
@@ -74,7 +86,8 @@ impl Archive {
             bytes_needed: opened.raw_bytes,
             estimate_seconds: 0.0,
             gaps: Vec::new(),
-            notes: Vec::new(),
+            notes,
+            repeated: told,
             days: BTreeMap::new(),
             altered: 0,
             archive: self.clone(),
@@ -82,6 +95,7 @@ impl Archive {
                 database,
                 is_original,
                 until,
+                at,
             },
             keep_newer: false,
             identity: None,

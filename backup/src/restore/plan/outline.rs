@@ -12,6 +12,7 @@ use crate::store::day::Day;
 use crate::store::event::Gap;
 use crate::store::id::EventId;
 use crate::store::identity::{Identity, StoreId};
+use crate::store::moment::Repeated;
 
 /// Bytes of day file restored per second on a small machine with a slow disk, checks included; for the estimate only.
 const BYTES_PER_SECOND: f64 = 80e6;
@@ -63,6 +64,8 @@ pub struct RestorePlan {
     pub gaps: Vec<Gap>,
     /// What else one should know.
     pub notes: Vec<String>,
+    /// That the moment happened more than once, which the notes say too.
+    pub repeated: Option<Repeated>,
     pub(super) days: BTreeMap<Day, Becomes>,
     /// Events that were edited by hand since the backup; they count as gained and as lost.
     pub(super) altered: u64,

@@ -34,13 +34,16 @@ impl Archive {
             .iter()
             .map(|(manifest, _)| manifest)
             .find(|manifest| self.info(manifest).restores);
-        let Some((manifest, (from_ms, to_ms))) = sound.and_then(|m| Some((m, range(m)?))) else {
+        let Some(manifest) = sound else {
             return Ok(None);
         };
-        let tail = Tail::of(&self.place, manifest);
+        let tail = Tail::of(&self.place, manifest).readable();
+        let Some((from_ms, to_ms)) = with_tail(range(manifest), &tail)? else {
+            return Ok(None);
+        };
         Ok(Some(Recoverable {
             from_ms,
-            to_ms: tail.covers_to_ms.map_or(to_ms, |to| to.max(to_ms)),
+            to_ms,
             gaps: manifest
                 .days
                 .iter()
@@ -53,25 +56,41 @@ impl Archive {
 
     /// The segments that a backup needs to reach a moment.
     pub(super) fn reach(&self, manifest: &Manifest, at: i64) -> Result<Tail> {
-        if covers(manifest, at) {
-            return Ok(Tail::default());
-        }
         let tail = Tail::of(&self.place, manifest).readable();
-        let own = range(manifest);
-        let (from, to) = (own.map(|(from, _)| from), tail.covers_to_ms);
-        if from.is_some_and(|from| from <= at) && to.is_some_and(|to| at <= to) {
+        if covers(manifest, at) {
+            // After a step of the clock events that were shipped later may be earlier.
+            let mut shipped = tail.events()?.into_values().flatten();
+            let is_needed = shipped.any(|(_, at_ms)| at_ms <= at);
+            return Ok(if is_needed { tail } else { Tail::default() });
+        }
+        let reached = with_tail(range(manifest), &tail)?;
+        if reached.is_some_and(|(from, to)| (from..=to).contains(&at)) {
             return Ok(tail);
         }
-        let ranges = [own, from.zip(to)];
-        let ranges: Vec<(i64, i64)> = ranges.into_iter().flatten().collect();
+        let ranges: Vec<(i64, i64)> = reached.into_iter().collect();
         let error = unreachable(self.dir(), at, &ranges);
         Err(with_hole(error, tail.hole()))
     }
 }
 
-/// The span of moments a backup can restore: from its first event to the time it was complete.
+/// The span of moments a backup can restore: from its earliest event to the time it was complete or, where the clock was
+/// set back, to the latest event.
 pub(super) fn range(manifest: &Manifest) -> Option<(i64, i64)> {
-    Some((manifest.from_ms?, manifest.covers_to_ms))
+    let days = manifest.days.iter();
+    let ends = days.flat_map(|day| [day.from_ms, day.to_ms]).flatten();
+    let from = ends.clone().chain(manifest.from_ms).min()?;
+    Some((from, ends.fold(manifest.covers_to_ms, i64::max).max(from)))
+}
+
+/// The same with the segments after it. After a step of the clock their events may be earlier than the backup's.
+pub(super) fn with_tail(range: Option<(i64, i64)>, tail: &Tail) -> Result<Option<(i64, i64)>> {
+    let Some((from, to)) = range else {
+        return Ok(None);
+    };
+    let shipped = tail.events()?.into_values().flatten();
+    let first = shipped.map(|(_, at_ms)| at_ms).min();
+    let reached = tail.covers_to_ms.map_or(to, |shipped| shipped.max(to));
+    Ok(Some((first.map_or(from, |first| first.min(from)), reached)))
 }
 
 pub(super) fn covers(manifest: &Manifest, at: i64) -> bool {

@@ -10,6 +10,7 @@ use crate::store::id::EventId;
 use crate::store::query::controls::matcher;
 use crate::store::query::ids::each_id;
 use crate::store::query::reader::DayReader;
+use crate::store::stretches;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -35,32 +36,21 @@ impl Store {
         until_ms: i64,
     ) -> Result<Vec<ControlCounts>> {
         let globs = matcher(controls)?;
-        let (low, high) = (
-            EventId::first_of_ms(since_ms),
-            EventId::last_of_ms(until_ms),
-        );
+        let (low, high) = self.span(Some(since_ms), Some(until_ms))?;
+        let days = EventId(low).day()..=EventId(high).day();
         let mut counts: BTreeMap<CompactString, BTreeMap<i64, u64>> = BTreeMap::new();
-        for day in self
-            .days()?
-            .into_iter()
-            .filter(|day| (low.day()..=high.day()).contains(day))
-        {
+        for day in self.days()?.into_iter().filter(|day| days.contains(day)) {
             let reader = DayReader::open(&self.day_path(day))?;
             let wanted = reader.matching(globs.as_ref());
             let mut found = vec![Vec::new(); reader.series.len()];
-            each_id(
-                &reader,
-                wanted.as_deref(),
-                low.0,
-                high.0,
-                &mut |series, ids| {
-                    let known = usize::try_from(series).ok();
-                    if let Some(minutes) = known.and_then(|number| found.get_mut(number)) {
-                        count(minutes, ids);
-                    }
-                },
-            )
+            each_id(&reader, wanted.as_deref(), low, high, &mut |series, ids| {
+                let known = usize::try_from(series).ok();
+                if let Some(minutes) = known.and_then(|number| found.get_mut(number)) {
+                    count(minutes, ids);
+                }
+            })
             .map_err(reader.failed())?;
+            by_wall_time(&reader, low, high, &mut found).map_err(reader.failed())?;
             for (entry, minutes) in reader.series.iter().zip(found) {
                 let Some(entry) = entry else { continue };
                 if !minutes.is_empty() {
@@ -77,6 +67,35 @@ impl Store {
         };
         Ok(counts.into_iter().map(flat).collect())
     }
+}
+
+/// Moves the events whose wall time is not that of their id into their own minutes.
+fn by_wall_time(
+    reader: &DayReader,
+    low: i64,
+    high: i64,
+    found: &mut [Vec<(i64, u64)>],
+) -> rusqlite::Result<()> {
+    let minute = |ms: i64| ms.div_euclid(MINUTE_MS) * MINUTE_MS;
+    let place_of =
+        |minutes: &[(i64, u64)], ms| minutes.binary_search_by_key(&ms, |(minute, _)| *minute);
+    stretches::each_late(&reader.conn, low, high, &mut |id, series, at_ms| {
+        let (counted, own) = (minute(EventId(id).ms()), minute(at_ms));
+        let known = usize::try_from(series).ok();
+        let Some(minutes) = known.and_then(|number| found.get_mut(number)) else {
+            return;
+        };
+        if let (true, Ok(place)) = (counted != own, place_of(minutes, counted)) {
+            minutes[place].1 -= 1;
+            if minutes[place].1 == 0 {
+                minutes.remove(place);
+            }
+            match place_of(minutes, own) {
+                Ok(place) => minutes[place].1 += 1,
+                Err(place) => minutes.insert(place, (own, 1)),
+            }
+        }
+    })
 }
 
 /// Ids of a series come in order, so the last minute is the one to count in, up to the first id of the next.

@@ -6,6 +6,7 @@ use compact_str::CompactString;
 
 use crate::error::Result;
 use crate::store::folder::Store;
+use crate::store::moment::At;
 use crate::store::query::state::ControlState;
 
 /// A control that was not the same at two moments.
@@ -22,10 +23,10 @@ impl Store {
     /// not count.
     ///
     /// # Errors
-    /// When a day file cannot be read.
-    pub fn diff(&self, from_ms: i64, to_ms: i64) -> Result<Vec<Difference>> {
+    /// When a day file cannot be read, or a moment did not happen as often as asked.
+    pub fn diff(&self, from: impl Into<At>, to: impl Into<At>) -> Result<Vec<Difference>> {
         let mut pairs: BTreeMap<CompactString, Difference> = BTreeMap::new();
-        for state in self.state_at(from_ms)?.controls {
+        for state in self.state_at(from)?.controls {
             pairs.insert(
                 state.series.path.clone(),
                 Difference {
@@ -34,7 +35,7 @@ impl Store {
                 },
             );
         }
-        for state in self.state_at(to_ms)?.controls {
+        for state in self.state_at(to)?.controls {
             let pair = pairs
                 .entry(state.series.path.clone())
                 .or_insert(Difference {

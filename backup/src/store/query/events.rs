@@ -14,7 +14,8 @@ use crate::store::postings;
 use crate::store::query::controls::matcher;
 use crate::store::query::reader::{COLUMNS, DayReader};
 
-/// Which events. Times are those of the events' ids, which are the wall times except after a clock step.
+/// Which events. A span is what lies between two moments in the order of events: where the clock was set back over a
+/// moment, its last time counts, as [`Store::repeated`] tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     /// Globs on control paths (`*` `?` `[a-z]` `{a,b}`); none means all.
@@ -78,9 +79,25 @@ impl Store {
         query: &Query,
         take: &mut dyn FnMut(Event) -> bool,
     ) -> Result<()> {
+        let (low, high) = self.span(query.since_ms, query.until_ms)?;
+        self.each_between(query, low, high, take)
+    }
+
+    /// Passes on the events of a day's file.
+    pub(crate) fn each_of_day(&self, day: Day, take: &mut dyn FnMut(Event) -> bool) -> Result<()> {
+        let first = EventId::first_of_ms(day.start_ms()).0;
+        let last = EventId::first_of_ms(day.end_ms()).0 - 1;
+        self.each_between(&Query::default(), first, last, take)
+    }
+
+    fn each_between(
+        &self,
+        query: &Query,
+        mut low: i64,
+        mut high: i64,
+        take: &mut dyn FnMut(Event) -> bool,
+    ) -> Result<()> {
         let globs = matcher(&query.controls)?;
-        let mut low = EventId::first_of_ms(query.since_ms.unwrap_or(0)).0;
-        let mut high = EventId::last_of_ms(query.until_ms.unwrap_or(EventId::MAX_MS)).0;
         match query.after {
             Some(after) if query.newest_first => high = high.min(after.0.saturating_sub(1)),
             Some(after) => low = low.max(after.0.saturating_add(1)),

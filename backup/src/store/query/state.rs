@@ -6,10 +6,11 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use rusqlite::OptionalExtension;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::event::{Gap, Series};
 use crate::store::folder::Store;
 use crate::store::id::EventId;
+use crate::store::moment::{At, Cut};
 use crate::store::query::ids::each_id;
 use crate::store::query::reader::{DayReader, content};
 use crate::store::value::Value;
@@ -27,6 +28,8 @@ pub struct ControlState {
     pub position: Option<f64>,
     /// The change that brought it here; `None` when it is known from a keyframe alone.
     pub changed: Option<EventId>,
+    /// Wall time of that change, Unix milliseconds.
+    pub changed_ms: Option<i64>,
 }
 
 /// All controls at a moment.
@@ -36,6 +39,7 @@ pub struct State {
     pub at_ms: i64,
     /// When the full state was last read before the moment; `None` when only single changes are known.
     pub keyframe_ms: Option<i64>,
+    keyframe: Option<EventId>,
     /// Every control that is known, by path.
     pub controls: Vec<ControlState>,
     /// Gaps between the keyframe and the moment: changes in them may be missing here.
@@ -43,19 +47,56 @@ pub struct State {
 }
 
 impl Store {
-    /// The state of all controls at the end of the millisecond `at_ms`.
+    /// The state of all controls at the end of a millisecond; what a moment means, and whether it happened more than
+    /// once, says [`Store::repeated`].
     ///
     /// # Errors
-    /// When a day file cannot be read.
-    pub fn state_at(&self, at_ms: i64) -> Result<State> {
-        let mut state = self.state_until(EventId::last_of_ms(at_ms))?;
-        state.at_ms = at_ms;
-        state.gaps = match state.keyframe_ms {
+    /// When a day file cannot be read, or the moment did not happen as often as asked.
+    pub fn state_at(&self, at: impl Into<At>) -> Result<State> {
+        let cut = self.cut(at.into())?;
+        let mut state = self.state_until(cut.until)?;
+        state.at_ms = cut.at_ms;
+        state.gaps = match state.keyframe {
             // A gap that ended right at the keyframe is healed by it.
-            Some(keyframe_ms) => self.gaps(keyframe_ms + 1, at_ms)?,
+            Some(keyframe) => self.gaps_after(keyframe, &cut)?,
             None => Vec::new(),
         };
         Ok(state)
+    }
+
+    /// The gaps after a keyframe that began before a moment.
+    fn gaps_after(&self, keyframe: EventId, cut: &Cut) -> Result<Vec<Gap>> {
+        let mut gaps = Vec::new();
+        for day in self
+            .days()?
+            .into_iter()
+            .filter(|day| *day >= keyframe.day())
+        {
+            let path = self.day_path(day);
+            let conn = self.day_reader(day)?;
+            let failed = || Error::sqlite(&path, "read its gaps");
+            // Of those written after the moment, the one that holds it.
+            let mut query = conn
+                .prepare(
+                    "SELECT from_ms, to_ms, why FROM gaps
+                     WHERE id > ?1 AND (id <= ?2 OR from_ms <= ?3 AND to_ms >= ?3) ORDER BY id",
+                )
+                .map_err(failed())?;
+            let rows = query
+                .query_map([keyframe.0, cut.until.0, cut.at_ms], |row| {
+                    Ok(Gap {
+                        from_ms: row.get(0)?,
+                        to_ms: row.get(1)?,
+                        why: row.get(2)?,
+                    })
+                })
+                .map_err(failed())?;
+            for gap in rows {
+                gaps.push(gap.map_err(failed())?);
+            }
+        }
+        gaps.sort_by_key(|gap| (gap.from_ms, gap.to_ms));
+        Ok(gaps)
     }
 
     /// The state after the change with this id. Its gaps are not looked up.
@@ -93,6 +134,7 @@ impl Store {
         Ok(State {
             at_ms: until.ms(),
             keyframe_ms: found.keyframe.map(EventId::ms),
+            keyframe: found.keyframe,
             controls,
             gaps: Vec::new(),
         })
@@ -136,6 +178,7 @@ impl Found {
                 string,
                 position,
                 changed: None,
+                changed_ms: None,
             };
             self.controls.insert(entry.series.path.clone(), state);
         }
@@ -161,7 +204,7 @@ impl Found {
         last.sort_unstable();
         let mut query = reader
             .conn
-            .prepare("SELECT series, value, string, position FROM changes WHERE id = ?1")?;
+            .prepare("SELECT series, value, string, position, coalesce(at, id >> 12) FROM changes WHERE id = ?1")?;
         for id in last {
             let mut rows = query.query([id])?;
             let Some(row) = rows.next()? else { continue };
@@ -169,13 +212,14 @@ impl Found {
                 continue;
             };
             let (value, string, position) = content(entry, row, 1)?;
-            let changed = Some(EventId(id));
+            let (changed, changed_ms) = (Some(EventId(id)), Some(row.get(4)?));
             let state = ControlState {
                 series: entry.series.clone(),
                 value,
                 string,
                 position,
                 changed,
+                changed_ms,
             };
             self.controls.insert(entry.series.path.clone(), state);
         }

@@ -80,7 +80,7 @@ impl Tail {
                 }
                 end = record.offset + record.length as u64;
                 last = record.covers.to;
-                reached_ms = Some(record.covers.at_ms);
+                reached_ms = reached_ms.max(Some(record.covers.at_ms));
             }
             run.bad.extend(bad);
         }

@@ -97,7 +97,7 @@ impl Writer {
 
     /// Reads the last known states back from the store.
     fn learn_states(&mut self) -> Result<()> {
-        let state = Store::open(&self.open.dir)?.state_at(EventId::MAX_MS)?;
+        let state = Store::open(&self.open.dir)?.state_until(EventId(i64::MAX))?;
         let mut states = Vec::with_capacity(state.controls.len());
         for control in state.controls {
             let series = self.names.intern((*control.series).clone());

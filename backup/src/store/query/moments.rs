@@ -1,0 +1,88 @@
+//! Moments looked up in the store's day files.
+
+use rusqlite::Connection;
+
+use crate::error::{Error, Result};
+use crate::store::day::Day;
+use crate::store::folder::Store;
+use crate::store::moment::{self, At, Cut, Record, Repeated};
+use crate::store::stretches::{self, Stretch};
+
+impl Store {
+    /// What is to be said of a moment that happened more than once, as the clock was set back over it.
+    ///
+    /// # Errors
+    /// When a day file cannot be read, or the moment did not happen as often as asked.
+    pub fn repeated(&self, at: impl Into<At>) -> Result<Option<Repeated>> {
+        Ok(moment::resolve(&mut Days::of(self), at.into())?.1)
+    }
+
+    /// A moment's place in the order of events.
+    pub(crate) fn cut(&self, at: At) -> Result<Cut> {
+        Ok(moment::resolve(&mut Days::of(self), at)?.0)
+    }
+
+    /// The first and last id that a span can hold.
+    pub(crate) fn span(&self, since_ms: Option<i64>, until_ms: Option<i64>) -> Result<(i64, i64)> {
+        let low = match since_ms {
+            // Everything that does not belong to the moment before.
+            Some(since_ms) => {
+                let before = self.cut(since_ms.saturating_sub(1).into())?;
+                before.until.0.saturating_add(1)
+            }
+            None => 0,
+        };
+        let high = match until_ms {
+            Some(until_ms) => self.cut(until_ms.into())?.until.0,
+            None => i64::MAX,
+        };
+        Ok((low, high))
+    }
+}
+
+/// The day files, one of them open at a time.
+struct Days<'s> {
+    store: &'s Store,
+    open: Option<(Day, Connection)>,
+}
+
+impl<'s> Days<'s> {
+    fn of(store: &'s Store) -> Days<'s> {
+        Days { store, open: None }
+    }
+
+    fn look<T>(
+        &mut self,
+        day: Day,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let conn = match self.open.take() {
+            Some((open, conn)) if open == day => conn,
+            _ => self.store.day_reader(day)?,
+        };
+        let answer = ask(&conn).map_err(Error::sqlite(
+            &self.store.day_path(day),
+            "look for a moment",
+        ));
+        self.open = Some((day, conn));
+        answer
+    }
+}
+
+impl Record for Days<'_> {
+    fn days(&mut self) -> Result<Vec<Day>> {
+        self.store.days()
+    }
+
+    fn stretches(&mut self, day: Day) -> Result<Vec<Stretch>> {
+        self.look(day, stretches::of)
+    }
+
+    fn last_until(&mut self, day: Day, stretch: &Stretch, ms: i64) -> Result<Option<i64>> {
+        self.look(day, |conn| stretches::last_until(conn, stretch, ms))
+    }
+
+    fn next_after(&mut self, day: Day, id: i64) -> Result<Option<i64>> {
+        self.look(day, |conn| stretches::next_after(conn, id))
+    }
+}
