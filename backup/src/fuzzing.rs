@@ -17,7 +17,8 @@ use crate::archive::place::verbs::Place;
 use crate::archive::retention::policy::Policy;
 use crate::clock::SystemClock;
 use crate::disk::{plain, scratch};
-use crate::restore::{swap, undo};
+use crate::restore::swap;
+use crate::restore::undo::{list, take};
 use crate::store::day::Day;
 use crate::store::folder::Store;
 use crate::trusted_now::TrustedNow;
@@ -116,7 +117,12 @@ pub fn record(bytes: &[u8]) {
     let dir = tempfile::tempdir().expect("a scratch folder");
     let outside = dir.path().join("outside");
     let target = dir.path().join("store");
-    for folder in [".restore/new", ".undo/files", ".undo-next/files"] {
+    for folder in [
+        ".restore/new",
+        ".undo/files",
+        ".undo/7/files",
+        ".undo-next/files",
+    ] {
         fs::create_dir_all(target.join(folder)).expect("a folder");
     }
     fs::write(&outside, b"not ours").expect("a small file");
@@ -127,9 +133,12 @@ pub fn record(bytes: &[u8]) {
     fs::write(target.join(proof::name("events.json")), bytes).expect("a small file");
     let _ = proof::read(&place, "events.json");
     let _ = serde_json::from_slice::<Proof>(bytes);
-    fs::write(target.join(".undo/undo.json"), bytes).expect("a small file");
-    let _ = undo::undo_available(&target);
-    let _ = undo::undo(&target);
+    for step in [".undo/undo.json", ".undo/7/undo.json"] {
+        fs::write(target.join(step), bytes).expect("a small file");
+        let _ = list::undo_available(&target);
+        let _ = list::undo_steps(&target);
+        let _ = take::undo(&target);
+    }
     fs::create_dir_all(target.join(".restore/new")).expect("a folder");
     fs::write(target.join(".restore/intent.json"), bytes).expect("a small file");
     let _ = swap::finish_interrupted(&target);

@@ -15,6 +15,7 @@ use crate::restore::check;
 use crate::restore::days::{self, Work};
 use crate::restore::mended::{self, Mended};
 use crate::restore::plan::outline::RestorePlan;
+use crate::restore::steps;
 use crate::restore::swap::{self, RestoreReport, Swap};
 use crate::store::day::Day;
 use crate::store::folder::Store;
@@ -127,11 +128,12 @@ impl Restored {
         }
         let undo = swap::run(Swap {
             target: &self.plan.target,
-            from: swap::BUILD,
+            from: &[swap::BUILD],
             days: &self.replaces,
             mends: &self.mends,
             what: &format!("restore from {}", self.plan.from),
             identity: self.plan.identity.as_ref(),
+            takes: None,
         })?;
         let to_ms = self
             .plan
@@ -143,7 +145,7 @@ impl Restored {
             events: self.events,
             seconds: self.begun.elapsed().as_secs_f64(),
             verified: true,
-            undo,
+            undo: undo.map(|number| self.plan.target.join(steps::folder(number))),
         })
     }
 

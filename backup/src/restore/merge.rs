@@ -19,6 +19,23 @@ pub(crate) struct Kept {
     days: Vec<(Day, i64)>,
 }
 
+/// What is merged of a live day.
+pub(super) struct Since {
+    /// Rows with later ids.
+    pub(super) after: i64,
+    /// A gap begins no earlier: what was recorded before this moment is in the built day.
+    pub(super) gaps_from_ms: i64,
+}
+
+impl Since {
+    pub(super) fn after(after: i64) -> Since {
+        Since {
+            after,
+            gaps_from_ms: i64::MIN,
+        }
+    }
+}
+
 /// Merges the live rows of each built day into it; the live files are only read. Gaps that tell of a damaged day are
 /// shortened.
 pub(crate) fn merge(
@@ -32,7 +49,7 @@ pub(crate) fn merge(
         let live = target.join(day.file_name());
         if live.exists() {
             let built = new.join(day.file_name());
-            let (_, seen) = merge_day(day, &live, &built, -1)?;
+            let (_, seen) = merge_day(day, &live, &built, &Since::after(-1))?;
             shorten_gaps(&built, mends)?;
             days.push((day, seen));
         }
@@ -46,7 +63,8 @@ impl Kept {
         let mut came = 0;
         for &(day, seen) in &self.days {
             let built = built_path(target, day);
-            came += merge_day(day, &target.join(day.file_name()), &built, seen)?.0;
+            let live = target.join(day.file_name());
+            came += merge_day(day, &live, &built, &Since::after(seen))?.0;
             crate::disk::draft::sync_file(&built)?;
         }
         Ok(came)
@@ -54,7 +72,7 @@ impl Kept {
 }
 
 /// Gives the number of events that were added, and the highest id seen in the live file.
-fn merge_day(day: Day, live: &Path, built: &Path, after: i64) -> Result<(u64, i64)> {
+pub(super) fn merge_day(day: Day, live: &Path, built: &Path, since: &Since) -> Result<(u64, i64)> {
     let mut conn = scratch::open(built)?;
     bring_up_to_date(&mut conn, built)?;
     // A live day that cannot be read cannot be kept: fails before anything is changed.
@@ -66,11 +84,11 @@ fn merge_day(day: Day, live: &Path, built: &Path, after: i64) -> Result<(u64, i6
         conn.execute_batch("BEGIN")?;
         let seen: i64 = conn.query_row(
             "SELECT max(coalesce((SELECT max(id) FROM live.changes), -1), ?1)",
-            [after],
+            [since.after],
             |row| row.get(0),
         )?;
         unite::series(&conn, "live")?;
-        let same = after.max(unite::common(&conn, "live")?);
+        let same = since.after.max(unite::common(&conn, "live")?);
         let last = EventId::last_of_ms(day.end_ms() - 1).0;
         let mut added = unite::displaced(&conn, "live", same, last)?;
         let first_new: Option<i64> = conn.query_row(
@@ -88,8 +106,8 @@ fn merge_day(day: Day, live: &Path, built: &Path, after: i64) -> Result<(u64, i6
             conn.execute("DELETE FROM main.blocks WHERE last > ?1", [same])?;
             conn.execute("DELETE FROM main.digests WHERE id > ?1", [same])?;
         }
-        unite::keyframes(&conn, "live", Taken::Keep)?;
-        unite::rest(&conn, "live")?;
+        unite::keyframes(&conn, "live", since.after, Taken::Keep)?;
+        unite::rest(&conn, "live", since.after, since.gaps_from_ms)?;
         unite::forget(&conn)?;
         conn.execute_batch("INSERT OR REPLACE INTO main.meta SELECT key, value FROM live.meta;")?;
         // Neither recorder's digest holds for the merged day.

@@ -2,10 +2,14 @@
 
 pub(crate) mod mended;
 
+pub(crate) mod steps;
+
 pub(crate) mod days;
 pub(crate) mod swap;
 
 pub(crate) mod check;
+
+mod same_event;
 
 pub(crate) mod plan;
 

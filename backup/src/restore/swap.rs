@@ -1,7 +1,7 @@
 //! Swaps day files in and out of a store. An intent record lets the next start finish what a crash cut off.
 //!
 //! Inside the store's folder: `.restore/new` is what was built, `.restore/intent.json` the list of renames once they
-//! have begun, `.undo-next` where the present files go, `.undo` the last restore's present files.
+//! have begun, `.undo-next` where the present files go, `.undo` all that exchanges replaced, step by step.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,11 +9,15 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::archive::look::contents;
 use crate::clock::{Clock as _, SystemClock};
-use crate::disk::{companions, draft, fault, lock};
+use crate::disk::{companions, draft, fault, lock, plain};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::restore::mended::{self, Mended};
+use crate::restore::steps::{
+    self, ASIDE, Brought, NEXT, Record, day_of, read_json, remove_folder, write_json,
+};
 use crate::store::damaged::is_moved_aside;
 use crate::store::day::Day;
 use crate::store::identity::Identity;
@@ -23,15 +27,6 @@ use crate::store::moment::Repeated;
 pub(crate) const BUILD: &str = ".restore/new";
 const RESTORE: &str = ".restore";
 const INTENT: &str = "intent.json";
-pub(super) const UNDO: &str = ".undo";
-const UNDO_NEXT: &str = ".undo-next";
-const UNDO_OLD: &str = ".undo-old";
-pub(super) const UNDO_FILES: &str = ".undo/files";
-pub(super) const UNDO_RECORD: &str = "undo.json";
-
-/// The next step where a record cannot be used.
-const ASIDE: &str = "move the folder aside to go on without it";
-
 /// What a finished restore did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RestoreReport {
@@ -52,13 +47,15 @@ pub struct RestoreReport {
 /// One exchange of files.
 pub(crate) struct Swap<'a> {
     pub(crate) target: &'a Path,
-    /// The folder, below the target, whose files come in.
-    pub(crate) from: &'a str,
+    /// The folders, below the target, whose files come in. What a day has in the first one with it comes in.
+    pub(crate) from: &'a [&'a str],
     /// The days whose present files go.
     pub(crate) days: &'a BTreeSet<Day>,
     /// Damaged files that go with them: what they held comes in.
     pub(crate) mends: &'a [Mended],
     pub(crate) what: &'a str,
+    /// The undo step whose files come in.
+    pub(crate) takes: Option<u64>,
     /// Whose record comes in. The target becomes that store where it is another one, or none.
     pub(crate) identity: Option<&'a Identity>,
 }
@@ -80,24 +77,30 @@ struct Intent {
     /// The store's identity with the history that begins with this exchange. Absent in records of older programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     begins: Option<Identity>,
+    /// The undo step that is used up once all renames are done.
+    #[serde(default)]
+    takes: Option<u64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct UndoRecord {
-    format: u32,
-    pub(super) what: String,
-    made_at_ms: i64,
-    /// The days that the swap brought in: an undo takes them away again.
-    pub(super) days: Vec<String>,
-    /// Whose record went, where another store's came in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) identity: Option<Identity>,
+impl Intent {
+    /// Programs with one undo step alone (format 1) named it nowhere.
+    fn used_up(&self) -> Option<u64> {
+        let only = Path::new(steps::STEPS).join("files");
+        let from_only = |step: &Move| Path::new(&step.from).starts_with(&only);
+        let of_only = self.what.starts_with(steps::UNDO_OF) || self.moves.iter().any(from_only);
+        match self.format {
+            1 => of_only.then_some(0),
+            _ => self.takes,
+        }
+    }
 }
 
-/// Runs an exchange. Gives where the files that went are kept, if there were any. After an error the target is as it was.
-pub(crate) fn run(swap: Swap<'_>) -> Result<Option<PathBuf>> {
+/// Runs an exchange. Gives the number of the step that keeps the files that went, if there were any. After an error the
+/// target is as it was.
+pub(crate) fn run(swap: Swap<'_>) -> Result<Option<u64>> {
     let target = swap.target;
     let outgoing = outgoing(&swap)?;
+    let number = steps::free_number(target)?;
     let intent = match announce(&swap, &outgoing) {
         Ok(intent) => intent,
         Err(error) => {
@@ -114,7 +117,7 @@ pub(crate) fn run(swap: Swap<'_>) -> Result<Option<PathBuf>> {
     if let Err(error) = settle(target, intent) {
         tracing::warn!(%error, "an exchange of files is not tidied up yet");
     }
-    Ok((!outgoing.is_empty()).then(|| target.join(UNDO)))
+    Ok((!outgoing.is_empty()).then_some(number))
 }
 
 /// The names of all files that go.
@@ -124,47 +127,75 @@ fn outgoing(swap: &Swap<'_>) -> Result<Vec<String>> {
     Ok(outgoing)
 }
 
+/// The files that come in, each with its folder.
+fn incoming<'a>(swap: &Swap<'a>) -> Result<Vec<(&'a str, String)>> {
+    let mut incoming: Vec<(&str, String)> = Vec::new();
+    for &from in swap.from {
+        let came: BTreeSet<Day> = incoming
+            .iter()
+            .filter_map(|(_, name)| day_of(name))
+            .collect();
+        let mut names = draft::entries(&swap.target.join(from))?;
+        names.retain(|name| match day_of(name) {
+            Some(day) => !came.contains(&day) && !companions::is_index(name),
+            None => is_moved_aside(name) && !companions::is_index(name),
+        });
+        incoming.extend(names.into_iter().map(|name| (from, name)));
+    }
+    Ok(incoming)
+}
+
+/// What comes in of each day, as far as that can be read.
+fn brought(target: &Path, incoming: &[(&str, String)]) -> Vec<Brought> {
+    let counted = |(from, name): &(&str, String)| {
+        let (day, path) = (Day::from_file_name(name)?, target.join(from).join(name));
+        let contents = plain::open_foreign(&path).ok();
+        let contents = contents::of(&contents?, &path).ok()?;
+        Some(Brought {
+            day: day.to_string(),
+            events: contents.events,
+            to_id: contents.to_id,
+        })
+    };
+    incoming.iter().filter_map(counted).collect()
+}
+
 /// Writes down what an undo needs to know, and then all renames.
 fn announce(swap: &Swap<'_>, outgoing: &[String]) -> Result<Intent> {
     let target = swap.target;
-    let incoming: Vec<String> = draft::entries(&target.join(swap.from))?
-        .into_iter()
-        .filter(|name| {
-            !companions::is_index(name) && (day_of(name).is_some() || is_moved_aside(name))
-        })
-        .collect();
-    remove_folder(&target.join(UNDO_NEXT))?;
-    draft::create_folder(&target.join(UNDO_NEXT).join("files"))?;
-    let record = UndoRecord {
-        format: 1,
+    let incoming = incoming(swap)?;
+    let record = Record {
+        format: 2,
         what: swap.what.to_string(),
         made_at_ms: SystemClock.now_ms(),
         days: incoming
             .iter()
-            .filter_map(|name| Day::from_file_name(name))
+            .filter_map(|(_, name)| Day::from_file_name(name))
             .map(|day| day.to_string())
             .collect(),
         identity: replaced(swap)?,
+        brought: Some(brought(target, &incoming)),
     };
-    write_json(&target.join(UNDO_NEXT), UNDO_RECORD, &record)?;
+    steps::prepare(target, &record)?;
     draft::create_folder(&target.join(RESTORE))?;
     let mut moves: Vec<Move> = outgoing
         .iter()
         .map(|name| Move {
             from: name.clone(),
-            to: format!("{UNDO_NEXT}/files/{name}"),
+            to: format!("{NEXT}/files/{name}"),
         })
         .collect();
     // Logs come in before their database and go after it: nobody can open the database without them.
-    moves.extend(incoming.iter().rev().map(|name| Move {
-        from: format!("{}/{name}", swap.from),
+    moves.extend(incoming.iter().rev().map(|(from, name)| Move {
+        from: format!("{from}/{name}"),
         to: name.clone(),
     }));
     let intent = Intent {
-        format: 1,
+        format: 2,
         what: swap.what.to_string(),
         moved: false,
         moves,
+        takes: swap.takes,
         begins: Some(begins(swap)?),
     };
     write_json(&target.join(RESTORE), INTENT, &intent)?;
@@ -180,7 +211,7 @@ fn abandon(target: &Path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(Error::io(&intent, "remove the intent record")(error)),
     };
-    let removed = removed.and_then(|()| remove_folder(&target.join(UNDO_NEXT)));
+    let removed = removed.and_then(|()| remove_folder(&target.join(NEXT)));
     if let Err(error) = removed.and_then(|()| remove_folder(&target.join(RESTORE))) {
         tracing::warn!(%error, "an exchange of files that failed left something behind");
     }
@@ -213,10 +244,7 @@ pub fn finish_interrupted(target: &Path) -> Result<Option<String>> {
     if !target.is_dir() {
         return Ok(None);
     }
-    if !target.join(RESTORE).exists()
-        && !target.join(UNDO_NEXT).exists()
-        && !target.join(UNDO_OLD).exists()
-    {
+    if !target.join(RESTORE).exists() && steps::is_tidy(target) {
         return Ok(None);
     }
     match lock::restorer_if_free(target)? {
@@ -236,9 +264,8 @@ pub(crate) fn finish_locked(target: &Path) -> Result<Option<String>> {
         return Ok(Some(format!("finished an interrupted {what}")));
     }
     let unfinished = target.join(RESTORE).exists();
-    for folder in [RESTORE, UNDO_NEXT, UNDO_OLD] {
-        remove_folder(&target.join(folder))?;
-    }
+    remove_folder(&target.join(RESTORE))?;
+    steps::tidy(target)?;
     Ok(
         unfinished
             .then(|| "removed an unfinished restore; the store is as it was before it".into()),
@@ -292,7 +319,7 @@ fn rename_all(target: &Path, intent: &Intent) -> Result<()> {
 /// After all renames: makes them last, and tidies up.
 fn settle(target: &Path, mut intent: Intent) -> Result<()> {
     if !intent.moved {
-        for folder in ["", &format!("{UNDO_NEXT}/files"), UNDO_FILES, BUILD] {
+        for folder in touched(&intent.moves) {
             if target.join(folder).is_dir() {
                 draft::sync_folder(&target.join(folder))?;
             }
@@ -300,13 +327,11 @@ fn settle(target: &Path, mut intent: Intent) -> Result<()> {
         intent.moved = true;
         write_json(&target.join(RESTORE), INTENT, &intent)?;
     }
-    if target.join(UNDO_NEXT).exists() {
-        remove_folder(&target.join(UNDO_OLD))?;
-        if target.join(UNDO).exists() {
-            rename(&target.join(UNDO), &target.join(UNDO_OLD))?;
-        }
-        rename(&target.join(UNDO_NEXT), &target.join(UNDO))?;
-        draft::sync_folder(target)?;
+    if target.join(NEXT).exists() {
+        steps::add(target)?;
+    }
+    if let Some(number) = intent.used_up() {
+        steps::remove(target, number)?;
     }
     // The intent goes first: without it the rest is only rubbish.
     let path = target.join(RESTORE).join(INTENT);
@@ -315,7 +340,14 @@ fn settle(target: &Path, mut intent: Intent) -> Result<()> {
         .map_err(Error::io(&path, "remove the intent record"))?;
     draft::sync_folder(&target.join(RESTORE))?;
     remove_folder(&target.join(RESTORE))?;
-    remove_folder(&target.join(UNDO_OLD))
+    steps::tidy(target)
+}
+
+/// The folders that files go out of or into.
+fn touched(moves: &[Move]) -> BTreeSet<&Path> {
+    let paths = moves.iter().flat_map(|step| [&step.from, &step.to]);
+    let parents = paths.filter_map(|path| Path::new(path).parent());
+    parents.chain([Path::new("")]).collect()
 }
 
 /// Where a target's build lies.
@@ -351,11 +383,6 @@ fn present_files(target: &Path, days: &BTreeSet<Day>) -> Result<Vec<String>> {
     Ok(files)
 }
 
-/// The day of a day file or of one of its companions.
-fn day_of(name: &str) -> Option<Day> {
-    Day::from_file_name(companions::database_of(name))
-}
-
 fn inside(target: &Path, path: &str) -> Result<PathBuf> {
     let relative = Path::new(path);
     let plain = relative
@@ -370,39 +397,4 @@ fn inside(target: &Path, path: &str) -> Result<PathBuf> {
             .hint(ASIDE)
             .into())
     }
-}
-
-fn rename(from: &Path, to: &Path) -> Result<()> {
-    fault::step()
-        .and_then(|()| fs::rename(from, to))
-        .map_err(Error::io(from, "rename the folder"))
-}
-
-fn remove_folder(path: &Path) -> Result<()> {
-    if !path.exists() {
-        return Ok(());
-    }
-    match fault::step().and_then(|()| fs::remove_dir_all(path)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io(path, "remove the folder")(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<()> {
-    let mut text = serde_json::to_vec_pretty(value).expect("plain data");
-    text.push(b'\n');
-    draft::write_whole(folder, name, &text).map(drop)
-}
-
-pub(super) fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {
-    let bytes = fs::read(path).map_err(Error::io(path, "read the record"))?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Finding::new(path, "altered")
-            .expected("a record of a restore")
-            .found(format!("what is no such record ({error})"))
-            .hint(ASIDE)
-            .into()
-    })
 }

@@ -177,26 +177,38 @@ pub(crate) fn common(conn: &Connection, other: &str) -> rusqlite::Result<i64> {
     )
 }
 
-/// Brings all keyframes. Their cells are always written out.
-pub(crate) fn keyframes(conn: &Connection, other: &str, taken: Taken) -> rusqlite::Result<()> {
+/// Brings the keyframes with ids after `after`. Their cells are always written out.
+pub(crate) fn keyframes(
+    conn: &Connection,
+    other: &str,
+    after: i64,
+    taken: Taken,
+) -> rusqlite::Result<()> {
     // A keyframe that is there in part comes whole, or stays as it is.
     let insert = match taken {
         Taken::Refuse => "INSERT OR REPLACE",
         Taken::Keep => "INSERT OR IGNORE",
     };
     conn.execute_batch(&format!(
-        "{insert} INTO main.keyframes (id, reason, count) SELECT id, reason, count FROM {other}.keyframes;
+        "{insert} INTO main.keyframes (id, reason, count) SELECT id, reason, count FROM {other}.keyframes WHERE id > {after};
          {insert} INTO main.keyframe_states (keyframe, series, value, string, position)
          SELECT k.keyframe, j.main, k.value, k.string, k.position
-         FROM {other}.keyframe_states k JOIN temp.joint j ON j.other = k.series;"
+         FROM {other}.keyframe_states k JOIN temp.joint j ON j.other = k.series WHERE k.keyframe > {after};"
     ))
 }
 
-/// Brings what has no series: gaps, quarantined rows, and, where the other file has them, origins, clock steps,
-/// controls and designs.
-pub(crate) fn rest(conn: &Connection, other: &str) -> rusqlite::Result<()> {
+/// Brings what has no series and an id after `after`: gaps, none of which begins before `gaps_from_ms`, and, where the
+/// other file has them, origins, clock steps, controls and designs. Quarantined rows come all.
+pub(crate) fn rest(
+    conn: &Connection,
+    other: &str,
+    after: i64,
+    gaps_from_ms: i64,
+) -> rusqlite::Result<()> {
     conn.execute_batch(&format!(
-        "INSERT OR IGNORE INTO main.gaps (id, from_ms, to_ms, why) SELECT id, from_ms, to_ms, why FROM {other}.gaps;
+        "INSERT OR IGNORE INTO main.gaps (id, from_ms, to_ms, why)
+         SELECT id, max(from_ms, {gaps_from_ms}), to_ms, why FROM {other}.gaps
+         WHERE id > {after} AND to_ms > {gaps_from_ms};
          INSERT INTO main.quarantine (at_ms, series, value, string, reason)
          SELECT at_ms, series, value, string, reason FROM {other}.quarantine
          EXCEPT SELECT at_ms, series, value, string, reason FROM main.quarantine;"
@@ -209,7 +221,7 @@ pub(crate) fn rest(conn: &Connection, other: &str) -> rusqlite::Result<()> {
     if newer {
         for table in ["origins", "clock_steps", "controls", "designs"] {
             conn.execute_batch(&format!(
-                "INSERT OR IGNORE INTO main.{table} SELECT * FROM {other}.{table};"
+                "INSERT OR IGNORE INTO main.{table} SELECT * FROM {other}.{table} WHERE id > {after};"
             ))?;
         }
     }

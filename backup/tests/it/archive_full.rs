@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use backup::{Archive, Depth, Error, Policy, Progress, RestoreSource, Store, undo};
+use backup::{Archive, Depth, Error, Policy, Progress, RestoreSource, Store, undo, undo_steps};
 
 use crate::archive_forge::{backdate, four_backups};
 use crate::archive_jobs::{FULL_AT, SAID, child, copy_stage, copy_tree, sound_archive, started};
@@ -161,6 +161,27 @@ fn an_undo_on_a_full_disk_leaves_the_store_as_it_was() {
         assert_eq!(started(dir), now);
         undo(&dir.join("events")).unwrap();
         assert_eq!(started(dir), then);
+    });
+}
+
+#[test]
+fn an_undo_that_keeps_what_came_since_on_a_full_disk_leaves_store_and_steps_as_they_were() {
+    let (stage, _, now) = Stage::restored();
+    stage.record(day_ms(1) + 2_000_000, 5, 10);
+    let before = stage.all();
+    let steps = undo_steps(&stage.events_dir()).unwrap();
+    at_every_step(&stage, "undo", 12, |dir, failed| {
+        let events = dir.join("events");
+        if failed {
+            as_it_was(dir, &before);
+            assert_eq!(undo_steps(&events).unwrap(), steps);
+            undo(&events).unwrap();
+        }
+        let found = started(dir);
+        assert_eq!(found.len(), now.len() + 5);
+        assert!(now.iter().all(|event| found.contains(event)));
+        undo(&events).unwrap();
+        assert!(started(dir) == before);
     });
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use backup::{Depth, Policy, RestoreSource, Store, undo};
+use backup::{Depth, Policy, RestoreSource, Store, plan_undo, undo, undo_steps};
 
 use crate::archive_forge::four_backups;
 use crate::archive_jobs::{KILL_AT, child, copy_stage, ship, sound_archive, started};
@@ -138,6 +138,67 @@ fn an_undo_killed_anywhere_is_all_or_nothing() {
     };
     at_every_step(&stage, "undo", check);
     at_random_moments(&stage, "undo", check);
+}
+
+#[test]
+fn an_exchange_killed_anywhere_among_several_steps_leaves_all_steps_that_were_there() {
+    // The first restore's step below, and events since, so that the undo builds a day.
+    let (stage, _, _) = Stage::restored();
+    let first = undo_steps(&stage.events_dir()).unwrap()[0].number;
+    stage.record(day_ms(1) + 1_500_000, 25, 10);
+    let before = stage.all();
+    let plan = stage
+        .archive
+        .plan(RestoreSource::Latest, Some(day_ms(1)), &stage.events_dir())
+        .unwrap();
+    plan.build(&()).unwrap().swap().unwrap();
+    stage.record(day_ms(1) + 1_700_000, 5, 10);
+    let now = stage.all();
+    let with_newer = {
+        let mut all = before.clone();
+        all.extend(&now[now.len() - 5..]);
+        all
+    };
+    let check = |dir: &Path| {
+        let events = dir.join("events");
+        let found = started(dir);
+        let steps = undo_steps(&events).unwrap();
+        let what: Vec<bool> = steps
+            .iter()
+            .map(|step| step.what.starts_with("undo"))
+            .collect();
+        assert!(steps.iter().any(|step| step.number == first), "{steps:?}");
+        if found == with_newer {
+            assert_eq!(what, [true, false]);
+        } else {
+            assert!(found == now, "{} events", found.len());
+            assert_eq!(what, [false, false]);
+            undo(&events).unwrap();
+            assert!(all_in(&events) == with_newer);
+        }
+        // Every other state is still in a step.
+        let steps = undo_steps(&events).unwrap();
+        let plan = plan_undo(&events, Some(steps[0].number)).unwrap();
+        plan.build(&()).unwrap().swap().unwrap();
+        assert!(all_in(&events) == now);
+    };
+    at_every_step(&stage, "undo", check);
+    at_random_moments(&stage, "undo", check);
+    let check = |dir: &Path| {
+        let found = started(dir);
+        let steps = undo_steps(&dir.join("events")).unwrap();
+        assert!(
+            steps.len() == 2 && found == now || steps.len() == 3,
+            "{steps:?}"
+        );
+        for _ in 2..steps.len() {
+            undo(&dir.join("events")).unwrap();
+            assert!(started(dir) == now);
+        }
+        undo(&dir.join("events")).unwrap();
+        assert!(started(dir) == with_newer);
+    };
+    at_every_step(&stage, "restore", check);
 }
 
 #[test]

@@ -43,3 +43,6 @@ mod archive_settings;
 mod archive_stage;
 mod archive_trust;
 mod archive_truth;
+
+mod undo_model;
+mod undo_steps;

@@ -46,8 +46,8 @@ pub(crate) fn apply(base: &Path, part: &Path) -> Result<()> {
 fn join(conn: &Connection) -> rusqlite::Result<()> {
     unite::series(conn, "part")?;
     unite::changes(conn, "part", -1, Taken::Refuse)?;
-    unite::keyframes(conn, "part", Taken::Refuse)?;
-    unite::rest(conn, "part")?;
+    unite::keyframes(conn, "part", -1, Taken::Refuse)?;
+    unite::rest(conn, "part", -1, i64::MIN)?;
     unite::forget(conn)?;
     conn.execute_batch("INSERT OR REPLACE INTO main.meta SELECT key, value FROM part.meta;")
 }

@@ -11,6 +11,19 @@ use crate::store::row_digest::{self, Trust};
 use crate::store::schema::{check_schema, open_reader};
 
 impl Archive {
+    /// Whether the newest proved backup of a history that led to this store holds all of every day.
+    ///
+    /// # Errors
+    /// When the archive or a day file cannot be read.
+    pub fn is_all_archived(&self, store: &Store) -> Result<bool> {
+        for day in store.days()? {
+            if !self.is_archived(store, day)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether the newest proved backup of a history that led to this store holds all of this day. Files of the original do not count.
     ///
     /// # Errors

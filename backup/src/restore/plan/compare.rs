@@ -13,6 +13,7 @@ use crate::disk::{space, uri};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::restore::plan::outline::{Becomes, RestorePlan};
+use crate::restore::same_event;
 use crate::store::day::Day;
 use crate::store::folder::{Store, count_changes};
 use crate::store::id::EventId;
@@ -249,12 +250,8 @@ fn count_after(conn: &Connection, last: EventId) -> rusqlite::Result<u64> {
     )
 }
 
-/// An event's own time.
-const TIME_OF_A: &str = "coalesce(a.at, a.id >> 12)";
-const TIME_OF_B: &str = "coalesce(b.at, b.id >> 12)";
-
 impl Tally {
-    /// Compares a built day with the live one: an event is known by its id, its control and its time; without a live one all events are new.
+    /// Compares a built day with the live one; without a live one all events are new.
     fn add(&mut self, built: &Path, live: Option<&Path>) -> rusqlite::Result<()> {
         let conn = Connection::open_in_memory()?;
         conn.execute_batch("PRAGMA trusted_schema = OFF")?;
@@ -267,24 +264,11 @@ impl Tally {
         uri::attach(&conn, live, "live")?;
         conn.execute_batch("BEGIN")?;
         unite::matches(&conn, "new", "live")?;
-        let only_in = |here: &str, there: &str| {
-            format!(
-                "SELECT a.series FROM {here}.changes a LEFT JOIN {there}.changes b ON b.id = a.id
-                 LEFT JOIN temp.matches s ON s.{there} = b.series
-                 WHERE b.id IS NULL OR s.{here} IS NOT a.series OR {TIME_OF_A} <> {TIME_OF_B}"
-            )
-        };
-        self.count(&conn, "new", &only_in("new", "live"), |sum| &mut sum.new)?;
-        self.count(&conn, "live", &only_in("live", "new"), |sum| &mut sum.live)?;
-        let altered = format!(
-            "SELECT a.series FROM new.changes a JOIN live.changes b ON b.id = a.id
-             JOIN temp.matches s ON s.live = b.series AND s.new = a.series
-             WHERE {TIME_OF_A} = {TIME_OF_B}
-               AND NOT (a.value IS b.value AND a.string IS b.string AND a.position IS b.position AND s.alike)
-               AND NOT EXISTS (SELECT 1 FROM new.events n JOIN live.events l USING (id)
-                               WHERE n.id = a.id AND n.value IS l.value AND n.kind IS l.kind
-                                 AND n.string_value IS l.string_value AND n.position IS l.position)"
-        );
+        let new = same_event::only_in("a.series", "new", "live");
+        self.count(&conn, "new", &new, |sum| &mut sum.new)?;
+        let gone = same_event::only_in("a.series", "live", "new");
+        self.count(&conn, "live", &gone, |sum| &mut sum.live)?;
+        let altered = same_event::altered("a.series", "new", "live");
         self.count(&conn, "new", &altered, |sum| &mut sum.altered)
     }
 
