@@ -129,7 +129,7 @@ fn run(cli: Cli, output: Output) -> Outcome<ExitCode> {
         Command::List => list::list(&site()?, output),
         Command::Verify(typed) => verify::verify(&typed, &site()?, output),
         Command::Restore(typed) => restore::restore(&typed, &site()?, output),
-        Command::Undo => undo::undo(&site()?, output),
+        Command::Undo(typed) => undo::undo(&typed, &site()?, output),
         Command::Export(typed) => export::export(&typed, &site()?, output),
         Command::Import(typed) => import::import(&typed, &site()?, output),
         Command::Events(typed) => events::events(&typed, &site()?, output),

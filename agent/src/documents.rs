@@ -108,32 +108,35 @@ pub(crate) struct Restored {
     pub(crate) verified: bool,
     /// Where the former state is kept for `undo`; `null` if there was none.
     pub(crate) undo: Option<String>,
-    /// That the moment happened more than once, and which time it was put back to.
+    /// What else one should know: that the moment happened more than once, the backup that was made first, or why none
+    /// could be.
     #[serde(default)]
     pub(crate) notes: Vec<String>,
 }
 
 impl Restored {
-    pub(crate) fn new(report: &backup::RestoreReport, took: Duration) -> Self {
+    pub(crate) fn new(report: &backup::RestoreReport, notes: Vec<String>, took: Duration) -> Self {
         Self {
             restored_to: report.restored_to_ms.map(Moment::at),
             events: report.events,
             seconds: Seconds(took.as_secs_f64()),
             verified: report.verified,
             undo: report.undo.as_ref().map(|path| path.display().to_string()),
-            notes: (report.repeated.iter()).map(ToString::to_string).collect(),
+            notes: (report.repeated.iter())
+                .map(ToString::to_string)
+                .chain(notes)
+                .collect(),
         }
     }
 
     pub(crate) fn in_words(&self) -> String {
         let to = self.restored_to;
-        let notes = self.notes.iter().map(|note| format!("; {note}"));
-        format!(
-            "Restored to {}, {}{}",
+        let result = format!(
+            "Restored to {}, {}",
             to.map_or_else(|| "an empty store".to_owned(), Moment::local),
-            events(self.events),
-            notes.collect::<String>()
-        )
+            events(self.events)
+        );
+        with_notes(result, &self.notes)
     }
 }
 
@@ -263,20 +266,91 @@ pub(crate) struct Undone {
     pub(crate) undone: String,
     /// The days whose files are as they were before, `YYYY-MM-DD`.
     pub(crate) days: Vec<String>,
-}
-
-impl From<&backup::UndoReport> for Undone {
-    fn from(report: &backup::UndoReport) -> Self {
-        Self {
-            undone: report.undone.clone(),
-            days: report.days.iter().map(ToString::to_string).collect(),
-        }
-    }
+    /// Events that came back.
+    pub(crate) events_gained: u64,
+    /// Events that went.
+    pub(crate) events_lost: u64,
+    /// Events that were recorded since and stayed.
+    pub(crate) events_kept: u64,
+    /// The step that takes this undo back; `null` if nothing went.
+    pub(crate) step: Option<u64>,
+    /// What else one should know: the backup that was made first, or why none could be.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Undone {
+    pub(crate) fn new(report: &backup::UndoReport, notes: Vec<String>) -> Self {
+        Self {
+            undone: report.undone.clone(),
+            days: report.days.iter().map(ToString::to_string).collect(),
+            events_gained: report.events_gained,
+            events_lost: report.events_lost,
+            events_kept: report.events_kept,
+            step: report.step,
+            notes,
+        }
+    }
+
+    /// `3 events came back, 0 went, 2 recorded since stayed`
+    pub(crate) fn events_in_words(&self) -> String {
+        let kept = match self.events_kept {
+            0 => String::new(),
+            kept => format!(", {} recorded since stayed", count(kept)),
+        };
+        format!(
+            "{} came back, {} went{kept}",
+            events(self.events_gained),
+            count(self.events_lost)
+        )
+    }
+
     pub(crate) fn in_words(&self) -> String {
-        format!("Taken back: {}", self.undone)
+        let events = self.events_in_words();
+        with_notes(
+            format!("Taken back: {}; {events}", self.undone),
+            &self.notes,
+        )
+    }
+}
+
+/// A result in words, and what else one should know.
+fn with_notes(result: String, notes: &[String]) -> String {
+    let all = std::iter::once(&result).chain(notes);
+    all.map(String::as_str).collect::<Vec<_>>().join("; ")
+}
+
+/// A step that `undo` can take back: each element of `undo --list`, and what `undo --dry-run` tells.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct UndoStep {
+    pub(crate) step: u64,
+    pub(crate) at: Moment,
+    pub(crate) what: String,
+    /// Taken where no step is named.
+    pub(crate) next: bool,
+    pub(crate) events_gained: u64,
+    pub(crate) events_lost: u64,
+    /// Recorded since; they stay, unless the undo is forced.
+    pub(crate) events_since: u64,
+    pub(crate) bytes: u64,
+    /// The days whose files would be as they were before, `YYYY-MM-DD`.
+    pub(crate) days: Vec<String>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl From<&backup::UndoStep> for UndoStep {
+    fn from(step: &backup::UndoStep) -> Self {
+        Self {
+            step: step.number,
+            at: Moment::at(step.at_ms),
+            what: step.what.clone(),
+            next: step.is_next,
+            events_gained: step.events_gained,
+            events_lost: step.events_lost,
+            events_since: step.events_since,
+            bytes: step.bytes,
+            days: step.days.iter().map(ToString::to_string).collect(),
+            notes: step.notes.clone(),
+        }
     }
 }
 
@@ -316,6 +390,10 @@ pub(crate) struct Pruned {
     pub(crate) days: Vec<DayFate>,
     /// Days that should go and must not yet.
     pub(crate) days_kept: Vec<DayFate>,
+    /// Undo steps that leave the store.
+    pub(crate) undo_steps_removed: Vec<u64>,
+    /// Undo steps that should go and must not: no sound backup holds all of them.
+    pub(crate) undo_steps_kept: Vec<u64>,
     /// Ids of the backups that stay.
     pub(crate) kept: Vec<String>,
     /// Freed in the archive.
@@ -361,7 +439,11 @@ impl From<&backup::DayFate> for DayFate {
 }
 
 impl Pruned {
-    pub(crate) fn new(report: &backup::PruneReport, days: &backup::RetentionPlan) -> Self {
+    pub(crate) fn new(
+        report: &backup::PruneReport,
+        days: &backup::RetentionPlan,
+        undo: &backup::UndoPruned,
+    ) -> Self {
         Self {
             dry_run: report.dry_run,
             removed: report.removed.iter().map(|gone| gone.id.clone()).collect(),
@@ -376,6 +458,8 @@ impl Pruned {
                 .chain(&days.newcomers)
                 .map(DayFate::from)
                 .collect(),
+            undo_steps_removed: undo.removed.clone(),
+            undo_steps_kept: undo.kept.iter().map(|(step, _)| *step).collect(),
             kept: report.kept.clone(),
             freed_bytes: report.freed_bytes,
             notes: report.notes.clone(),
@@ -384,7 +468,7 @@ impl Pruned {
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
-        self.removed.is_empty() && self.days.is_empty()
+        self.removed.is_empty() && self.days.is_empty() && self.undo_steps_removed.is_empty()
     }
 
     /// How much went, for a log or the audit.

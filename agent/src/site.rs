@@ -9,11 +9,16 @@ mod request;
 
 mod archive;
 
+mod undo_room;
+
 mod prunes;
 mod store;
 
 mod backups;
 mod imports;
+
+mod undo;
+
 mod restores;
 mod typed;
 
@@ -23,8 +28,9 @@ use std::sync::{Arc, Mutex};
 use backup::{DamagedDay, MountPoint, Store, StoreLock, StoreUse};
 
 pub(crate) use prunes::TimeBy;
-pub(crate) use request::RestoreRequest;
+pub(crate) use request::{RestoreRequest, UndoRequest};
 pub(crate) use source::Source;
+pub(crate) use undo::Secured;
 
 use crate::failure::Outcome;
 use crate::folder;

@@ -151,8 +151,17 @@ async fn a_damaged_open_day_is_offered_until_the_offered_command_has_put_it_back
     assert_eq!(events.as_array().unwrap().len(), 4);
 
     // An undo brings the damage back; an undo of that makes the day whole again.
+    // The whole day was backed up before the undo, so what is offered now reaches further.
     site.json(&["undo"]);
-    assert_eq!(offered(&site), offer);
+    let again = offered(&site);
+    for member in ["day", "at", "moved_to"] {
+        assert_eq!(again[member], offer[member]);
+    }
+    for member in ["backup", "reaches"] {
+        assert!(again[member].as_str().unwrap() > offer[member].as_str().unwrap());
+    }
+    let command = again["command"].as_str().unwrap();
+    assert!(command.contains(again["backup"].as_str().unwrap()));
     site.json(&["undo"]);
     until("the offer to go", || offers(&site).is_empty().then_some(()));
     assert_eq!(site.count("value = -3.0"), 1);

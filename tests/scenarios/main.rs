@@ -29,5 +29,6 @@ mod settings_file;
 mod sources;
 mod stop;
 mod turn;
+mod undo;
 mod waiting;
 mod whose_archive;

@@ -79,8 +79,8 @@ pub(crate) enum Command {
     /// Puts the record back to a backup, or to a moment
     #[command(after_help = time!())]
     Restore(Restore),
-    /// Takes back the last restore
-    Undo,
+    /// Takes back the last restore, or shows what can be taken back
+    Undo(Undo),
     /// Writes events to a file or to standard output
     #[command(after_help = time!())]
     Export(Export),
@@ -145,6 +145,25 @@ pub(crate) struct Restore {
     /// Drop events recorded since, and present files that cannot be read; undo brings them back
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Undo {
+    /// The step to take back [default: the newest restore; once all are taken back, the last undo]
+    #[arg(value_name = "STEP")]
+    pub(crate) step: Option<u64>,
+    /// List the steps, and what each would bring and drop
+    #[arg(long, conflicts_with_all = ["step", "dry_run", "force", "discard"])]
+    pub(crate) list: bool,
+    /// Show what would come back and go; touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Drop what was recorded since, too
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Remove the step for good; with --force also one that no sound backup holds
+    #[arg(long, requires = "step", conflicts_with = "dry_run")]
+    pub(crate) discard: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

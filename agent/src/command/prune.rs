@@ -42,6 +42,12 @@ pub(super) fn prune(typed: &cli::Prune, site: &Site, output: Output) -> Outcome<
         }));
         let kept = pruned.days_kept.iter();
         lines.extend(kept.map(|day| format!("Day {} stays in the store: {}", day.day, day.why)));
+        let steps = pruned.undo_steps_removed.iter();
+        lines.extend(steps.map(|step| format!("{verb} undo step {step} from the store")));
+        let steps = pruned.undo_steps_kept.iter();
+        lines.extend(steps.map(|step| {
+            format!("Undo step {step} stays in the store: no sound backup holds all of it")
+        }));
         lines.push(format!(
             "{} {keeps}, {} {goes}; {frees} {} in the archive, {} in the store",
             many(pruned.kept.len() as u64, "backup"),

@@ -34,7 +34,10 @@ pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outc
     let target = typed.target.as_deref();
     if typed.dry_run {
         let plan = site.plan(&request, target)?;
-        let plan = Plan::new(&plan, plan.per_control(&output.progress()));
+        let mut plan = Plan::new(&plan, plan.per_control(&output.progress()));
+        if target.is_none() {
+            plan.notes.extend(site.would_secure());
+        }
         output.result(&plan, || planned(&plan));
         return Ok(ExitCode::SUCCESS);
     }
@@ -78,8 +81,8 @@ pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outc
 /// Restores without a running agent.
 fn here(site: &Site, request: &RestoreRequest, target: &Path, output: Output) -> Outcome<Restored> {
     let begun = Instant::now();
-    let report = site.restore(request, target, &output.progress())?;
-    Ok(Restored::new(&report, begun.elapsed()))
+    let (report, secured) = site.restore(request, target, &output.progress())?;
+    Ok(Restored::new(&report, secured.notes(), begun.elapsed()))
 }
 
 fn planned(plan: &Plan) -> String {

@@ -10,7 +10,7 @@ use super::{Jobs, Running, Turn};
 use crate::advice;
 use crate::documents;
 use crate::failure::Outcome;
-use crate::site::RestoreRequest;
+use crate::site::{RestoreRequest, Secured, UndoRequest};
 
 impl Jobs {
     /// Tells what a restore would do.
@@ -39,8 +39,10 @@ impl Jobs {
                 site.build_while_recording(&request, job)
             })
             .await?;
+        let secured = self.secure(&running).await;
         let swapped = self.swap(&running, move |_| built.swap()).await?;
-        let restored = documents::Restored::new(&swapped, begun.elapsed());
+        self.prune_undo(&running).await;
+        let restored = documents::Restored::new(&swapped, secured.notes(), begun.elapsed());
         tracing::warn!(
             restored_to = restored
                 .restored_to
@@ -53,12 +55,49 @@ impl Jobs {
         Ok(restored)
     }
 
-    /// Takes the last restore back.
-    pub(crate) async fn undo(&self, _turn: Turn) -> Outcome<documents::Undone> {
-        let running = self.board.post("undo");
-        let undone = self.swap(&running, backup::undo).await?;
-        tracing::warn!("taken back: {}", undone.undone);
-        Ok((&undone).into())
+    /// Takes a step back: prepared beside the store, then swapped in.
+    pub(crate) async fn undo(
+        &self,
+        _turn: Turn,
+        request: UndoRequest,
+    ) -> Outcome<documents::Undone> {
+        let running = Arc::new(self.board.post("undo"));
+        running.step("looking at what was recorded since", 0, 1);
+        let built = self
+            .run_as(&running, move |site, job| site.build_undo(&request, job))
+            .await?;
+        let secured = self.secure(&running).await;
+        let swapped = self.swap(&running, move |_| built.swap()).await?;
+        self.prune_undo(&running).await;
+        let undone = documents::Undone::new(&swapped, secured.notes());
+        tracing::warn!("{}", undone.in_words());
+        Ok(undone)
+    }
+
+    /// Backs up what only the store holds, before its files are replaced.
+    async fn secure(&self, running: &Arc<Running>) -> Secured {
+        let plugin = self
+            .live_facts
+            .plugin()
+            .map(|plugin| plugin.settings_file());
+        let secured = self
+            .run_as(running, move |site, job| Ok(site.secure(plugin, job)))
+            .await;
+        secured.unwrap_or_else(|failure| Secured {
+            backup: None,
+            problem: Some(failure.to_string()),
+        })
+    }
+
+    /// Removes the undo steps beyond the limit.
+    async fn prune_undo(&self, running: &Arc<Running>) {
+        let pruned = self.run_as(running, |site, _| {
+            site.prune_undo();
+            Ok(())
+        });
+        if let Err(failure) = pruned.await {
+            tracing::warn!("old undo steps were not removed: {failure}");
+        }
     }
 
     /// Exchanges the store's files while the recorder has none of them open.
@@ -107,7 +146,7 @@ mod tests {
             let jobs = jobs.clone();
             async move {
                 let turn = jobs.turn().await;
-                jobs.undo(turn).await.map(|_| ())
+                jobs.undo(turn, UndoRequest::default()).await.map(|_| ())
             }
         });
         let shown = async {

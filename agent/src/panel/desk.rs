@@ -16,7 +16,7 @@ use crate::documents::Backup;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Asker, Jobs, Turn};
 use crate::moment::{self, Moment};
-use crate::site::{RestoreRequest, Source};
+use crate::site::{RestoreRequest, Source, UndoRequest};
 use crate::words::{count, events};
 
 /// The way that a request came; its answers go back the same way.
@@ -205,7 +205,8 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
             let restored = jobs.restore(turn, request(target)).await?;
             Ok(restored.in_words())
         }
-        Kind::Undo => Ok(jobs.undo(turn).await?.in_words()),
+        // What was recorded since stays: nobody was shown it.
+        Kind::Undo => Ok(jobs.undo(turn, UndoRequest::default()).await?.in_words()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use backup::{BackupInfo, Report, SettingsFile, SettingsSource};
+use backup::{Archive, BackupInfo, Report, SettingsFile, SettingsSource};
 
 use super::{Site, Source, TimeBy};
 use crate::failure::Outcome;
@@ -15,8 +15,19 @@ impl Site {
         plugin: Option<SettingsFile>,
         progress: &dyn backup::Progress,
     ) -> Outcome<BackupInfo> {
-        let store = self.store()?;
         let archive = self.archive()?;
+        let made = self.backup_into(&archive, plugin, progress)?;
+        self.remove_old_after(&archive, time);
+        Ok(made)
+    }
+
+    /// Makes and proves a backup, and removes nothing.
+    pub(super) fn backup_into(
+        &self,
+        archive: &Archive,
+        plugin: Option<SettingsFile>,
+        progress: &dyn backup::Progress,
+    ) -> Outcome<BackupInfo> {
         let files: Vec<SettingsFile> = self
             .settings
             .files
@@ -24,9 +35,7 @@ impl Site {
             .filter_map(|path| settings_file(path))
             .chain(plugin)
             .collect();
-        let made = archive.backup(&store, &files, progress)?;
-        self.remove_old_after(&archive, time);
-        Ok(made)
+        Ok(archive.backup(&self.store()?, &files, progress)?)
     }
 
     /// Proves a backup again, then removes what is beyond the limits by now.

@@ -19,7 +19,8 @@ pub(crate) enum TimeBy {
 }
 
 impl Site {
-    /// Removes backups beyond the number to keep, and days beyond the age to keep. By a clock in doubt nothing goes.
+    /// Removes backups and undo steps beyond the number to keep, and days beyond the age to keep. By a clock in doubt
+    /// nothing goes.
     pub(crate) fn prune(&self, time: TimeBy, dry_run: bool) -> Outcome<Pruned> {
         self.remove_old(&self.archive_that_exists()?, time, dry_run)
     }
@@ -58,7 +59,8 @@ impl Site {
         };
         let backups = self.prune_backups(archive, now, dry_run);
         let days = self.prune_days(archive, now, dry_run);
-        Ok(Pruned::new(&backups?, &days?))
+        let undo = self.prune_undo_by(archive, dry_run);
+        Ok(Pruned::new(&backups?, &days?, &undo?))
     }
 
     /// Removes the backups that no rule keeps, but never one that brings a damaged day back.

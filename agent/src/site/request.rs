@@ -1,4 +1,4 @@
-//! A restore as it was asked for.
+//! A restore or an undo as it was asked for.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,28 @@ pub(crate) struct RestoreRequest {
     pub(crate) time: Option<usize>,
     pub(crate) keep_newer: bool,
     pub(crate) force: bool,
+}
+
+/// An undo as it was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct UndoRequest {
+    /// Its number; the newest restore where none is named.
+    pub(crate) step: Option<u64>,
+    /// Drops what was recorded since.
+    pub(crate) force: bool,
+}
+
+impl UndoRequest {
+    /// `step 3, forced`
+    pub(crate) fn in_words(&self) -> String {
+        let step = self.step.map(|step| format!("step {step}"));
+        let forced = self.force.then(|| "forced".to_owned());
+        step.into_iter()
+            .chain(forced)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
 }
 
 impl RestoreRequest {

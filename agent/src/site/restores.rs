@@ -5,9 +5,10 @@ use std::path::Path;
 use super::Site;
 use super::request::RestoreRequest;
 use super::source::Source;
+use super::undo::Secured;
 use crate::failure::{Failure, Outcome};
 use crate::words;
-use backup::{At, RestorePlan, RestoreReport, RestoreSource, Restored, StoreUse, UndoReport};
+use backup::{At, RestorePlan, RestoreReport, RestoreSource, Restored, StoreUse};
 
 impl Site {
     /// What a restore into the target, else into the store, would do; nothing is touched.
@@ -74,30 +75,28 @@ impl Site {
         })
     }
 
-    /// Restores without a running agent: under the store's own lock, so that none starts meanwhile.
+    /// Restores without a running agent: under the store's own lock, so that none starts meanwhile. What only the store
+    /// holds is backed up first.
     pub(crate) fn restore(
         &self,
         request: &RestoreRequest,
         target: &Path,
         progress: &dyn backup::Progress,
-    ) -> Outcome<RestoreReport> {
+    ) -> Outcome<(RestoreReport, Secured)> {
         // What cannot be done leaves no folder behind.
         self.plan(request, Some(target))?;
         let _lock = backup::StoreLock::take(target, StoreUse::Restore)?;
         backup::finish_interrupted(target)?;
-        Ok(self.build(request, Some(target), progress)?.swap()?)
-    }
-
-    /// Takes the last restore back, without a running agent.
-    pub(crate) fn undo(&self) -> Outcome<UndoReport> {
-        self.store()?;
-        let _lock = self.lock_store(StoreUse::Undo)?;
-        Ok(backup::undo(self.store_path())?)
-    }
-
-    /// What an undo would take back.
-    pub(crate) fn undo_available(&self) -> Option<String> {
-        backup::undo_available(self.store_path())
+        let built = self.build(request, Some(target), progress)?;
+        let secured = match self.is_store(target) {
+            true => self.secure(None, progress),
+            false => Secured::default(),
+        };
+        let restored = built.swap()?;
+        if self.is_store(target) {
+            self.prune_undo();
+        }
+        Ok((restored, secured))
     }
 }
 

@@ -79,7 +79,7 @@ async fn perform(context: &Context, jobs: &Jobs, turn: Turn, request: Request) -
         Request::Restore(request) => {
             Done::new(&jobs.restore(turn, request).await?, Restored::in_words)
         }
-        Request::Undo => Done::new(&jobs.undo(turn).await?, Undone::in_words),
+        Request::Undo(request) => Done::new(&jobs.undo(turn, request).await?, Undone::in_words),
         Request::Import { files } => {
             Done::new(&jobs.import(turn, files).await?, Imported::in_words)
         }

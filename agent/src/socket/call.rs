@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Act;
 use crate::failure::Failure;
 use crate::jobs::Step;
-use crate::site::RestoreRequest;
+use crate::site::{RestoreRequest, UndoRequest};
 
 /// The caller's line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub(crate) enum Request {
     Status,
     Backup,
     Restore(RestoreRequest),
-    Undo,
+    Undo(UndoRequest),
     Import {
         files: Vec<PathBuf>,
     },
@@ -45,7 +45,7 @@ impl Request {
             Self::Status => "status",
             Self::Backup => "backup",
             Self::Restore(_) => "restore",
-            Self::Undo => "undo",
+            Self::Undo(_) => "undo",
             Self::Import { .. } => "import",
             Self::Prune { .. } => "prune",
         }
@@ -55,8 +55,9 @@ impl Request {
     pub(crate) fn act(&self) -> Option<Act> {
         let about = match self {
             Self::Status | Self::Prune { dry_run: true, .. } => return None,
-            Self::Backup | Self::Undo | Self::Prune { force: false, .. } => String::new(),
+            Self::Backup | Self::Prune { force: false, .. } => String::new(),
             Self::Restore(request) => request.in_words(),
+            Self::Undo(request) => request.in_words(),
             Self::Import { files } => {
                 let names = files.iter().map(|file| file.display().to_string());
                 names.collect::<Vec<_>>().join(", ")

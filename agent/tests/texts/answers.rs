@@ -69,3 +69,23 @@ fn three_events_and_a_backup() {
         same_as(name, &stage.says(verb));
     }
 }
+
+#[test]
+fn a_restore_that_can_be_taken_back() {
+    let stage = Stage::with_a_backup();
+    same_as("undo_list_of_nothing", &stage.says(&["undo", "--list"]));
+    let at = "2026-03-01 12:00:02";
+    let restore = ["restore", "latest", "--at", at, "--force"];
+    same_as("restored", &stage.says(&restore));
+    for (name, verb) in [
+        ("undo_list", &["undo", "--list"][..]),
+        ("undo_list_json", &["undo", "--list", "--json"]),
+        ("undo_dry_run", &["undo", "--dry-run"]),
+        ("undo_dry_run_json", &["undo", "--dry-run", "--json"]),
+        ("undone", &["undo"]),
+        ("undone_json", &["undo", "--json"]),
+        ("undo_discard", &["undo", "3", "--discard"]),
+    ] {
+        same_as(name, &stage.says(verb));
+    }
+}
