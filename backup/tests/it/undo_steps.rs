@@ -376,3 +376,26 @@ fn a_step_is_removed_for_good_because_somebody_asks() {
     restore(&stage, day_ms(1) + 50_000);
     assert_eq!(numbers(&stage), [3, 2]);
 }
+
+#[test]
+fn a_day_that_an_undo_brings_back_came_just_now_however_old_it_is() {
+    let stage = Stage::with(2, 60);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    restore(&stage, day_ms(0) + 30_000);
+    let before = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .unwrap()
+        .as_millis() as i64;
+    undo(&stage.events_dir()).unwrap();
+    let came = |n: usize| {
+        let conn = stage
+            .store
+            .day_reader(stage.store.days().unwrap()[n])
+            .unwrap();
+        let sql = "SELECT max(value) FROM meta WHERE key = 'came_ms'";
+        conn.query_row(sql, [], |row| row.get::<_, Option<i64>>(0))
+            .unwrap()
+    };
+    assert_eq!(came(0), None, "it was there all the time");
+    assert!(came(1).unwrap() >= before);
+}

@@ -9,8 +9,9 @@ use crate::restore::days;
 use crate::restore::merge::{self, Since};
 use crate::restore::steps::Step;
 use crate::restore::undo::difference;
+use crate::store::arrival;
 use crate::store::day::Day;
-use crate::store::schema::{check_schema, open_reader, open_writer};
+use crate::store::schema::{check_schema, damage, open_reader, open_writer};
 
 /// A day that was built of a kept file and what was recorded since.
 #[derive(Debug)]
@@ -86,6 +87,29 @@ fn known_to(kept: &Path) -> Result<i64> {
         |row| row.get(0),
     )
     .map_err(Error::sqlite(kept, "read its end"))
+}
+
+/// Notes in each kept day that the store does not hold that it comes just now, however old it is.
+pub(super) fn note_arrivals(target: &Path, step: &Step, days: &[Day], came_ms: i64) -> Result<()> {
+    for day in days {
+        let (Some(kept), live) = (step.kept(target, *day), target.join(day.file_name())) else {
+            continue;
+        };
+        // A damaged file returns as it was.
+        if live.exists() || damage(&kept)?.is_some() {
+            continue;
+        }
+        let noted = fault::step()
+            .map_err(Error::io(&kept, "note when the day came"))
+            .and_then(|()| open_writer(&kept))
+            .and_then(|conn| {
+                plain::make(&conn, &kept)?;
+                arrival::note(&conn, came_ms)
+                    .map_err(Error::sqlite(&kept, "note when the day came"))
+            });
+        noted?;
+    }
+    Ok(())
 }
 
 /// Folds each kept file's log into it where possible. A damaged file, which may be why the restore was made, returns

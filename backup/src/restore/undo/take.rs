@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::disk::lock::{self, Lock};
 use crate::disk::{draft, space};
 use crate::error::Result;
@@ -99,7 +100,9 @@ impl UndoPlan {
         let lock = lock::restorer(&target)?;
         swap::finish_locked(&target)?;
         let step = list::chosen(&target, Some(self.step.number))?;
-        keep::fold_logs(&target, &step, &step.kept_days(&target)?);
+        let kept = step.kept_days(&target)?;
+        keep::fold_logs(&target, &step, &kept);
+        keep::note_arrivals(&target, &step, &kept, SystemClock.now_ms())?;
         let mut undo = BuiltUndo {
             plan: self,
             step,
