@@ -74,9 +74,10 @@ impl Archive {
         if !target.join(steps::STEPS).exists() {
             return Ok(report);
         }
-        // One that is at work now comes here itself.
-        let Some(_lock) = lock::restorer_if_free(target)? else {
-            return Ok(report);
+        // A restore that is at work for longer comes here itself.
+        let _lock = match lock::restorer(target) {
+            Err(Error::Busy { .. }) => return Ok(report),
+            lock => lock?,
         };
         if !dry_run {
             finish_locked(target)?;
