@@ -8,11 +8,11 @@ mod source;
 mod request;
 
 mod archive;
+mod store;
 
 mod undo_room;
 
 mod prunes;
-mod store;
 
 mod backups;
 mod imports;
