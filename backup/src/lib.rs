@@ -71,7 +71,7 @@ pub use restore::undo::take::{BuiltUndo, UndoPlan, UndoReport, plan_undo, undo};
 pub use store::change::Change;
 pub use store::damaged::DamagedDay;
 pub use store::day::Day;
-pub use store::event::{Event, Gap, Series};
+pub use store::event::{ClockStep, Event, Gap, Series};
 pub use store::folder::{Quarantined, Store, StoreSummary};
 pub use store::id::EventId;
 pub use store::moment::{At, Repeated};

@@ -54,6 +54,17 @@ pub(crate) fn sql_timestamp(ms: i64) -> String {
     }
 }
 
+/// The wall clock was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClockStep {
+    /// What it would have shown, Unix milliseconds.
+    pub from_ms: i64,
+    /// What it showed.
+    pub to_ms: i64,
+    /// How that is known, in a few words.
+    pub how: String,
+}
+
 /// A span in which changes may have been missed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {

@@ -120,3 +120,62 @@ proptest! {
         prop_assert_eq!(filed, events.len());
     }
 }
+
+#[test]
+fn a_step_of_the_clock_becomes_a_row_of_the_record_and_stays_one_through_backup_and_restore() {
+    let dir = tempfile::tempdir().unwrap();
+    let (events, noon) = (dir.path().join("events"), crate::stage::NOON);
+    let clock = TestClock::at(noon);
+    block_on(async {
+        let (mut recorder, mut thread) = start(&events, &clock);
+        let moves = [
+            (noon, false),
+            (noon - HOUR, false),
+            (noon - HOUR + 500, false),
+            (noon + HOUR, false),
+            // The machine starts with an empty battery.
+            (noon - 50_000 * HOUR, true),
+        ];
+        for (at_ms, restart) in moves {
+            if restart {
+                stop(recorder, thread).await;
+                clock.set(at_ms);
+                (recorder, thread) = start(&events, &clock);
+            }
+            clock.set(at_ms);
+            let id = recorder.series(series("A.a"));
+            recorder.changes(at_ms, vec![number(id, 1.0)]).await;
+            recorder.flush().await.unwrap();
+        }
+        stop(recorder, thread).await;
+    });
+    let store = Store::open(&events).unwrap();
+    let steps = store.clock_steps().unwrap();
+    let seen: Vec<(i64, i64)> = steps
+        .iter()
+        .map(|step| (step.from_ms, step.to_ms))
+        .collect();
+    // The test's clock stands still between its steps, the machine's counter does not.
+    let near = |a: i64, b: i64| a.abs_diff(b) < 600_000;
+    let expected = [
+        (noon, noon - HOUR),
+        (noon - HOUR, noon + HOUR),
+        (noon + HOUR, noon - 50_000 * HOUR),
+    ];
+    assert_eq!(seen.len(), 3, "{steps:?}");
+    for (seen, expected) in seen.iter().zip(expected) {
+        assert!(
+            near(seen.0, expected.0) && seen.1 == expected.1,
+            "{steps:?}"
+        );
+    }
+    assert_eq!(steps[2].how, "the clock is before the end of the record");
+    assert_eq!(all(&events).len(), 5);
+
+    let archive = backup::Archive::open(dir.path().join("backups")).unwrap();
+    archive.backup(&store, &[], &()).unwrap();
+    let target = dir.path().join("restored");
+    let plan = archive.plan(backup::RestoreSource::Latest, None, &target);
+    plan.unwrap().build(&()).unwrap().swap().unwrap();
+    assert_eq!(Store::open(&target).unwrap().clock_steps().unwrap(), steps);
+}

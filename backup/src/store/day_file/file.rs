@@ -12,7 +12,7 @@ use crate::store::day::Day;
 use crate::store::day_file::rows::{self, Prepared};
 use crate::store::day_file::slots::Slots;
 use crate::store::day_file::watch::Watch;
-use crate::store::event::Gap;
+use crate::store::event::{ClockStep, Gap};
 use crate::store::id::EventId;
 use crate::store::identity::Identity;
 use crate::store::names::Names;
@@ -114,6 +114,14 @@ impl DayFile {
             |row| row.get(0),
         )?;
         Ok(last.map(EventId))
+    }
+
+    /// The last event's id and wall time.
+    pub(crate) fn last_event(&self) -> rusqlite::Result<Option<(EventId, i64)>> {
+        let sql = "SELECT id, coalesce(at, id >> 12) FROM changes ORDER BY id DESC LIMIT 1";
+        self.conn
+            .query_row(sql, [], |row| Ok((EventId(row.get(0)?), row.get(1)?)))
+            .optional()
     }
 
     /// Whether this very change is already in the file: its commit may have succeeded although it reported an error.
@@ -259,6 +267,18 @@ impl DayFile {
         )?;
         let mut id = id.0;
         while insert.execute(params![id, gap.from_ms, gap.to_ms, gap.why])? == 0 {
+            id += 1;
+        }
+        Ok(())
+    }
+
+    /// Writes a step of the clock inside the open transaction, under the next id that no other step has.
+    pub(crate) fn put_clock_step(&mut self, id: EventId, step: &ClockStep) -> rusqlite::Result<()> {
+        let mut insert = self.conn.prepare_cached(
+            "INSERT OR IGNORE INTO clock_steps (id, from_ms, to_ms, how) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        let mut id = id.0;
+        while insert.execute(params![id, step.from_ms, step.to_ms, step.how])? == 0 {
             id += 1;
         }
         Ok(())

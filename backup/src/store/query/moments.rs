@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 use crate::store::day::Day;
+use crate::store::event::ClockStep;
 use crate::store::folder::Store;
 use crate::store::moment::{self, At, Cut, Record, Repeated};
 use crate::store::stretches::{self, Stretch};
@@ -15,6 +16,35 @@ impl Store {
     /// When a day file cannot be read, or the moment did not happen as often as asked.
     pub fn repeated(&self, at: impl Into<At>) -> Result<Option<Repeated>> {
         Ok(moment::resolve(&mut Days::of(self), at.into())?.1)
+    }
+
+    /// The steps of the wall clock that the recorder saw, in their order. Day files of older versions have none.
+    ///
+    /// # Errors
+    /// When a day file cannot be read.
+    pub fn clock_steps(&self) -> Result<Vec<ClockStep>> {
+        let mut steps = Vec::new();
+        for day in self.days()? {
+            let conn = self.day_reader(day)?;
+            let path = self.day_path(day);
+            let read = || -> rusqlite::Result<Vec<ClockStep>> {
+                let there = "SELECT 1 FROM sqlite_schema WHERE name = 'clock_steps'";
+                if !conn.prepare(there)?.exists([])? {
+                    return Ok(Vec::new());
+                }
+                conn.prepare("SELECT from_ms, to_ms, how FROM clock_steps ORDER BY id")?
+                    .query_map([], |row| {
+                        Ok(ClockStep {
+                            from_ms: row.get(0)?,
+                            to_ms: row.get(1)?,
+                            how: row.get(2)?,
+                        })
+                    })?
+                    .collect()
+            };
+            steps.extend(read().map_err(Error::sqlite(&path, "read the steps of the clock"))?);
+        }
+        Ok(steps)
     }
 
     /// A moment's place in the order of events.

@@ -11,11 +11,13 @@ use crate::store::day_file::watch::Look;
 use crate::store::folder::Store;
 use crate::store::id::{EventId, IdSource};
 use crate::store::recorder::queue::{Job, Reply};
+use crate::store::recorder::writer::clock_watch::ClockWatch;
 use crate::store::recorder::writer::failure::Failure;
 use crate::store::recorder::writer::item::Item;
 use crate::store::recorder::writer::state::Writer;
 use crate::store::reindex;
 use crate::store::schema::is_foreign;
+use crate::store::stretches::STEP_MS;
 
 impl Writer {
     /// Opens the newest day file that is whole, moves damaged ones aside, and finds out where recording ended.
@@ -77,7 +79,16 @@ impl Writer {
         let alive = file.meta("alive_ms").map_err(failed)?;
         let last = file.last_id().map_err(failed)?;
         self.ids = IdSource::after(last.max(self.ids.last()));
-        if let Some(end) = last.map(EventId::ms).max(alive) {
+        // Where the clock was set back, the last id is later than what it names.
+        let event = file.last_event().map_err(failed)?;
+        let is_late = |(id, at_ms): &(EventId, i64)| id.ms() - at_ms > STEP_MS;
+        let end = match event.filter(is_late) {
+            Some(_) if stopped == Some(1) && alive.is_some() => alive,
+            Some((_, at_ms)) => Some(at_ms),
+            None => last.map(EventId::ms).max(alive),
+        };
+        if let Some(end) = end {
+            self.clock = ClockWatch::Ended(end);
             let why = match stopped {
                 Some(0) => "the agent ended without stopping",
                 // Or it never ran in this file, which was imported.
@@ -199,6 +210,8 @@ impl Writer {
         pending.each(|item| match item {
             Item::Change(row) => row.id = self.next_id(row.at_ms),
             Item::Gap { id, gap } => *id = self.next_id(gap.to_ms),
+            // In front of what comes next, whatever that gets.
+            Item::Step { id, .. } => *id = self.ids.clone().next(0),
             Item::Keyframe { id, .. } | Item::Dropped { id, .. } => {
                 let now = self.options.clock.now_ms();
                 *id = self.next_id(now);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::store::change::{Change, Row};
-use crate::store::event::Gap;
+use crate::store::event::{ClockStep, Gap};
 use crate::store::id::EventId;
 use crate::store::recorder::queue::Dropped;
 
@@ -13,6 +13,11 @@ pub(super) enum Item {
     Gap {
         id: EventId,
         gap: Gap,
+    },
+    /// Came before all items with its id or a greater one.
+    Step {
+        id: EventId,
+        step: ClockStep,
     },
     Keyframe {
         id: EventId,
@@ -29,7 +34,10 @@ impl Item {
     pub(super) fn id(&self) -> EventId {
         match self {
             Item::Change(row) => row.id,
-            Item::Gap { id, .. } | Item::Keyframe { id, .. } | Item::Dropped { id, .. } => *id,
+            Item::Gap { id, .. }
+            | Item::Step { id, .. }
+            | Item::Keyframe { id, .. }
+            | Item::Dropped { id, .. } => *id,
         }
     }
 }

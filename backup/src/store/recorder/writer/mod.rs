@@ -1,5 +1,6 @@
 //! The thread that writes: numbers changes, commits them in groups, and goes on whatever the disk does.
 
+mod clock_watch;
 mod failure;
 mod item;
 

@@ -92,13 +92,14 @@ impl Pending {
         self.permits.clear();
     }
 
-    /// How many items at the front can be written in one transaction: changes and gaps of one day.
+    /// How many items at the front can be written in one transaction: changes, gaps and steps of one day.
     pub(super) fn run_length(&self, day: Day, most: usize) -> usize {
         self.items
             .iter()
             .take(most)
             .take_while(|item| {
-                matches!(item, Item::Change(_) | Item::Gap { .. }) && item.id().day() == day
+                matches!(item, Item::Change(_) | Item::Gap { .. } | Item::Step { .. })
+                    && item.id().day() == day
             })
             .count()
     }

@@ -76,6 +76,7 @@ impl Writer {
     fn take(&mut self, command: Command) {
         match command {
             Command::Changes { at_ms, changes } => {
+                self.look_at_clock(at_ms);
                 self.close_open_gap(at_ms);
                 let near_ms = self.believed(at_ms);
                 for change in changes {
@@ -84,6 +85,7 @@ impl Writer {
                 }
             }
             Command::Keyframe { at_ms, states } => {
+                self.look_at_clock(at_ms);
                 self.close_open_gap(at_ms);
                 let id = self.next_id(at_ms);
                 self.queue(Item::Keyframe {

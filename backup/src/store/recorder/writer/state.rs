@@ -10,6 +10,7 @@ use crate::store::id::{EventId, IdSource};
 use crate::store::names::Names;
 use crate::store::recorder::options::RecorderOptions;
 use crate::store::recorder::stats::{RecorderState, Shared};
+use crate::store::recorder::writer::clock_watch::ClockWatch;
 use crate::store::recorder::writer::item::Item;
 use crate::store::recorder::writer::known::KnownStates;
 use crate::store::recorder::writer::open_file::OpenFile;
@@ -34,6 +35,7 @@ pub(crate) struct Writer {
     /// A commit reported an error and may have succeeded all the same.
     pub(super) in_doubt: bool,
     pub(super) last_sign: Instant,
+    pub(super) clock: ClockWatch,
 }
 
 impl Writer {
@@ -57,6 +59,7 @@ impl Writer {
             retry: None,
             in_doubt: false,
             last_sign: Instant::now(),
+            clock: ClockWatch::New,
         }
     }
 
@@ -76,6 +79,21 @@ impl Writer {
                 why,
             },
         });
+    }
+
+    /// Looks at the clock before something of `at_ms` is recorded. A step takes no id of its own.
+    pub(super) fn look_at_clock(&mut self, at_ms: i64) {
+        let now_ms = self.options.clock.now_ms();
+        if let Some(step) = self.clock.look(Instant::now(), now_ms) {
+            tracing::warn!(
+                from_ms = step.from_ms,
+                to_ms = step.to_ms,
+                "the clock was set: {}",
+                step.how
+            );
+            let id = self.ids.clone().next(self.believed(at_ms).max(0));
+            self.queue(Item::Step { id, step });
+        }
     }
 
     pub(super) fn queue(&mut self, item: Item) {

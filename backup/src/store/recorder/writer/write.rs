@@ -100,7 +100,7 @@ impl Writer {
         self.open_day(day)?;
         let alone = !matches!(
             self.pending.front(),
-            Some(Item::Change(_) | Item::Gap { .. })
+            Some(Item::Change(_) | Item::Gap { .. } | Item::Step { .. })
         );
         if self.in_doubt {
             self.in_doubt = false;
@@ -141,8 +141,10 @@ impl Writer {
                 file.put_quarantine(&self.names, row, reason)?;
             }
             for item in self.pending.iter().take(run) {
-                if let Item::Gap { id, gap } = item {
-                    file.put_gap(*id, gap)?;
+                match item {
+                    Item::Gap { id, gap } => file.put_gap(*id, gap)?,
+                    Item::Step { id, step } => file.put_clock_step(*id, step)?,
+                    _ => {}
                 }
             }
         }
@@ -222,7 +224,7 @@ impl Writer {
                     gap: Some(gap),
                 })
             }
-            Item::Change(_) | Item::Gap { .. } => None,
+            Item::Change(_) | Item::Gap { .. } | Item::Step { .. } => None,
         }
     }
 
