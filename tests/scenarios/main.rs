@@ -13,6 +13,7 @@ mod damaged;
 mod demo;
 mod documents;
 mod exactly_once;
+mod moments;
 mod named_controls;
 mod one_agent;
 mod operator;
