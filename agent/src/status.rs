@@ -153,7 +153,8 @@ mod tests {
         let good = Status::healthy();
         assert_eq!(verdict(&good).0, Level::Ok);
 
-        let worse: [fn(&mut Status); 9] = [
+        let worse: [fn(&mut Status); 10] = [
+            |s| s.store.undo.passes_limit = true,
             |s| s.store.damaged.push(damaged(None)),
             |s| s.agent.audit_problem = Some("disk full".into()),
             |s| s.recording = false,

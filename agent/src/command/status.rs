@@ -124,9 +124,15 @@ fn lines(status: &Status, settings: &str) -> String {
         );
         [("Damaged", what), ("Put back", back)]
     });
+    let undo = (status.store.undo.steps > 0).then(|| {
+        let undo = &status.store.undo;
+        let text = format!("{}, {}", many(undo.steps, "step"), bytes(undo.bytes));
+        ("Undo", text)
+    });
     let lines = rows
         .into_iter()
         .chain(damaged)
+        .chain(undo)
         .map(|(name, text)| format!("{name:<12}{text}"));
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::files::Files;
 use super::level::Trouble;
+use crate::advice;
 use crate::documents::Damaged;
 use crate::moment::Moment;
 use crate::settings::Settings;
-use crate::words::many;
+use crate::words::{bytes, many};
 
 /// The store.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -26,6 +27,29 @@ pub(crate) struct Store {
     pub(crate) problem: Option<String>,
     /// Days whose files were damaged, until a restore has brought them back or the files are removed.
     pub(crate) damaged: Vec<Damaged>,
+    pub(crate) undo: Undo,
+}
+
+/// The steps that `undo` can take back.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Undo {
+    pub(crate) steps: u64,
+    pub(crate) bytes: u64,
+    /// There are more than are to be kept: no sound backup holds all of them.
+    pub(crate) passes_limit: bool,
+}
+
+impl Undo {
+    /// What lies in the store's folder. A step that cannot be read is told by `undo` itself.
+    fn of_folder(store: &Path) -> Self {
+        let room = backup::undo_room(store, &backup::UndoLimit::default()).unwrap_or_default();
+        Self {
+            steps: room.steps,
+            bytes: room.bytes,
+            passes_limit: room.passes_limit,
+        }
+    }
 }
 
 impl Store {
@@ -39,6 +63,7 @@ impl Store {
             free_bytes: free_bytes(path),
             problem: None,
             damaged: files.damaged.clone(),
+            undo: Undo::of_folder(path),
         }
     }
 
@@ -58,7 +83,15 @@ impl Store {
             let text = format!("Recording; {}", offer(first, self.damaged.len()));
             Trouble::warning(text)
         });
-        problem.chain(damaged).collect()
+        let undo = self.undo.passes_limit.then(|| {
+            Trouble::warning(format!(
+                "Recording; {} of undo take {} and stay until a sound backup holds all that is in them: `{}` lists them",
+                many(self.undo.steps, "step"),
+                bytes(self.undo.bytes),
+                advice::command("undo --list")
+            ))
+        });
+        problem.chain(damaged).chain(undo).collect()
     }
 }
 

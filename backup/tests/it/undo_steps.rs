@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use backup::{RestoreSource, UndoLimit, UndoStep, finish_interrupted, plan_undo, undo, undo_steps};
+use backup::{
+    RestoreSource, UndoLimit, UndoStep, finish_interrupted, plan_undo, undo, undo_room, undo_steps,
+};
 
 use crate::archive_stage::{Events, Stage, all_in, day_ms};
 
@@ -326,6 +328,12 @@ fn a_step_goes_only_once_a_sound_backup_holds_each_of_its_events() {
     assert_eq!(pruned.kept[0].0, 1);
     assert!(pruned.kept[0].1.contains("2026-03-15"), "{pruned:?}");
     assert_eq!(numbers(&stage), [2, 1], "the newest is not even asked for");
+    let room = undo_room(&dir, &limit(1, None)).unwrap();
+    assert!(
+        room.passes_limit && room.steps == 2 && room.bytes > 0,
+        "{room:?}"
+    );
+    assert!(!undo_room(&dir, &limit(2, None)).unwrap().passes_limit);
 
     // Each state comes back, is backed up, and goes again.
     for _ in 0..2 {

@@ -35,6 +35,43 @@ impl Default for UndoLimit {
     }
 }
 
+impl UndoLimit {
+    /// Whether so many steps of that size are more than it allows.
+    fn is_passed(&self, target: &Path, steps: usize, bytes: u64) -> Result<bool> {
+        let room = match self.bytes {
+            Some(room) => room,
+            None => space::free(target)?,
+        };
+        Ok(steps > self.steps || bytes > room)
+    }
+}
+
+/// What the undo steps of a store take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UndoRoom {
+    /// How many there are.
+    pub steps: u64,
+    /// Bytes of their files.
+    pub bytes: u64,
+    /// There are more than the limit says, the newest apart.
+    pub passes_limit: bool,
+}
+
+/// What the undo steps of a store take, held against a limit.
+///
+/// # Errors
+/// When the store's folder cannot be read.
+pub fn undo_room(target: &Path, limit: &UndoLimit) -> Result<UndoRoom> {
+    let all = steps::all(target)?;
+    let bytes: Result<Vec<u64>> = all.iter().map(|step| step.bytes(target)).collect();
+    let bytes = bytes?.iter().sum();
+    Ok(UndoRoom {
+        steps: all.len() as u64,
+        bytes,
+        passes_limit: all.len() > 1 && limit.is_passed(target, all.len(), bytes)?,
+    })
+}
+
 /// What became of the undo steps beyond a limit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UndoPruned {
@@ -93,11 +130,7 @@ impl Archive {
             all.remove(0);
         }
         for step in all.iter().rev() {
-            let room = match limit.bytes {
-                Some(room) => room,
-                None => space::free(target)?,
-            };
-            if count <= limit.steps && bytes <= room {
+            if !limit.is_passed(target, count, bytes)? {
                 break;
             }
             if let Some(missing) = self.lacks(target, step)? {

@@ -50,16 +50,6 @@ pub fn undo_available(target: &Path) -> Option<String> {
     Some(steps::next(&steps)?.record.what.clone())
 }
 
-/// How many steps there are and the room that they take.
-///
-/// # Errors
-/// When the store's folder cannot be read.
-pub fn undo_room(target: &Path) -> Result<(u64, u64)> {
-    let steps = steps::all(target)?;
-    let bytes: Result<Vec<u64>> = steps.iter().map(|step| step.bytes(target)).collect();
-    Ok((steps.len() as u64, bytes?.iter().sum()))
-}
-
 /// The step of this number, or the one that is taken where none is named.
 pub(super) fn chosen(target: &Path, number: Option<u64>) -> Result<Step> {
     let all = steps::all(target)?;
