@@ -9,3 +9,5 @@ mod stage;
 mod answers;
 mod failures;
 mod help;
+#[cfg(feature = "demo")] // a simulated Core
+mod running;

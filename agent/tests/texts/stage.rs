@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// What differs from run to run; a longer one stands before one that would take a part of it.
-const FILTERS: [(&str, &str); 14] = [
+const FILTERS: [(&str, &str); 19] = [
     (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z", "[backup]"),
     (
         r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:\d\d)?)?",
@@ -19,6 +19,11 @@ const FILTERS: [(&str, &str); 14] = [
     ),
     (r#""([a-z_]*seconds)": [0-9.e-]+"#, "\"$1\": [seconds]"),
     (r"backup_age=\d+s", "backup_age=[seconds]"),
+    (r"rpo=[1-9]\d*s", "rpo=[seconds]"),
+    (r#""pid": \d+"#, "\"pid\": [pid]"),
+    (r"\.corrupt-\d+", ".corrupt-[number]"),
+    (r"(\d{4}-\d\d-\d\d)-[0-9a-f]{16}", "$1-[digest]"),
+    (r"store [0-9a-f]{16,}", "store [id]"),
     (r"\d+ s ago", "[span] ago"),
     (r"process \d+", "process [pid]"),
     (r"user \d+( \(\S+\))?", "user [uid]"),
