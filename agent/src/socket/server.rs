@@ -26,8 +26,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// there belongs to an agent that has died.
 pub(crate) struct Listener {
     store: PathBuf,
-    /// `None` while the store's folder is not there.
+    /// `None` while the store's folder is not there, or something has the socket's place.
     bound: Option<Bound>,
+    /// What keeps the socket from its place, as the log says it.
+    problem: Option<String>,
 }
 
 impl Listener {
@@ -35,6 +37,7 @@ impl Listener {
         Ok(Self {
             store: store.to_owned(),
             bound: Some(Bound::bind(store)?),
+            problem: None,
         })
     }
 
@@ -49,9 +52,30 @@ impl Listener {
             return;
         }
         self.bound = None;
-        if self.store.is_dir() {
-            self.bound = Bound::bind(&self.store).ok();
+        let problem = match self.store.is_dir().then(|| Bound::bind(&self.store)) {
+            Some(Ok(bound)) => {
+                self.bound = Some(bound);
+                None
+            }
+            Some(Err(failure)) => Some(failure.to_string()),
+            // The recorder tells of a folder that is away.
+            None => None,
+        };
+        self.tell(problem);
+    }
+
+    /// Writes to the log what keeps the socket from its place: once, as this looks again every second.
+    fn tell(&mut self, problem: Option<String>) {
+        if self.problem == problem {
+            return;
         }
+        match &problem {
+            Some(problem) => {
+                tracing::error!("no command reaches this agent, and it records on: {problem}");
+            }
+            None => tracing::info!("the local socket is in its place again"),
+        }
+        self.problem = problem;
     }
 
     async fn accept(&self) -> std::io::Result<UnixStream> {
@@ -296,6 +320,36 @@ mod tests {
         UnixStream::connect(store.join(Address::NAME))
             .await
             .unwrap();
+    }
+
+    /// What is logged meanwhile.
+    fn logged(act: impl FnOnce()) -> String {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let file = Arc::new(log.reopen().unwrap());
+        let subscriber = tracing_subscriber::fmt().with_writer(file).finish();
+        tracing::subscriber::with_default(subscriber, act);
+        std::fs::read_to_string(log.path()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_has_the_sockets_place_is_logged_once_with_what_to_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut listener = Listener::bind(dir.path()).unwrap();
+        let socket = dir.path().join(Address::NAME);
+        std::fs::remove_file(&socket).unwrap();
+        std::fs::create_dir(&socket).unwrap();
+        std::fs::write(socket.join("mine"), "").unwrap();
+        let said = logged(|| listener.keep_in_place());
+        assert_eq!(said.matches("ERROR").count(), 1, "{said}");
+        for part in [socket.to_str().unwrap(), "found a folder", "move that folder away"] {
+            assert!(said.contains(part), "no {part:?} in {said}");
+        }
+        assert_eq!(logged(|| listener.keep_in_place()), "");
+
+        std::fs::remove_dir_all(&socket).unwrap();
+        let said = logged(|| listener.keep_in_place());
+        assert!(said.contains("INFO"), "{said}");
+        UnixStream::connect(&socket).await.unwrap();
     }
 
     #[tokio::test]
