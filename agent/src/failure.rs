@@ -4,16 +4,56 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde::{Deserialize, Serialize};
+
 use crate::advice;
 use crate::moment::Moment;
 
+/// What kind of failure it is, where a caller acts on that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// Somebody else is at work: it is worth trying again soon.
+    Busy,
+    /// No restore was made that could be taken back.
+    NothingToUndo,
+    /// There is no backup that restores.
+    NoBackup,
+    /// The work was not done at its deadline.
+    TooLate,
+    /// The record is another store's.
+    OtherStore,
+    /// A file is damaged, altered or missing.
+    Finding,
+    /// Any other, also one that only a newer version knows.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+impl Kind {
+    fn of(error: &backup::Error) -> Self {
+        use backup::Error;
+        match error {
+            Error::Busy { .. } => Self::Busy,
+            Error::NothingToUndo { .. } => Self::NothingToUndo,
+            Error::NoBackup { .. } => Self::NoBackup,
+            Error::TooLate { .. } => Self::TooLate,
+            Error::OtherStore { .. } => Self::OtherStore,
+            Error::Found(_) => Self::Finding,
+            error if error.damaged_file().is_some() => Self::Finding,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Why a command ended early, as its user reads it.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
+    kind: Kind,
     message: String,
     hint: Option<String>,
     damaged: Option<PathBuf>,
-    busy: bool,
     code: u8,
 }
 
@@ -24,10 +64,10 @@ impl Failure {
     /// What was asked for failed: exit code 1.
     pub(crate) fn failed(message: impl fmt::Display) -> Self {
         Self {
+            kind: Kind::Other,
             message: message.to_string(),
             hint: None,
             damaged: None,
-            busy: false,
             code: 1,
         }
     }
@@ -38,6 +78,12 @@ impl Failure {
             code: 2,
             ..Self::failed(message)
         }
+    }
+
+    /// The same as one of this kind.
+    pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// The same with the exit code that another process told.
@@ -58,9 +104,14 @@ impl Failure {
         self
     }
 
-    /// True where another process was at work: it is worth trying again soon.
+    /// What kind it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// True where somebody else was at work: it is worth trying again soon.
     pub(crate) fn is_busy(&self) -> bool {
-        self.busy
+        self.kind == Kind::Busy
     }
 
     /// The file that is damaged.
@@ -109,10 +160,9 @@ impl From<backup::Error> for Failure {
             }
             other => other.to_string(),
         };
-        let failure = Self {
-            busy: matches!(error, backup::Error::Busy { .. }),
-            ..Self::failed(text).damaged(error.damaged_file())
-        };
+        let failure = Self::failed(text)
+            .of_kind(Kind::of(&error))
+            .damaged(error.damaged_file());
         match verbs(&error).or(error.hint().map(str::to_owned)) {
             Some(hint) => failure.hint(hint),
             None => failure,

@@ -5,7 +5,7 @@
 //! ```text
 //! > {"verb":"backup","progress":true}
 //! < {"progress":{"what":"copying","done":4096,"total":81920}}
-//! < {"done":{…}}        or  {"failed":{"message":"…","hint":"…","code":1}}
+//! < {"done":{…}}        or  {"failed":{"message":"…","hint":"…","code":1,"kind":"busy"}}
 //! ```
 //!
 //! Only a caller who asks for `progress` gets it, so a caller of an older version reads just the

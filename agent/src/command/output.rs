@@ -125,6 +125,7 @@ impl Output {
             let document = serde_json::json!({
                 "error": failure.message(),
                 "hint": failure.next_step(),
+                "kind": failure.kind(),
             });
             put(&format!("{document:#}"));
         } else {

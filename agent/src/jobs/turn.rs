@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::moment::{self, Moment};
 
 /// Who asked for a job.
@@ -171,6 +171,7 @@ impl Asked {
         Failure::failed(format!(
             "the {what} from {asker} has been {state} since {since}"
         ))
+        .of_kind(Kind::Busy)
         .hint("wait for it to end, then ask again")
     }
 }

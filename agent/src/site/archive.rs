@@ -10,7 +10,7 @@ use backup::{
 
 use super::{Site, Source};
 use crate::advice;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::folder;
 
 impl Site {
@@ -82,7 +82,9 @@ impl Site {
 
     fn no_backup(&self) -> Failure {
         let archive = self.archive_path().display();
-        Failure::failed(format!("there is no backup in {archive}")).hint(self.first_backup())
+        Failure::failed(format!("there is no backup in {archive}"))
+            .of_kind(Kind::NoBackup)
+            .hint(self.first_backup())
     }
 
     /// When the archive's folder last changed.

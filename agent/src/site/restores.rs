@@ -6,7 +6,7 @@ use super::Site;
 use super::request::RestoreRequest;
 use super::source::Source;
 use super::undo::Secured;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::words;
 use backup::{At, RestorePlan, RestoreReport, RestoreSource, Restored, StoreUse};
 
@@ -27,9 +27,8 @@ impl Site {
         let at = request.at.map(|ms| At { ms, time });
         let planned = (self.archive_to_look_at()?).plan_to(source, at, target);
         let plan = planned.map_err(|error| {
-            let none = matches!(error, backup::Error::NoBackup { .. });
             let failure = Failure::from(error);
-            match none {
+            match failure.kind() == Kind::NoBackup {
                 true => failure.hint(self.first_backup()),
                 false => failure,
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Act;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::jobs::Step;
 use crate::site::{RestoreRequest, UndoRequest};
 
@@ -88,6 +88,12 @@ pub(super) enum Reply {
         /// The exit code; an agent of an older version does not tell it.
         #[serde(default = "failed")]
         code: u8,
+        /// An agent of an older version does not tell it.
+        #[serde(default)]
+        kind: Kind,
+        /// The file that is damaged, where that is the reason and JSON can hold its name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        damaged: Option<PathBuf>,
     },
 }
 
@@ -103,6 +109,10 @@ impl From<Result<serde_json::Value, Failure>> for Reply {
                 message: failure.message().to_owned(),
                 hint: failure.next_step().map(str::to_owned),
                 code: failure.code(),
+                kind: failure.kind(),
+                damaged: (failure.damaged_file())
+                    .filter(|file| file.to_str().is_some())
+                    .map(PathBuf::from),
             },
         }
     }
@@ -118,3 +128,29 @@ impl Reply {
 
 /// Requests are short: a longer line is not a request of this program.
 pub(super) const LONGEST_REQUEST: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_of_another_version_is_understood() {
+        for (line, expected) in [
+            (r#"{"failed":{"message":"m","hint":null}}"#, Kind::Other),
+            (
+                r#"{"failed":{"message":"m","hint":"h","code":1,"kind":"busy"}}"#,
+                Kind::Busy,
+            ),
+            (
+                r#"{"failed":{"message":"m","hint":"h","code":1,"kind":"too-new"}}"#,
+                Kind::Other,
+            ),
+        ] {
+            let reply: Reply = serde_json::from_str(line).unwrap();
+            assert!(
+                matches!(reply, Reply::Failed { kind, code: 1, .. } if kind == expected),
+                "{reply:?}"
+            );
+        }
+    }
+}

@@ -74,8 +74,13 @@ pub(crate) fn ask(
                 message,
                 hint,
                 code,
+                kind,
+                damaged,
             }) => {
-                let failure = Failure::failed(message).with_code(code);
+                let failure = Failure::failed(message)
+                    .with_code(code)
+                    .of_kind(kind)
+                    .damaged(damaged.as_deref());
                 Err(match hint {
                     Some(hint) => failure.hint(hint),
                     None => failure,

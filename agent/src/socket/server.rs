@@ -258,6 +258,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
+    use crate::failure::Kind;
 
     /// The lines that a caller reads after sending this one; the job takes two steps.
     async fn replies(request: &str) -> Vec<String> {
@@ -303,6 +304,66 @@ mod tests {
         );
     }
 
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_caller_gets_the_failure_as_the_agent_has_it() {
+        let busy = backup::Error::Busy {
+            path: "backups/.lock".into(),
+            who: "a verification or restore",
+            pid: Some(42),
+        };
+        let nothing = backup::Error::NothingToUndo {
+            path: "store".into(),
+        };
+        let none = backup::Error::NoBackup {
+            path: "backups".into(),
+            found: "nothing".into(),
+        };
+        let late = backup::Error::TooLate {
+            path: "day".into(),
+            found: "half of it".into(),
+            expected: "all of it",
+        };
+        let other = backup::Error::OtherStore {
+            path: "backups".into(),
+            stores: backup::Stores {
+                found: "a".into(),
+                expected: "b".into(),
+            },
+            within: backup::RecordIn::Archive,
+        };
+        let damaged = backup::Error::Damaged {
+            path: "events/day.db".into(),
+            found: "rubbish".into(),
+        };
+        let failures = [
+            (Failure::from(busy), Kind::Busy),
+            (nothing.into(), Kind::NothingToUndo),
+            (none.into(), Kind::NoBackup),
+            (late.into(), Kind::TooLate),
+            (other.into(), Kind::OtherStore),
+            (damaged.into(), Kind::Finding),
+            (Failure::usage("no such day"), Kind::Other),
+        ];
+        for (failure, kind) in failures {
+            assert_eq!(failure.kind(), kind, "{failure}");
+            let dir = tempfile::tempdir().unwrap();
+            let listener = Listener::bind(dir.path()).unwrap();
+            let stop = CancellationToken::new();
+            let told = failure.clone();
+            let answer = move |_, _, _| std::future::ready(Err(told.clone()));
+            let answering = tokio::spawn(answer_all(listener, stop.clone(), answer));
+            let asked = tokio::task::spawn_blocking(move || {
+                super::super::ask(dir.path(), &Request::Backup, None)
+            });
+            let Err(got) = asked.await.unwrap() else {
+                panic!("no failure");
+            };
+            assert_eq!(got, failure);
+            stop.cancel();
+            answering.await.unwrap();
+        }
+    }
+
     #[tokio::test]
     async fn a_socket_whose_folder_is_gone_is_let_go_and_bound_again_when_it_is_back() {
         let dir = tempfile::tempdir().unwrap();
@@ -341,7 +402,11 @@ mod tests {
         std::fs::write(socket.join("mine"), "").unwrap();
         let said = logged(|| listener.keep_in_place());
         assert_eq!(said.matches("ERROR").count(), 1, "{said}");
-        for part in [socket.to_str().unwrap(), "found a folder", "move that folder away"] {
+        for part in [
+            socket.to_str().unwrap(),
+            "found a folder",
+            "move that folder away",
+        ] {
             assert!(said.contains(part), "no {part:?} in {said}");
         }
         assert_eq!(logged(|| listener.keep_in_place()), "");
