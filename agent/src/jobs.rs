@@ -49,7 +49,8 @@ pub(crate) struct Jobs {
 struct Known {
     backups: Arc<[backup::BackupInfo]>,
     history: History,
-    last_failure: Option<String>,
+    /// Why the last backup failed, if it did.
+    last_failure: Option<Failure>,
     /// Why the last prune failed, if it did.
     prune_problem: Option<String>,
     /// What the last good backup was made of; nothing once a job has changed the files.
@@ -66,7 +67,7 @@ impl Jobs {
         live_facts: Arc<LiveFacts>,
     ) -> Self {
         let listed = site.own_backups();
-        let last_failure = listed.as_ref().err().map(Failure::to_string);
+        let last_failure = listed.as_ref().err().cloned();
         let backups: Arc<[_]> = listed.unwrap_or_default().into();
         let history = History {
             agent_started: moment::now(),

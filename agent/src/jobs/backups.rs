@@ -23,8 +23,13 @@ impl Jobs {
                 "the running one has not moved for {}",
                 moment::span(i64::try_from(still.as_millis()).unwrap_or(i64::MAX))
             )),
-            None => self.with(|known| known.last_failure.clone()),
+            None => self.with(|known| known.last_failure.as_ref().map(Failure::to_string)),
         }
+    }
+
+    /// Whether the last backup failed only because somebody else was at work in the archive.
+    pub(crate) fn backup_found_busy(&self) -> bool {
+        self.with(|known| known.last_failure.as_ref().is_some_and(Failure::is_busy))
     }
 
     /// The schedule's backup; returns in words what was done. If nothing is new since the last one,
@@ -107,7 +112,7 @@ impl Jobs {
                 known.backed_up = inputs;
             }
             Err(failure) => {
-                known.last_failure = Some(failure.to_string());
+                known.last_failure = Some(failure.clone());
                 known.history.last_failure = Some(now);
                 known.history.failures += 1;
             }

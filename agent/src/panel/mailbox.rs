@@ -57,9 +57,7 @@ pub(crate) fn state(
                 || "nothing proved yet".to_owned(),
                 |backup| format!("read back {}", Moment::at(backup.created_at_ms).local()),
             ),
-            ok: newest.is_some_and(|backup| backup.verified)
-                && status.backup.problem.is_none()
-                && !status.backup.overdue,
+            ok: status.backup.ok,
         },
         recoverable: Range {
             from: text(status.recoverable.from),

@@ -22,6 +22,10 @@ pub(crate) struct Backup {
     /// When the newest proved backup was made.
     pub(crate) last_verified: Option<Moment>,
     pub(crate) problem: Option<String>,
+    /// The problem is only that somebody else was at work in the archive.
+    pub(crate) busy: bool,
+    /// The newest one is proved, and nothing keeps the next from being made in time.
+    pub(crate) ok: bool,
     /// When the schedule makes them: `every 24h`, `at 03:00, 23:30` or `off`.
     pub(crate) schedule: String,
     /// When the last one was made, or was proved again because there was nothing new.
@@ -45,6 +49,7 @@ impl Backup {
             .find(|backup| backup.verified)
             .map(made);
         let schedule = &settings.backup.schedule;
+        let overdue = proved.is_some_and(|proved| schedule.overdue(proved, now));
         Self {
             path: settings.backup.path.display().to_string(),
             last: last.map(Moment::at),
@@ -53,9 +58,11 @@ impl Backup {
             count: files.backups.len(),
             last_verified: proved.map(Moment::at),
             problem: files.refused.clone(),
+            busy: false,
+            ok: files.newest_is_proved() && files.refused.is_none() && !overdue,
             schedule: schedule.when.to_string(),
             last_good: proved.map(Moment::at),
-            overdue: proved.is_some_and(|proved| schedule.overdue(proved, now)),
+            overdue,
             failures: 0,
             prune_problem: None,
         }
@@ -65,13 +72,17 @@ impl Backup {
         let now = moment::now();
         let (jobs, settings) = (&context.jobs, context.settings());
         let (history, schedule) = (context.history(), &settings.backup.schedule);
+        let problem = jobs.backup_problem().or_else(|| context.shipped.problem());
+        let overdue = (history.last_good).is_some_and(|last| schedule.overdue(last, now));
         Self {
-            problem: jobs.backup_problem().or_else(|| context.shipped.problem()),
+            ok: files.newest_is_proved() && problem.is_none() && !overdue,
+            busy: jobs.backup_found_busy(),
+            problem,
             prune_problem: jobs.prune_problem(),
             next: schedule.next_due(&history, now).map(Moment::at),
             failures: history.failures,
             last_good: history.last_good.map(Moment::at),
-            overdue: (history.last_good).is_some_and(|last| schedule.overdue(last, now)),
+            overdue,
             ..Self::of_files(settings, files)
         }
     }
@@ -79,8 +90,14 @@ impl Backup {
     pub(super) fn troubles(&self) -> Vec<Trouble> {
         let mut troubles = Vec::new();
         if let Some(problem) = &self.problem {
-            let text = format!("Recording, but the last backup failed: {problem}");
-            troubles.push(Trouble::critical(text));
+            troubles.push(match self.busy {
+                true => Trouble::warning(format!(
+                    "Recording; the last backup was not made: {problem}"
+                )),
+                false => {
+                    Trouble::critical(format!("Recording, but the last backup failed: {problem}"))
+                }
+            });
         }
         if let Some(problem) = &self.prune_problem {
             troubles.push(Trouble::warning(format!(

@@ -61,6 +61,11 @@ impl Files {
         })
     }
 
+    /// Whether there is a backup, and the newest one is proved.
+    pub(super) fn newest_is_proved(&self) -> bool {
+        self.backups.first().is_some_and(|newest| newest.verified)
+    }
+
     /// When the last change came.
     pub(super) fn received_to(&self) -> Option<i64> {
         match self.in_memory_from {
