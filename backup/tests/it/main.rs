@@ -34,6 +34,7 @@ mod archive_links_locks;
 mod archive_links_segments;
 mod archive_loop;
 mod archive_meaning;
+mod archive_mutation;
 mod archive_nothing;
 mod archive_preview;
 mod archive_prune;

@@ -77,6 +77,9 @@ pub(crate) struct Shipped {
     pub(crate) number: u64,
     /// First 32 digits of the record's SHA-256.
     pub(crate) mark: String,
+    /// Size of the file `segments_to`.
+    #[serde(default)]
+    pub(crate) bytes: u64,
 }
 
 /// The backup made before, with the hash of its manifest's bytes: the chain.
@@ -463,6 +466,7 @@ mod tests {
             shipped: Some(Shipped {
                 number: 0,
                 mark: "0".repeat(32),
+                bytes: 0,
             }),
             days: Vec::new(),
             settings: Vec::new(),

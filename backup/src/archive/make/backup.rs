@@ -75,7 +75,11 @@ impl Archive {
         let segments_to = segment::files(&*self.place)?
             .last()
             .map_or(0, |(last, _)| *last);
-        let shipped = chain::end(&*self.place)?;
+        let last = self.place.look(&segment::file_name(segments_to));
+        let shipped = Shipped {
+            bytes: last.ok().flatten().map_or(0, |found| found.bytes),
+            ..chain::end(&*self.place)?
+        };
         let days = store.days()?;
         let Some(&newest) = days.last() else {
             return Err(Error::NoEvents {

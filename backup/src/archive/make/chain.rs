@@ -10,6 +10,7 @@ pub(super) fn end(place: &dyn Place) -> Result<Shipped> {
     let mut end = Shipped {
         number: 0,
         mark: Mark::default().text(),
+        bytes: 0,
     };
     let manifests = place.list("")?.into_iter();
     for name in manifests.filter(|name| Manifest::id_of(name).is_some()) {
@@ -42,6 +43,7 @@ pub(super) fn end(place: &dyn Place) -> Result<Shipped> {
             end = Shipped {
                 number,
                 mark: mark.text(),
+                bytes: 0,
             };
         }
         break;
@@ -59,5 +61,6 @@ pub(super) fn after(link: Link, record: &[u8]) -> Shipped {
     Shipped {
         number: link.number,
         mark: Mark::of(record).text(),
+        bytes: 0,
     }
 }

@@ -45,9 +45,32 @@ pub(crate) fn first(place: &dyn Place, name: &str) -> Result<Option<Record>> {
 }
 
 impl Records {
+    /// Bytes of the file.
+    pub(crate) fn size(&self) -> u64 {
+        self.total
+    }
+
     /// After the last record: whether the file goes on behind it.
     pub(crate) fn torn(&self) -> bool {
         self.offset < self.total
+    }
+
+    /// After the last record: whether what follows is not the beginning of a record that was cut off, but damage.
+    pub(crate) fn broken(&self) -> Result<bool> {
+        if !self.torn() {
+            return Ok(false);
+        }
+        let mut head = [0; header::SIZE];
+        let there = usize::try_from(self.total - self.offset)
+            .unwrap_or(usize::MAX)
+            .min(header::SIZE);
+        self.file
+            .read_at(self.offset, &mut head[..there])
+            .map_err(Error::io(&self.path, "read the segment"))?;
+        let begins = there.min(MAGIC.len());
+        let beginning = head[..begins] == MAGIC[..begins];
+        let whole = there == header::SIZE;
+        Ok(!beginning || whole && header::decode(&head, self.offset).is_none())
     }
 
     /// Bytes passed over so far that are no record.

@@ -1,6 +1,7 @@
 //! Follows the chain of records after a backup: by their numbers, whatever files they lie in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::archive::format::manifest::Manifest;
@@ -31,6 +32,8 @@ struct Walk<'w> {
     lineage: Option<LineageId>,
     /// What a hole comes from, when one shows.
     cause: Option<Cause>,
+    /// The file that ends in damage, until a record goes on from before it.
+    broken: Option<PathBuf>,
 }
 
 /// Adds the records of the backup's history to the tail. Where some are missing it goes on behind the hole.
@@ -43,6 +46,7 @@ pub(super) fn walk(
 ) {
     let mut found = Vec::new();
     let mut unread = Vec::new();
+    let mut spoilt = Vec::new();
     for (number, name) in files {
         match segment::first(&**place, name) {
             Ok(Some(first)) => found.extend(first.link().map(|link| File {
@@ -50,7 +54,15 @@ pub(super) fn walk(
                 number: *number,
                 name,
             })),
-            // Nothing was shipped whole into it.
+            // Nothing was shipped whole into it, or what was is damaged.
+            Ok(None) if *number > manifest.segments_to => {
+                let mut records = segment::records(&**place, name, 0);
+                if records.as_mut().is_ok_and(|records| {
+                    records.next().is_none() && records.broken().unwrap_or(true)
+                }) {
+                    spoilt.push((*number, name));
+                }
+            }
             Ok(None) => {}
             Err(error) if *number >= manifest.segments_to => unread.push((*number, name, error)),
             Err(_) => {}
@@ -65,6 +77,7 @@ pub(super) fn walk(
         last: manifest.shipped.as_ref().map(|shipped| shipped.number),
         lineage: manifest.lineage,
         cause: None,
+        broken: None,
     };
     let mut before = manifest.segments_to;
     for file in &found {
@@ -79,7 +92,7 @@ pub(super) fn walk(
             ));
         }
         before = file.number;
-        if !walk.file(file.name) {
+        if !walk.file(file.number, file.name) {
             return;
         }
     }
@@ -87,17 +100,34 @@ pub(super) fn walk(
     let behind = unread
         .iter()
         .find(|(number, ..)| *number > before || found.is_empty());
+    let reached_ms = walk.reached.covers_to_ms.unwrap_or(manifest.covers_to_ms);
     if let Some((_, name, error)) = behind {
-        let reached_ms = walk.reached.covers_to_ms.unwrap_or(manifest.covers_to_ms);
         walk.reached
             .holes
             .push(Hole::unread(&place.path(name), reached_ms, error));
+        return;
+    }
+    let spoilt = spoilt
+        .iter()
+        .find(|(number, _)| *number > before || found.is_empty());
+    let spoilt = spoilt
+        .map(|(_, name)| place.path(name))
+        .or(walk.broken.take());
+    if let Some(file) = spoilt {
+        walk.reached.holes.push(Hole {
+            what: format!(
+                "what was shipped after {} cannot be read",
+                rfc3339(reached_ms)
+            ),
+            cause: Some(Cause::Incomplete(file)),
+            before: None,
+        });
     }
 }
 
 impl Walk<'_> {
     /// Follows the records of one file; `false` where the history ends.
-    fn file(&mut self, name: &str) -> bool {
+    fn file(&mut self, number: u64, name: &str) -> bool {
         let mut records = match segment::records(&**self.place, name, 0) {
             Ok(records) => records,
             Err(error) => {
@@ -123,6 +153,16 @@ impl Walk<'_> {
         }
         if records.torn() {
             self.cause = Some(Cause::Incomplete(self.place.path(name)));
+        }
+        // What was there when the backup began is in the backup.
+        let held = self
+            .manifest
+            .shipped
+            .as_ref()
+            .map_or(0, |shipped| shipped.bytes);
+        let grew = number > self.manifest.segments_to || records.size() > held;
+        if grew && records.broken().unwrap_or(true) {
+            self.broken = Some(self.place.path(name));
         }
         true
     }
@@ -156,6 +196,7 @@ impl Walk<'_> {
             self.hole(record, end);
         }
         self.cause = None;
+        self.broken = None;
         self.reached.covers_to_ms = self.reached.covers_to_ms.max(Some(covers.at_ms));
         if covers.events == 0 || held {
             return true;
