@@ -209,9 +209,13 @@ async fn a_restore_is_chosen_armed_confirmed_followed_and_taken_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn five_wrong_pins_lock_the_right_one_out_and_the_page_says_so() {
     let (_core, site, _agent, mut browser) = a_room_to_restore().await;
-    for _ in 0..5 {
+    // The answer before reads just the same, so that each is told from it by its own coming.
+    browser.watch("RequestText").await;
+    for answers in 1..=5 {
         choose_and_arm(&mut browser, "1111").await;
         browser.press("ConfirmRestore").await;
+        let seen = "(window.watched['RequestText'] ?? []).filter(([text]) => text.includes('the PIN is wrong')).length";
+        browser.until(seen, |said| said == answers).await;
         browser
             .until_reads("RestoreResult", |text| text.contains("the PIN is wrong"))
             .await;
