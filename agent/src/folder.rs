@@ -7,7 +7,7 @@ use crate::failure::{Failure, Outcome};
 
 /// Makes a folder where it is missing. `what` names it in the error; `other` says how to choose another one.
 pub(crate) fn make(path: &Path, what: &str, other: &str) -> Outcome<()> {
-    std::fs::create_dir_all(path).map_err(|error| {
+    backup::make_folder(path).map_err(|error| {
         let (found, mend) = match error.kind() {
             ErrorKind::AlreadyExists => ("a file has that name".to_owned(), "move that file away"),
             ErrorKind::NotADirectory => (

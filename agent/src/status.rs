@@ -123,7 +123,12 @@ pub(crate) fn verdict(status: &Status) -> (Level, String) {
         })
     });
     worst.map_or_else(
-        || (Level::Ok, status.backup.good_news()),
+        || {
+            (
+                Level::Ok,
+                status.backup.good_news() + &status.agent.lesser_way(),
+            )
+        },
         |worst| (worst.level, worst.text),
     )
 }

@@ -11,6 +11,7 @@ mod progress;
 
 mod irregular;
 mod out_of_reach;
+mod lesser_way;
 mod store_use;
 
 mod trusted_now;
@@ -49,8 +50,10 @@ pub use archive::retention::policy::Policy;
 pub use archive::retention::prune::{PruneReport, Pruned};
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "fault-injection")]
-pub use disk::fault::{full_at_step, kill_at_step, steps_left};
+pub use disk::fault::{Refused, full_at_step, kill_at_step, refuse, steps_left};
 pub use disk::mount_point::MountPoint;
+pub use disk::owner::{give_to_owner_of_folder, make_folder};
+pub use disk::real::make_file;
 pub use disk::store_lock::StoreLock;
 pub use error::{Error, RecordIn, Result, Stores};
 pub use exchange::export::{ExportOptions, Format, export};
@@ -59,6 +62,7 @@ pub use exchange::import::report::ImportReport;
 pub use exchange::import::target::Destination;
 pub use finding::Finding;
 pub use out_of_reach::OutOfReach;
+pub use lesser_way::{LesserWay, lesser_ways};
 pub use progress::Progress;
 pub use restore::build::Restored;
 pub use restore::plan::compare::ControlChange;

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use contract::control;
+use qrc::method::component::{Set, SetControl};
 use qrc_sim::{Core, Pair};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -204,6 +205,13 @@ impl EmulatedCore {
     pub(crate) fn client(&self) -> qrc::Client {
         qrc::Client::start(qrc::Options::new("127.0.0.1", self.port))
     }
+}
+
+/// Somebody in the room turns a knob.
+pub(crate) async fn turn_a_knob(core: &EmulatedCore) {
+    let knob = SetControl::value("gain", -17.25);
+    let set = Set::new("Master", vec![knob]);
+    core.client().call(&set).await.unwrap();
 }
 
 /// Serves a Core of this process, on a port of its own where 0 is given, until the token is cancelled.

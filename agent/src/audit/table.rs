@@ -38,6 +38,10 @@ pub(super) fn path(store: &Path) -> PathBuf {
 
 /// Opens it to write a row, and makes it where there is none.
 pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
+    if !path.exists() {
+        // For the owner of the store's folder, who may be another than root. If it fails, SQLite says why.
+        let _ = backup::make_file(path);
+    }
     let mut conn = Connection::open(path)?;
     conn.busy_timeout(PATIENCE)?;
     if version(&conn)? < VERSION {

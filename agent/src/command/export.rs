@@ -98,7 +98,7 @@ fn default_path(site: &Site, options: &ExportOptions, now: i64) -> Outcome<PathB
         Format::JsonLines => "jsonl",
         Format::Csv => "csv",
     };
-    std::fs::create_dir_all(site.archive_path())?;
+    backup::make_folder(site.archive_path())?;
     let stamp = Moment::at(now).to_string().replace([':', '.'], "-");
     Ok(site
         .archive_path()

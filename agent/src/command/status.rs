@@ -129,10 +129,13 @@ fn lines(status: &Status, settings: &str) -> String {
         let text = format!("{}, {}", many(undo.steps, "step"), bytes(undo.bytes));
         ("Undo", text)
     });
+    let disks = status.agent.lesser_ways.iter();
+    let disks = disks.map(|way| ("Disk", way.clone()));
     let lines = rows
         .into_iter()
         .chain(damaged)
         .chain(undo)
+        .chain(disks)
         .map(|(name, text)| format!("{name:<12}{text}"));
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -17,6 +17,8 @@ pub(crate) struct Agent {
     pub(crate) sqlite: String,
     /// The command that has the store while no agent runs, such as an import; an agent that starts waits for its end.
     pub(crate) waits_for: Option<String>,
+    /// What the disks cannot do that was asked of them, and what is done instead.
+    pub(crate) lesser_ways: Vec<String>,
     /// Why requests cannot be written down, if they cannot.
     pub(crate) audit_problem: Option<String>,
 }
@@ -37,6 +39,7 @@ impl Agent {
             running: false,
             pid: None,
             waits_for: None,
+            lesser_ways: Vec::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             sqlite: backup::sqlite_version().to_owned(),
             audit_problem: None,
@@ -47,8 +50,21 @@ impl Agent {
         Self {
             running: true,
             pid: Some(std::process::id()),
+            lesser_ways: backup::lesser_ways()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             audit_problem: context.audit.problem(),
             ..Self::absent()
+        }
+    }
+
+    /// That a disk is asked for less than it should give: no trouble, but to be known.
+    pub(super) fn lesser_way(&self) -> String {
+        match &self.lesser_ways[..] {
+            [] => String::new(),
+            [way] => format!(" ({way})"),
+            [first, more @ ..] => format!(" ({first}; {} more)", more.len()),
         }
     }
 

@@ -6,10 +6,10 @@ use std::io::{self, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, Mode, OFlags, fsync, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
-use crate::disk::{fault, real};
+use crate::disk::{fault, names, owner, real};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 
@@ -46,6 +46,7 @@ impl Draft {
             );
             match openat(&folder, &name, how, Mode::from_raw_mode(0o644)) {
                 Ok(file) => {
+                    owner::give(&folder, &file).map_err(failed())?;
                     return Ok(Draft {
                         file: file.into(),
                         path: path.join(&name),
@@ -87,7 +88,7 @@ impl Draft {
         let path = self.rename(name)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         fault::step()
-            .and_then(|()| Ok(fsync(&self.folder)?))
+            .and_then(|()| names::to_disk(&self.folder, folder))
             .map_err(Error::io(folder, "bring the folder to the disk"))?;
         Ok(path)
     }
@@ -147,13 +148,8 @@ pub(crate) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<Pat
 /// Makes renames and new names in a folder last.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     fault::step()
-        .and_then(|()| names_to_disk(folder))
+        .and_then(|()| names::in_folder(folder))
         .map_err(Error::io(folder, "bring the folder to the disk"))
-}
-
-/// Brings a folder's names to the disk; without this a power cut can take a rename back.
-pub(crate) fn names_to_disk(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// Makes a file's bytes last. Never for a live database: closing it would drop SQLite's locks.
@@ -169,7 +165,7 @@ pub(crate) fn create_folder(folder: &Path) -> Result<()> {
         return Ok(());
     }
     fault::step()
-        .and_then(|()| fs::create_dir_all(folder))
+        .and_then(|()| owner::make_folder(folder))
         .map_err(Error::io(folder, "create the folder"))?;
     match folder.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),

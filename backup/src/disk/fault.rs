@@ -4,7 +4,7 @@
 use std::io;
 
 #[cfg(feature = "fault-injection")]
-pub use injected::{full_at_step, kill_at_step, steps_left};
+pub use injected::{full_at_step, kill_at_step, refuse, steps_left};
 
 /// Marks a moment right before something is written: a crash here leaves something else behind than a moment earlier,
 /// and the disk may be full.
@@ -14,15 +14,62 @@ pub(crate) fn step() -> io::Result<()> {
     Ok(())
 }
 
+/// What a disk may be unable to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// To sync a folder.
+    FolderSync,
+    /// To keep a lock.
+    Lock,
+}
+
+/// The disk's refusal, where a test wants one.
+pub(crate) fn refusal(what: Refused) -> Option<rustix::io::Errno> {
+    #[cfg(feature = "fault-injection")]
+    return injected::refusal(what);
+    #[cfg(not(feature = "fault-injection"))]
+    {
+        let _ = what;
+        None
+    }
+}
+
 #[cfg(feature = "fault-injection")]
 mod injected {
     use std::io;
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+    use rustix::io::Errno;
+
+    use super::Refused;
+
     /// Steps left until it happens; 0: it has happened, or never will.
     static LEFT: AtomicU64 = AtomicU64::new(0);
     /// What happens: the disk is full, else the process stops.
     static FULL: AtomicBool = AtomicBool::new(false);
+
+    static NO_FOLDER_SYNC: AtomicBool = AtomicBool::new(false);
+    static NO_LOCK: AtomicBool = AtomicBool::new(false);
+
+    fn switch(what: Refused) -> &'static AtomicBool {
+        match what {
+            Refused::FolderSync => &NO_FOLDER_SYNC,
+            Refused::Lock => &NO_LOCK,
+        }
+    }
+
+    /// Lets every disk refuse this from now on, in this process.
+    pub fn refuse(what: Refused) {
+        switch(what).store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn refusal(what: Refused) -> Option<Errno> {
+        let answer = match what {
+            Refused::FolderSync => Errno::INVAL,
+            Refused::Lock => Errno::NOLCK,
+        };
+        switch(what).load(Ordering::SeqCst).then_some(answer)
+    }
 
     /// Stops this process with SIGKILL at the n-th marked step from now: no destructor runs, nothing is tidied up.
     pub fn kill_at_step(n: u64) {

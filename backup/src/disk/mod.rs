@@ -2,11 +2,16 @@
 
 pub(crate) mod companions;
 pub(crate) mod fault;
-pub(crate) mod real;
+pub(crate) mod owner;
 pub(crate) mod uri;
+
+pub(crate) mod names;
+pub(crate) mod real;
 
 pub(crate) mod draft;
 pub(crate) mod lanes;
+mod lock_file;
+
 pub(crate) mod lock;
 pub(crate) mod mount_point;
 pub(crate) mod plain;

@@ -9,9 +9,13 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, open, openat, statat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RenameFlags, fstat, open, openat, renameat, renameat_with,
+    statat, unlinkat,
+};
 use rustix::io::Errno;
 
+use crate::disk::owner;
 use crate::irregular::Irregular;
 
 const FOLDER: OFlags = OFlags::RDONLY
@@ -48,16 +52,74 @@ pub(crate) fn own_file(folder: &Path, name: &str) -> io::Result<File> {
 }
 
 fn file_of_mode(folder: impl AsFd, name: &str, how: OFlags, mode: u32) -> io::Result<File> {
-    match statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => require(stat.st_mode, FileType::RegularFile)?,
-        Err(Errno::NOENT) if how.contains(OFlags::CREATE) => {}
+    let is_missing = match statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => {
+            require(stat.st_mode, FileType::RegularFile)?;
+            false
+        }
+        Err(Errno::NOENT) if how.contains(OFlags::CREATE) => true,
         Err(error) => return Err(error.into()),
-    }
+    };
     // If it became a pipe meanwhile, opening it does not block.
     let how = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    if is_missing
+        && owner::is_another(&folder)?
+        && let Some(made) = made_for_owner(&folder, name, how, mode)?
+    {
+        return Ok(made);
+    }
     let file = openat(&folder, name, how, Mode::from_raw_mode(mode))?;
     require(fstat(&file)?.st_mode, FileType::RegularFile)?;
     Ok(file.into())
+}
+
+/// Makes a missing file for the owner of the folder, who has it before it has its name. `None` where somebody else was
+/// faster and that is no error.
+fn made_for_owner(
+    folder: impl AsFd,
+    name: &str,
+    how: OFlags,
+    mode: u32,
+) -> io::Result<Option<File>> {
+    let unseen = format!(".tmp-{}-{name}", std::process::id());
+    // Another process of the same id may have been killed here.
+    let _ = unlinkat(&folder, &unseen, AtFlags::empty());
+    let file = openat(
+        &folder,
+        &unseen,
+        how | OFlags::CREATE | OFlags::EXCL,
+        Mode::from_raw_mode(mode),
+    )?;
+    let named = owner::give(&folder, &file).and_then(|()| {
+        let only_new = RenameFlags::NOREPLACE;
+        match renameat_with(&folder, &unseen, &folder, name, only_new) {
+            // This disk cannot rename so; where it knows owners, it can.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                renameat(&folder, &unseen, &folder, name)
+            }
+            named => named,
+        }
+        .map_err(io::Error::from)
+    });
+    if let Err(error) = named {
+        let _ = unlinkat(&folder, &unseen, AtFlags::empty());
+        let is_there = error.kind() == io::ErrorKind::AlreadyExists;
+        return match is_there && !how.contains(OFlags::EXCL) {
+            true => Ok(None),
+            false => Err(error),
+        };
+    }
+    Ok(Some(file.into()))
+}
+
+/// Makes an empty file where there is none, for the owner of its folder.
+///
+/// # Errors
+/// When it cannot be made, or something else has its name.
+pub fn make_file(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    own_file(folder, &name).map(drop)
 }
 
 /// Size and time of a regular file in `dir`, or in `folder` below it unless that is empty; `None` where there is no

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use crate::disk::draft::{self, TEMPORARY};
-use crate::disk::fault;
+use crate::disk::{fault, owner, real};
 use crate::error::{Error, Result};
 
 /// A folder for scratch files; removed with all that is in it when dropped.
@@ -18,6 +18,7 @@ pub(crate) fn folder(folder: &Path) -> Result<TempDir> {
                 .prefix(TEMPORARY)
                 .tempdir_in(folder)
         })
+        .and_then(|made| owner::give_to_owner_of_folder(made.path()).map(|()| made))
         .map_err(Error::io(folder, "create a scratch folder in it"))
 }
 
@@ -47,7 +48,10 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
 
 /// Makes a scratch database that a copy comes into.
 pub(crate) fn create(path: &Path) -> Result<Connection> {
-    fault::step().map_err(Error::io(path, "create the copy"))?;
+    // SQLite gives what it keeps beside a database to the database's owner.
+    fault::step()
+        .and_then(|()| real::make_file(path))
+        .map_err(Error::io(path, "create the copy"))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::disk::companions::{self, beside};
-use crate::disk::draft;
+use crate::disk::names;
 use crate::error::Result;
 use crate::store::day::Day;
 use crate::store::folder::Store;
@@ -84,7 +84,7 @@ pub(crate) fn move_aside(dir: &Path, day: Day, now_ms: i64) -> String {
     let aside = beside(&path, &format!("{MARK}{}", free.unwrap_or(now_ms)));
     companions::rename(&path, &aside);
     // Best effort: the new file's own sync follows.
-    let _ = draft::names_to_disk(dir);
+    let _ = names::in_folder(dir);
     let name = aside.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }

@@ -1,6 +1,6 @@
 //! Which day files may go: whole days by age and by size, and never one that is not archived.
 
-use crate::disk::{companions, draft};
+use crate::disk::{companions, names};
 use crate::error::{Error, Result};
 use crate::store::arrival;
 use crate::store::day::Day;
@@ -168,6 +168,6 @@ impl Store {
                 }
             }
         }
-        draft::names_to_disk(self.dir()).map_err(Error::io(self.dir(), "sync the store's folder"))
+        names::in_folder(self.dir()).map_err(Error::io(self.dir(), "sync the store's folder"))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::disk::{companions, draft, uri};
+use crate::disk::{companions, names, real, uri};
 use crate::error::{Error, Result};
 
 /// SQLite's `application_id` of our day files: "QSRA".
@@ -62,15 +62,16 @@ pub(crate) fn create(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<(
     for leftover in companions::and_database(&fresh).chain(companions::of(path)) {
         let _ = std::fs::remove_file(leftover);
     }
-    let made = Connection::open(&fresh)
-        .map_err(Error::sqlite(path, "create the day file"))
+    let made = real::make_file(&fresh)
+        .map_err(Error::io(path, "create the day file"))
+        .and_then(|()| Connection::open(&fresh).map_err(Error::sqlite(path, "create the day file")))
         .and_then(|mut fresh| fill(&mut fresh))
         .and_then(|()| std::fs::rename(&fresh, path).map_err(Error::io(path, "create")));
     if made.is_err() {
         let _ = std::fs::remove_file(&fresh);
     }
     made?;
-    draft::names_to_disk(dir).map_err(Error::io(dir, "sync the folder"))
+    names::in_folder(dir).map_err(Error::io(dir, "sync the folder"))
 }
 
 fn prepare_writer(conn: &mut Connection, path: &Path) -> Result<()> {

@@ -6,16 +6,17 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, fsync, mkdirat, unlinkat};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, mkdirat, unlinkat};
 use rustix::io::Errno;
 use tempfile::TempDir;
 
 use crate::archive::place::verbs::{Found, Held, Hold, Place, Stored, Unseen, parts};
 use crate::disk::draft::{self, Draft};
-use crate::disk::{fault, lock, real, scratch, space};
+use crate::disk::{fault, lock, names, owner, real, scratch, space};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::irregular::Irregular;
+use crate::lesser_way::{self, LesserWay};
 
 /// The path of the folder itself may be a link; nothing inside it may be one.
 #[derive(Debug)]
@@ -56,8 +57,10 @@ impl Folder {
                     Ok(()) | Err(Errno::EXIST) => {}
                     Err(error) => return Err(failed()(error.into())),
                 }
+                let made = real::folder_in(&root, folder).map_err(failed())?;
+                owner::give(&root, &made).map_err(failed())?;
                 names_to_disk(&root, &self.dir)?;
-                real::folder_in(root, folder).map_err(failed())
+                Ok(made)
             }
             opened => opened.map_err(failed()),
         }
@@ -206,7 +209,11 @@ impl Place for Folder {
     }
 
     fn scratch(&self) -> Result<TempDir> {
-        scratch::folder(&self.dir)
+        // SQLite needs locks for its work, too.
+        match lesser_way::is_gone(&LesserWay::LockFiles(self.dir.clone())) {
+            true => scratch::folder(&std::env::temp_dir()),
+            false => scratch::folder(&self.dir),
+        }
     }
 
     fn hold(&self, hold: Hold) -> Result<Option<Held>> {
@@ -245,7 +252,7 @@ fn cut_to(file: &File, at: u64) -> io::Result<()> {
 
 fn names_to_disk(folder: &OwnedFd, path: &Path) -> Result<()> {
     fault::step()
-        .and_then(|()| Ok(fsync(folder)?))
+        .and_then(|()| names::to_disk(folder, path))
         .map_err(Error::io(path, "bring the folder to the disk"))
 }
 
