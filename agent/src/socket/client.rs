@@ -100,7 +100,7 @@ pub(crate) fn ask(
 fn connect(store: &Path, patience: Option<Duration>) -> Outcome<Option<UnixStream>> {
     let begun = Instant::now();
     loop {
-        let address = match Address::in_store(store) {
+        let address = match Address::of_agent(store) {
             Ok(address) => address,
             Err(error) if is_absent(&error) => return Ok(None),
             // An agent may run there.

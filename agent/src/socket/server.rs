@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::address::Address;
+use super::address::{self, Address};
 use super::call::{Call, Caller, LONGEST_REQUEST, Reply, Request};
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Step, Steps};
@@ -45,9 +45,8 @@ impl Listener {
     /// again: an agent that nobody can ask would look like no agent. If the folder's disk was unmounted, the socket is
     /// released: it would keep the disk from being repaired and mounted again.
     fn keep_in_place(&mut self) {
-        let found = std::fs::symlink_metadata(self.store.join(Address::NAME));
-        if let (Ok(found), Some(bound)) = (found, &self.bound)
-            && bound.is(&found)
+        if let Some(bound) = &self.bound
+            && bound.is_in_place(&self.store)
         {
             return;
         }
@@ -92,6 +91,15 @@ struct Bound {
     disk: u64,
     /// Tells this socket from one that came after it.
     inode: u64,
+    /// `None` where it lies in the store's folder.
+    elsewhere: Option<Elsewhere>,
+}
+
+/// A socket that does not lie in the store's folder.
+struct Elsewhere {
+    folder: PathBuf,
+    /// The file in the store's folder that says so.
+    said_in: PathBuf,
 }
 
 impl Bound {
@@ -110,18 +118,57 @@ impl Bound {
             .hint("the store's folder must be on a local disk and writable"),
         }
         };
-        let address = Address::in_store(store).map_err(failed)?;
+        let address = Address::in_folder(store).map_err(failed)?;
         make_room(&address.path).map_err(failed)?;
-        let listener = UnixListener::bind(&address.path).map_err(failed)?;
-        std::fs::set_permissions(&address.path, std::fs::Permissions::from_mode(0o600))
-            .map_err(failed)?;
-        let place = std::fs::symlink_metadata(&address.path).map_err(failed)?;
+        match Self::at(address) {
+            Ok(bound) => Ok(bound),
+            // The first refusal is the one to mend.
+            Err(refused) => Self::elsewhere(store, &refused).map_err(|_| failed(refused)),
+        }
+    }
+
+    /// Where the store's disk holds no sockets, as FAT and some network shares do not.
+    fn elsewhere(store: &Path, refused: &std::io::Error) -> std::io::Result<Self> {
+        let folder = address::runtime_folder(store)?;
+        let at = Address::in_folder(&folder)?;
+        make_room(&at.path)?;
+        let mut bound = Self::at(at)?;
+        let said_in = store.join(Address::NAME);
+        address::say(&said_in, &folder)?;
+        tracing::warn!(
+            "the disk of the store holds no socket ({refused}); it is in {}, as {} says",
+            folder.display(),
+            said_in.display()
+        );
+        bound.elsewhere = Some(Elsewhere { folder, said_in });
+        Ok(bound)
+    }
+
+    fn at(address: Address) -> std::io::Result<Self> {
+        let listener = UnixListener::bind(&address.path)?;
+        std::fs::set_permissions(&address.path, std::fs::Permissions::from_mode(0o600))?;
+        backup::give_to_owner_of_folder(&address.path)?;
+        let place = std::fs::symlink_metadata(&address.path)?;
         Ok(Self {
             listener,
             address,
             disk: place.dev(),
             inode: place.ino(),
+            elsewhere: None,
         })
+    }
+
+    /// Whether callers still find it from the store's folder.
+    fn is_in_place(&self, store: &Path) -> bool {
+        let own = store.join(Address::NAME);
+        let socket = match &self.elsewhere {
+            None => own,
+            Some(it) if address::said(&own).as_ref() == Some(&it.folder) => {
+                it.folder.join(Address::NAME)
+            }
+            Some(_) => return false,
+        };
+        std::fs::symlink_metadata(socket).is_ok_and(|found| self.is(&found))
     }
 
     /// True if this file is the socket that was bound here.
@@ -136,6 +183,12 @@ impl Drop for Bound {
         if found.is_ok_and(|found| self.is(&found)) {
             // If this fails, the next agent removes it.
             let _ = std::fs::remove_file(&self.address.path);
+            if let Some(it) = &self.elsewhere {
+                let _ = std::fs::remove_dir(&it.folder);
+                if address::said(&it.said_in).as_ref() == Some(&it.folder) {
+                    let _ = std::fs::remove_file(&it.said_in);
+                }
+            }
         }
     }
 }
@@ -415,6 +468,32 @@ mod tests {
         let said = logged(|| listener.keep_in_place());
         assert!(said.contains("INFO"), "{said}");
         UnixStream::connect(&socket).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_the_stores_disk_does_not_hold_is_found_through_the_file_in_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = std::io::Error::from_raw_os_error(1);
+        let bound = Bound::elsewhere(dir.path(), &refused).unwrap();
+        let it = bound.elsewhere.as_ref().unwrap();
+        let (folder, said_in) = (it.folder.clone(), it.said_in.clone());
+        assert_ne!(folder, dir.path());
+        let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let address = Address::of_agent(dir.path()).unwrap();
+        UnixStream::connect(&address.path).await.unwrap();
+
+        let mut listener = Listener {
+            store: dir.path().to_owned(),
+            bound: Some(bound),
+        };
+        listener.keep_in_place();
+        assert!(listener.bound.as_ref().unwrap().elsewhere.is_some());
+        // Here the disk does hold one, so that is where it goes once the file is lost.
+        std::fs::remove_file(&said_in).unwrap();
+        listener.keep_in_place();
+        assert!(!folder.exists());
+        UnixStream::connect(said_in).await.unwrap();
     }
 
     #[tokio::test]
