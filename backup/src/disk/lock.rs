@@ -8,7 +8,8 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::disk::real;
+use crate::disk::lock_file::{self, LockFile};
+use crate::disk::{fault, real};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 
@@ -22,11 +23,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
+    /// Where the disk keeps no locks.
+    _instead: Option<LockFile>,
 }
 
 /// For whoever adds or removes backups.
 pub(crate) fn writer(archive: &Path) -> Result<Lock> {
-    patiently(archive, WRITERS, "another backup or prune", File::try_lock)
+    patiently(archive, WRITERS, "another backup or prune", How::Alone)
 }
 
 /// The writers' lock if it is free now. `None` also where there is none: nobody has ever written there.
@@ -34,32 +37,27 @@ pub(crate) fn writer_if_free(archive: &Path) -> Result<Option<Lock>> {
     if !archive.join(WRITERS).exists() {
         return Ok(None);
     }
-    Ok(attempt(archive, WRITERS, File::try_lock)?.ok())
+    Ok(attempt(archive, WRITERS, How::Alone)?.ok())
 }
 
 /// For whoever removes files, on top of the writers' lock.
 pub(crate) fn no_readers(archive: &Path) -> Result<Lock> {
-    patiently(
-        archive,
-        READERS,
-        "a verification or restore",
-        File::try_lock,
-    )
+    patiently(archive, READERS, "a verification or restore", How::Alone)
 }
 
 /// The same if no reader is at work now.
 pub(crate) fn no_readers_now(archive: &Path) -> Result<Option<Lock>> {
-    Ok(attempt(archive, READERS, File::try_lock)?.ok())
+    Ok(attempt(archive, READERS, How::Alone)?.ok())
 }
 
 /// For whoever builds a restore in a store's folder: one at a time.
 pub(crate) fn restorer(target: &Path) -> Result<Lock> {
-    patiently(target, RESTORERS, "another restore", File::try_lock)
+    patiently(target, RESTORERS, "another restore", How::Alone)
 }
 
 /// The restorers' lock if it is free now.
 pub(crate) fn restorer_if_free(target: &Path) -> Result<Option<Lock>> {
-    Ok(attempt(target, RESTORERS, File::try_lock)?.ok())
+    Ok(attempt(target, RESTORERS, How::Alone)?.ok())
 }
 
 /// For whoever needs the files to stay. `None` where the archive cannot be written to or the lock is no
@@ -69,7 +67,7 @@ pub(crate) fn reader(archive: &Path) -> Result<Option<Lock>> {
     if !can_be_taken(archive) {
         return Ok(None);
     }
-    patiently(archive, READERS, "a prune", File::try_lock_shared).map(Some)
+    patiently(archive, READERS, "a prune", How::Shared).map(Some)
 }
 
 /// The readers' lock if it is free now.
@@ -77,7 +75,7 @@ pub(crate) fn reader_if_free(archive: &Path) -> Result<Option<Lock>> {
     if !can_be_taken(archive) {
         return Ok(None);
     }
-    Ok(attempt(archive, READERS, File::try_lock_shared)?.ok())
+    Ok(attempt(archive, READERS, How::Shared)?.ok())
 }
 
 fn can_be_taken(archive: &Path) -> bool {
@@ -94,12 +92,34 @@ fn can_be_taken(archive: &Path) -> bool {
     opened.is_ok()
 }
 
-type Try = fn(&File) -> std::result::Result<(), TryLockError>;
+/// How a lock is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Alone,
+    Shared,
+}
 
-fn patiently(archive: &Path, name: &str, who: &'static str, lock: Try) -> Result<Lock> {
+impl How {
+    fn try_on(self, file: &File) -> std::result::Result<(), TryLockError> {
+        if let Some(refused) = fault::refusal(fault::Refused::Lock) {
+            return Err(TryLockError::Error(refused.into()));
+        }
+        match self {
+            How::Alone => file.try_lock(),
+            How::Shared => file.try_lock_shared(),
+        }
+    }
+}
+
+/// Tries a lock that nobody shares.
+pub(super) fn alone(file: &File) -> std::result::Result<(), TryLockError> {
+    How::Alone.try_on(file)
+}
+
+fn patiently(archive: &Path, name: &str, who: &'static str, how: How) -> Result<Lock> {
     let until = Instant::now() + PATIENCE;
     loop {
-        match attempt(archive, name, lock)? {
+        match attempt(archive, name, how)? {
             Ok(lock) => return Ok(lock),
             Err(pid) if Instant::now() >= until => {
                 return Err(Error::Busy {
@@ -114,19 +134,25 @@ fn patiently(archive: &Path, name: &str, who: &'static str, lock: Try) -> Result
 }
 
 /// The lock, or who has it.
-fn attempt(
-    archive: &Path,
-    name: &str,
-    lock: Try,
-) -> Result<std::result::Result<Lock, Option<u32>>> {
+fn attempt(archive: &Path, name: &str, how: How) -> Result<std::result::Result<Lock, Option<u32>>> {
     let path = archive.join(name);
     let mut file = open_file(archive, name).map_err(|error| not_opened(&path, error))?;
-    match lock(&file) {
+    match how.try_on(&file) {
         Ok(()) => {
             note_owner(&mut file, "");
-            Ok(Ok(Lock { _file: file }))
+            Ok(Ok(Lock {
+                _file: file,
+                _instead: None,
+            }))
         }
         Err(TryLockError::WouldBlock) => Ok(Err(owner(&mut file).pid)),
+        Err(TryLockError::Error(error)) if lock_file::are_needed(&error) => {
+            let taken = lock_file::take(archive, name, how == How::Shared)?;
+            Ok(taken.map(|instead| Lock {
+                _file: file,
+                _instead: Some(instead),
+            }))
+        }
         Err(TryLockError::Error(error)) => Err(Error::io(&path, "lock the archive")(error)),
     }
 }

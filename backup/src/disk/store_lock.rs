@@ -1,14 +1,16 @@
 //! One writer per store: a lock that dies with its process.
 
 use std::fs::{File, TryLockError};
+use std::io;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-use crate::disk::{lock, real, space};
+use crate::disk::{lock, lock_file, owner, real, space};
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::store_use::StoreUse;
 
 const NAME: &str = ".lock";
@@ -32,7 +34,7 @@ impl StoreLock {
     }
 
     fn taken(dir: &Path, what_for: StoreUse) -> Result<StoreLock> {
-        std::fs::create_dir_all(dir).map_err(Error::io(dir, "create the store's folder"))?;
+        owner::make_folder(dir).map_err(Error::io(dir, "create the store's folder"))?;
         let path = dir.join(NAME);
         let opened = |error| lock::not_opened(&path, error);
         let mut writable = lock::open_file(dir, NAME).map_err(opened)?;
@@ -41,15 +43,18 @@ impl StoreLock {
             .and_then(|within| real::file_in(within, NAME, OFlags::RDONLY))
             .map_err(opened)?;
         let begun = Instant::now();
-        let mut locked = file.try_lock();
+        let mut locked = lock::alone(&file);
         while matches!(locked, Err(TryLockError::WouldBlock)) && begun.elapsed() < A_LOOK {
             std::thread::sleep(A_LOOK / 10);
-            locked = file.try_lock();
+            locked = lock::alone(&file);
         }
         match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(in_use(dir, &mut file));
+            }
+            Err(TryLockError::Error(refused)) if lock_file::are_needed(&refused) => {
+                return Err(no_locks(dir, &refused));
             }
             Err(TryLockError::Error(source)) => {
                 return Err(Error::Io {
@@ -97,6 +102,15 @@ impl StoreLock {
             _ => false,
         }
     }
+}
+
+/// A store needs real locks: SQLite cannot write without them, and two agents could meet.
+fn no_locks(dir: &Path, refused: &io::Error) -> Error {
+    Finding::new(dir, "a disk without locks")
+        .expected("a disk that keeps locks, as every local disk does")
+        .found(refused.to_string())
+        .hint("put the store on a local disk; of the two only the archive may lie on this one")
+        .into()
 }
 
 /// What to say of the process that holds the lock.

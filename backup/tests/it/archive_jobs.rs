@@ -14,6 +14,8 @@ const DIR: &str = "BACKUP_TEST_DIR";
 pub(crate) const KILL_AT: &str = "BACKUP_TEST_KILL_AT";
 /// The step at which the disk is full.
 pub(crate) const FULL_AT: &str = "BACKUP_TEST_FULL_AT";
+/// What the disk refuses.
+pub(crate) const REFUSED: &str = "BACKUP_TEST_REFUSED";
 /// What came of a full disk: whether the job reached that step, and what its error said.
 pub(crate) const SAID: &str = "said.txt";
 
@@ -28,6 +30,9 @@ fn the_child_of_the_tests_of_steps() {
     if let Some(at) = number(KILL_AT) {
         backup::kill_at_step(at);
     }
+    if let Ok(what) = std::env::var(REFUSED) {
+        return std::fs::write(dir.join(SAID), refused(&what, &job, dir)).unwrap();
+    }
     let Some(at) = number(FULL_AT) else {
         return run(&job, dir).unwrap();
     };
@@ -38,6 +43,21 @@ fn the_child_of_the_tests_of_steps() {
     };
     let came = backup::steps_left() == 0;
     std::fs::write(dir.join(SAID), format!("{came}\n{said}")).unwrap();
+}
+
+/// Does a job on disks that refuse something: the error, and a line for each lesser way that was gone.
+fn refused(what: &str, job: &str, dir: &Path) -> String {
+    backup::refuse(match what {
+        "folder sync" => backup::Refused::FolderSync,
+        "lock" => backup::Refused::Lock,
+        other => panic!("nothing refuses {other}"),
+    });
+    let error = run(job, dir).map_or_else(
+        |error| format!("{error}; {}", error.hint().unwrap_or_default()),
+        |()| String::new(),
+    );
+    let ways = backup::lesser_ways().into_iter();
+    ways.fold(error, |said, way| format!("{said}\n{way}"))
 }
 
 fn run(job: &str, dir: &Path) -> backup::Result<()> {
@@ -60,6 +80,7 @@ fn run(job: &str, dir: &Path) -> backup::Result<()> {
             assert!(archive.verify(None, Depth::Deep).ok);
             Ok(())
         }
+        "lock the store" => backup::StoreLock::take(&events, backup::StoreUse::Import).map(drop),
         "ship" => ship_on(&archive, &events),
         other => panic!("no job {other}"),
     }

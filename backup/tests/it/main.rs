@@ -8,6 +8,7 @@ mod days;
 mod disks;
 mod inodes;
 mod moments;
+mod lesser;
 mod questions;
 mod record;
 mod retention;
