@@ -1,4 +1,5 @@
-//! How other processes of this machine reach the running agent: the Unix socket `.agent.sock` in the store's folder.
+//! How other processes of this machine reach the running agent: the Unix socket `.agent.sock` in the store's folder; where
+//! its disk holds no sockets, a file of that name says where it is.
 //!
 //! A caller writes one line of JSON, the request, and reads lines of JSON up to the reply:
 //!

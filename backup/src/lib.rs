@@ -10,8 +10,8 @@ mod finding;
 mod progress;
 
 mod irregular;
-mod out_of_reach;
 mod lesser_way;
+mod out_of_reach;
 mod store_use;
 
 mod trusted_now;
@@ -61,8 +61,8 @@ pub use exchange::import::import;
 pub use exchange::import::report::ImportReport;
 pub use exchange::import::target::Destination;
 pub use finding::Finding;
-pub use out_of_reach::OutOfReach;
 pub use lesser_way::{LesserWay, lesser_ways};
+pub use out_of_reach::OutOfReach;
 pub use progress::Progress;
 pub use restore::build::Restored;
 pub use restore::plan::compare::ControlChange;

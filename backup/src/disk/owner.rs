@@ -55,7 +55,11 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     if let Some(above) = path.parent()
         && !above.as_os_str().is_empty()
     {
-        make_folder(above)?;
+        // What has the name of a folder above is another matter than what has this one's.
+        make_folder(above).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+            _ => error,
+        })?;
     }
     match std::fs::create_dir(path) {
         Ok(()) => give_to_owner_of_folder(path),
