@@ -9,6 +9,7 @@ mod disks;
 mod inodes;
 mod moments;
 mod lesser;
+mod owners;
 mod questions;
 mod record;
 mod retention;
