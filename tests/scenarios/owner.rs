@@ -50,7 +50,7 @@ impl UsersSite {
     fn recording_agent(&self) -> Process {
         let mut command = self.as_user();
         command.args(["run", "--quiet"]);
-        let agent = Process::start(command, "recording ");
+        let agent = Process::start(command, "connecting to ");
         until("the agent to record", || {
             (self.site.json(&["status"])["recording"] == true).then_some(())
         });
