@@ -89,6 +89,7 @@ async fn on_exfat_an_agent_records_answers_backs_up_and_restores() {
         (site.json(&["status"])["events"]["total"].as_u64() > Some(0)).then_some(())
     });
     assert_eq!(site.json(&["backup"])["verified"], true);
+    assert_eq!(site.json(&["verify"])["ok"], true);
     // Of the settings, not of the environment's places, as root's shell has others than a service.
     let mut status = site.command();
     status
@@ -102,5 +103,4 @@ async fn on_exfat_an_agent_records_answers_backs_up_and_restores() {
     assert_eq!(agent.terminate(), 0);
     assert!(!disk.path().join("events/.agent.sock").exists());
     site.json(&["undo"]);
-    assert_eq!(site.json(&["verify"])["ok"], true);
 }

@@ -16,6 +16,10 @@ pub(crate) fn step() -> io::Result<()> {
 
 /// What a disk may be unable to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "fault-injection"),
+    expect(unreachable_pub, reason = "only tests ask for it from outside")
+)]
 pub enum Refused {
     /// To sync a folder.
     FolderSync,
