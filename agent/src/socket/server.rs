@@ -486,6 +486,7 @@ mod tests {
         let mut listener = Listener {
             store: dir.path().to_owned(),
             bound: Some(bound),
+            problem: None,
         };
         listener.keep_in_place();
         assert!(listener.bound.as_ref().unwrap().elsewhere.is_some());
