@@ -1,6 +1,7 @@
 //! The promises of [`Place`], checked on any place.
 
 use std::io::{Read as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::archive::place::verbs::{Hold, Place};
 use crate::error::Error;
@@ -12,6 +13,7 @@ pub(crate) fn check(fresh: &dyn Fn() -> Box<dyn Place>) {
         files_are_read_whole_and_by_range,
         a_prefix_lists_the_names_of_one_folder,
         what_is_removed_is_gone,
+        files_go_in_the_order_given,
         pieces_come_behind_one_another,
         writers_exclude_each_other_and_removal_excludes_readers,
         scratch_can_be_made,
@@ -174,6 +176,34 @@ fn what_is_removed_is_gone(place: &dyn Place) {
     place.remove(&names).unwrap();
     assert!(!place.has("a") && !place.has("days/b") && place.has("days/c"));
     place.remove(&[]).unwrap();
+}
+
+fn files_go_in_the_order_given(place: &dyn Place) {
+    let names: Vec<String> = (0..200).map(|n| format!("days/r-{n:03}")).collect();
+    for name in &names {
+        place.append(name, 0, b"1").unwrap();
+    }
+    let (first, last) = (&names[0], &names[199]);
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // In an order that is not the one given, somebody can see a later one gone before an earlier one.
+        scope.spawn(|| {
+            loop {
+                let ended = ended.load(Ordering::SeqCst);
+                assert!(
+                    place.has(last) || !place.has(first),
+                    "{last} went before {first}"
+                );
+                if ended {
+                    return;
+                }
+            }
+        });
+        let removed = place.remove(&names);
+        ended.store(true, Ordering::SeqCst);
+        removed.unwrap();
+    });
+    assert!(place.list("days/r-").unwrap().is_empty());
 }
 
 fn pieces_come_behind_one_another(place: &dyn Place) {

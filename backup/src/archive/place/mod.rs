@@ -9,3 +9,6 @@ pub(crate) mod folder;
 
 #[cfg(test)]
 pub(crate) mod memory;
+
+#[cfg(test)]
+mod broken;
