@@ -170,16 +170,18 @@ impl Walk<'_> {
     fn record(&mut self, name: &str, record: &Record, link: Link) -> bool {
         let covers = record.covers;
         let end = self.ends.get(&covers.day).copied().unwrap_or(-1);
-        // Two may have shipped at once and given the same number twice: what goes on from the last event counts.
-        let again = self.last.is_some_and(|last| link.number <= last);
-        if again && (covers.events == 0 || covers.to <= end || covers.after > end) {
-            return true;
-        }
         let own = match self.lineage {
             Some(lineage) => lineage == link.lineage,
             // A backup of an older program stands under the store's first history alone.
             None => !link.left,
         };
+        // Two may have shipped at once and given the same number twice: what goes on from the last event counts. What
+        // was shipped of a history that was left before the backup does not.
+        let again = self.last.is_some_and(|last| link.number <= last);
+        let held = covers.events == 0 || covers.to <= end || covers.after > end;
+        if again && (held || !own) {
+            return true;
+        }
         if !own {
             self.reached.holes.push(Hole {
                 what: "the store was put back after this backup; make another one".into(),
