@@ -49,3 +49,13 @@ mod archive_truth;
 
 mod undo_model;
 mod undo_steps;
+
+mod histories;
+mod histories_archive;
+mod histories_restore;
+mod histories_room;
+mod histories_rows;
+mod histories_steps;
+mod histories_store;
+mod reader;
+mod reader_by_hand;

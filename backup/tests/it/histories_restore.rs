@@ -1,0 +1,112 @@
+//! Restores and undos at random, and what the store must hold after each.
+
+use std::collections::BTreeSet;
+
+use backup::{Day, Error, EventId, RestoreSource, undo, undo_steps};
+
+use crate::histories_room::Room;
+use crate::histories_rows::{Rows, come_and_go, difference, rows_in};
+
+impl Room {
+    pub(crate) async fn restore(&mut self, backup: Option<u8>, at: Option<u8>, keep_newer: bool) {
+        self.end().await;
+        let chosen = backup
+            .filter(|_| !self.held.backups.is_empty())
+            .map(|n| usize::from(n) % self.held.backups.len());
+        let (source, mut comes) = match chosen {
+            Some(n) => {
+                let (id, rows) = &self.held.backups[n];
+                (RestoreSource::Id(id.clone()), rows.clone())
+            }
+            None => (RestoreSource::Latest, self.held.newest.clone()),
+        };
+        let at_ms = at.filter(|_| !comes.is_empty()).map(|n| {
+            comes
+                .values()
+                .nth(usize::from(n) % comes.len())
+                .unwrap()
+                .at_ms
+        });
+        let plan = match self.archive().plan(source, at_ms, &self.events()) {
+            Ok(plan) => plan,
+            Err(Error::NoBackup { .. }) if self.held.backups.is_empty() => return,
+            Err(Error::Unreachable(_)) if at_ms.is_some() => return,
+            Err(wrong) => panic!("{wrong}"),
+        };
+        let plan = if keep_newer { plan.keep_newer() } else { plan };
+        let (gained, lost) = (plan.events_gained, plan.events_lost);
+        plan.build(&()).unwrap().swap().unwrap();
+        let live = rows_in(&self.events());
+        if let Some(at_ms) = at_ms {
+            // Up to the last event that is not later by the wall.
+            let last = comes.iter().rfind(|(_, row)| row.at_ms <= at_ms);
+            let last = *last.unwrap().0;
+            comes.retain(|id, _| *id <= last);
+        }
+        for (id, row) in &comes {
+            assert_eq!(live.get(id), Some(row), "does not come back");
+        }
+        for (id, row) in &live {
+            let known = comes.get(id) == Some(row)
+                || (at_ms.is_some() && self.ever.contains(row))
+                || (chosen.is_none() && !self.held.exact && self.ever.contains(row))
+                || (keep_newer && self.live.get(id) == Some(row));
+            assert!(known, "comes back, but was not there: {row:?}");
+        }
+        if keep_newer {
+            let last = comes.keys().last().copied().unwrap_or(-1);
+            for (id, row) in self.live.range(last + 1..) {
+                assert_eq!(live.get(id), Some(row), "newer, and not kept");
+            }
+        }
+        let said = (gained, lost);
+        assert_eq!(said, come_and_go(&self.live, &live), "what the plan said");
+        self.exchanges(live);
+    }
+
+    /// A restore or an undo brought this.
+    pub(crate) fn exchanges(&mut self, live: Rows) {
+        let steps = undo_steps(&self.events()).unwrap();
+        if let Some(newest) = steps.iter().map(|step| step.number).max() {
+            let exchanged = (self.live.clone(), live.clone());
+            self.exchanged.entry(newest).or_insert(exchanged);
+        }
+        self.lives(live);
+        self.another_history();
+    }
+
+    pub(crate) async fn undo(&mut self) {
+        self.end().await;
+        let steps = undo_steps(&self.events()).unwrap();
+        let Some(next) = steps.iter().find(|step| step.is_next) else {
+            let nothing = undo(&self.events()).unwrap_err();
+            assert!(matches!(nothing, Error::NothingToUndo { .. }), "{nothing}");
+            return;
+        };
+        let (before, after) = self.exchanged[&next.number].clone();
+        let report = undo(&self.events()).unwrap();
+        let live = rows_in(&self.events());
+        let mut days: BTreeSet<Day> = difference(&before, &after).collect();
+        days.extend(report.days);
+        for (id, row) in before
+            .iter()
+            .filter(|(id, _)| days.contains(&EventId(**id).day()))
+        {
+            assert_eq!(live.get(id), Some(row), "not back after the undo");
+        }
+        for (id, row) in &live {
+            let known = self.live.get(id) == Some(row) || before.get(id) == Some(row);
+            assert!(known, "after the undo, and was not there: {row:?}");
+        }
+        // What was recorded since stays, and so do days that came since, or that it left as they were.
+        let last = after.keys().last().copied().unwrap_or(-1);
+        for (id, row) in &self.live {
+            if *id > last || !days.contains(&EventId(*id).day()) {
+                assert_eq!(live.get(id), Some(row), "gone after the undo");
+            }
+        }
+        let said = (report.events_gained, report.events_lost);
+        assert_eq!(said, come_and_go(&self.live, &live), "what the undo said");
+        self.exchanges(live);
+    }
+}
