@@ -187,7 +187,8 @@ impl Shipper {
         let rows = read::committed(open, after, lineage, &file.described)
             .map_err(Error::sqlite(&path, "read what was committed"))?;
         let Some(rows) = rows else {
-            // Another history begins, or has not begun in this file yet.
+            // Another history begins, or has not begun in this file yet. Meanwhile the segment stays the one to go on with.
+            self.file = Some(file);
             self.look_for_history()?;
             return Ok(Shipped::default());
         };
