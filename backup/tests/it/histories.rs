@@ -66,3 +66,12 @@ fn what_was_shipped_of_a_history_that_a_backup_left_is_no_hole_after_it() {
         Step::Ship,
     ]);
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases().div_ceil(60), failure_persistence: None, max_shrink_iters: 0, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_comes_back_after_any_long_history_is_what_was_recorded(steps in steps(80..160)) {
+        play(&steps);
+    }
+}

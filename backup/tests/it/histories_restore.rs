@@ -6,6 +6,7 @@ use backup::{Day, Error, EventId, RestoreSource, undo, undo_steps};
 
 use crate::histories_room::Room;
 use crate::histories_rows::{Rows, come_and_go, difference, rows_in};
+use crate::reader::Row;
 
 impl Room {
     pub(crate) async fn restore(&mut self, backup: Option<u8>, at: Option<u8>, keep_newer: bool) {
@@ -95,7 +96,16 @@ impl Room {
             assert_eq!(live.get(id), Some(row), "not back after the undo");
         }
         for (id, row) in &live {
-            let known = self.live.get(id) == Some(row) || before.get(id) == Some(row);
+            // A row that stays although its id is another's again comes under the next free one.
+            let moved = |other: &Row| {
+                Row {
+                    id: *id,
+                    ..other.clone()
+                } == *row
+            };
+            let known = self.live.get(id) == Some(row)
+                || before.get(id) == Some(row)
+                || self.live.values().any(moved);
             assert!(known, "after the undo, and was not there: {row:?}");
         }
         // What was recorded since stays, and so do days that came since, or that it left as they were.
