@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use backup::{Archive, Day, PruneReport, RetentionPlan, SystemClock, TrustedNow};
+use backup::{Archive, PruneReport, RetentionPlan, SystemClock, TrustedNow};
 
 use super::Site;
 use crate::advice;
 use crate::documents::Pruned;
 use crate::failure::Outcome;
+
+/// What a dry run, which reads nothing back, cannot know.
+const READ_FIRST: &str = "before a day goes, the archive's copy of it is read back; where that is damaged, the day stays";
 
 /// Why the clock is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +63,11 @@ impl Site {
         let backups = self.prune_backups(archive, now, dry_run);
         let days = self.prune_days(archive, now, dry_run);
         let undo = self.prune_undo_by(archive, dry_run);
-        Ok(Pruned::new(&backups?, &days?, &undo?))
+        let mut pruned = Pruned::new(&backups?, &days?, &undo?);
+        if dry_run && !pruned.days.is_empty() {
+            pruned.notes.push(READ_FIRST.into());
+        }
+        Ok(pruned)
     }
 
     /// Removes the backups that no rule keeps, but never one that brings a damaged day back.
@@ -79,7 +86,7 @@ impl Site {
     }
 
     /// Removes the store's days that are too old, but never one that the newest proved backup does not
-    /// hold as it is now.
+    /// hold as it is now, or whose copy cannot be read back whole.
     fn prune_days(
         &self,
         archive: &Archive,
@@ -89,19 +96,12 @@ impl Site {
         let Some(store) = self.store_if_any()? else {
             return Ok(RetentionPlan::default());
         };
-        let archived = |day: Day| {
-            archive.is_archived(&store, day).unwrap_or_else(|error| {
-                tracing::warn!(%day, "not known to be archived: {error}");
-                false
-            })
-        };
         let retention = &self.settings.store.retention;
-        let plan = store.plan_retention(retention, now, &archived)?;
+        let plan = archive.prune_days(&store, retention, now, dry_run)?;
         for stays in &plan.kept {
             tracing::warn!(day = %stays.day, "{}", stays.why);
         }
         if !dry_run {
-            store.remove_days(&plan)?;
             for gone in &plan.remove {
                 tracing::info!(day = %gone.day, bytes = gone.bytes, "removed from the store: {}", gone.why);
             }

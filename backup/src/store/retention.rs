@@ -1,7 +1,7 @@
 //! Which day files may go: whole days by age and by size, and never one that is not archived.
 
-use crate::disk::{companions, names};
-use crate::error::{Error, Result};
+use crate::disk::companions;
+use crate::error::Result;
 use crate::store::arrival;
 use crate::store::day::Day;
 use crate::store::event::sql_timestamp;
@@ -151,23 +151,5 @@ impl Store {
     fn came_ms(&self, day: Day) -> Option<i64> {
         let conn = self.day_reader(day).ok()?;
         arrival::read(&conn).ok()?
-    }
-
-    /// Removes the day files of a plan, oldest first. A running recorder never has one of them open.
-    ///
-    /// # Errors
-    /// When one cannot be removed; those before it are gone.
-    pub fn remove_days(&self, plan: &RetentionPlan) -> Result<()> {
-        for fate in &plan.remove {
-            for file in companions::and_database(&self.day_path(fate.day)) {
-                match std::fs::remove_file(&file) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(Error::io(&file, "remove the day file")(error));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        names::in_folder(self.dir()).map_err(Error::io(self.dir(), "sync the store's folder"))
     }
 }

@@ -46,25 +46,22 @@ fn a_day_that_a_restore_brings_back_does_not_leave_again_at_once() {
     let stage = Stage::with(2, 50);
     stage.archive.backup(&stage.store, &[], &()).unwrap();
     let old = backup::Day::of_ms(day_ms(0));
-    let plan = || {
+    let prune = || {
         let retention = backup::Retention {
             days: Some(30),
             bytes: None,
         };
-        let archived = |day| stage.archive.is_archived(&stage.store, day).unwrap();
         stage
-            .store
-            .plan_retention(&retention, now(), &archived)
+            .archive
+            .prune_days(&stage.store, &retention, now(), false)
             .unwrap()
     };
-    let leaves = plan();
-    assert_eq!(leaves.remove[0].day, old);
-    stage.store.remove_days(&leaves).unwrap();
+    assert_eq!(prune().remove[0].day, old);
     let restore = stage
         .archive
         .plan(RestoreSource::Latest, None, &stage.events_dir());
     restore.unwrap().build(&()).unwrap().swap().unwrap();
-    let stays = plan();
+    let stays = prune();
     assert!(stays.remove.is_empty());
     assert_eq!(stays.newcomers[0].day, old);
 }

@@ -46,6 +46,7 @@ mod archive_settings;
 mod archive_stage;
 mod archive_trust;
 mod archive_truth;
+mod read_back;
 
 mod undo_model;
 mod undo_steps;

@@ -1,6 +1,6 @@
 //! What may go and what must stay.
 
-use backup::{Day, Retention, Store, StoredDay, TrustedNow};
+use backup::{Archive, Day, Destination, Retention, Store, StoredDay, TrustedNow, import};
 use proptest::prelude::*;
 
 use crate::stage::{NOON, TestClock, number, series, start, stop};
@@ -105,12 +105,22 @@ async fn old_days_go_as_whole_files_while_recording_goes_on() {
     assert_eq!(plan.kept[0].day, unsafe_day);
     assert!(plan.kept[0].why.contains("not archived"));
     assert_eq!(store.days().unwrap().len(), 5, "a plan changes nothing");
-    store.remove_days(&plan).unwrap();
+    let archive = Archive::open(dir.path().join("backups")).unwrap();
+    archive.backup(&store, &[], &()).unwrap();
+    // The second day gains an event that is not archived.
+    let late = NOON + DAY + 1;
+    let file = dir.path().join("late.jsonl");
+    let line = format!("{{\"timestamp\":{late},\"control_path\":\"A.a\",\"value\":7}}\n");
+    std::fs::write(&file, line).unwrap();
+    import(Destination::Recorder(&recorder), &file).unwrap();
+    let pruned = archive.prune_days(&store, &retention, now, false).unwrap();
+    assert_eq!(pruned.remove, plan.remove);
+    assert_eq!(pruned.kept[0].day, unsafe_day);
     assert_eq!(store.days().unwrap().len(), 4);
     recorder
         .changes(NOON + 4 * DAY, vec![number(id, 9.0)])
         .await;
     recorder.flush().await.unwrap();
-    assert_eq!(store.summary().unwrap().events, 5);
+    assert_eq!(store.summary().unwrap().events, 6);
     stop(recorder, thread).await;
 }

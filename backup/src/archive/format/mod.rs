@@ -10,4 +10,5 @@ pub(crate) mod manifest;
 pub(crate) mod segment;
 
 pub(crate) mod ledger;
+pub(crate) mod looks;
 pub(crate) mod proof;

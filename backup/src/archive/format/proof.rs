@@ -24,6 +24,9 @@ pub(crate) struct Proof {
     /// Whether the events can be restored in spite of the findings. Absent in proofs of older programs.
     #[serde(default)]
     pub(crate) restores: Option<bool>,
+    /// The stored files that were found damaged. Absent where something else is wrong, too, and in proofs of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) damaged: Option<Vec<String>>,
     /// What a database of the original's holds: events, first and last time.
     #[serde(default, rename = "seed")]
     pub(crate) original: Option<OriginalContents>,
@@ -40,6 +43,7 @@ pub(crate) struct OriginalContents {
 pub(crate) struct Outcome {
     pub(crate) findings: Vec<String>,
     pub(crate) restores: bool,
+    pub(crate) damaged: Option<Vec<String>>,
     pub(crate) original: Option<OriginalContents>,
 }
 
@@ -77,6 +81,7 @@ pub(crate) fn write(
         modified_ns: checked.modified_ns,
         findings: outcome.findings,
         restores: Some(outcome.restores),
+        damaged: outcome.damaged,
         original: outcome.original,
     };
     let mut text = serde_json::to_vec_pretty(&proof).expect("a proof is plain data");

@@ -1,5 +1,9 @@
-//! Whether a day of the store is safe in the archive as it is now.
+//! Whether a day of the store is safe in the archive as it is now, as far as that is known without reading the archive.
 
+use std::path::Path;
+
+use crate::archive::format::looks::Looks;
+use crate::archive::format::manifest::{DayPart, Manifest};
 use crate::archive::look::at_rest::at_rest;
 use crate::archive::open::Archive;
 use crate::archive::place::verbs::Hold;
@@ -24,40 +28,53 @@ impl Archive {
         Ok(true)
     }
 
-    /// Whether the newest proved backup of a history that led to this store holds all of this day. Files of the original do not count.
+    /// Whether the newest proved backup of a history that led to this store holds all of this day. Files of the original
+    /// do not count. The archive's copy is not read for it.
     ///
     /// # Errors
     /// When the archive or the day file cannot be read.
     pub fn is_archived(&self, store: &Store, day: Day) -> Result<bool> {
         let _lock = self.place.hold(Hold::Read)?;
-        let manifests = self.manifests()?;
-        let present = Identity::read(store.dir())?;
-        let proved = manifests
-            .iter()
-            .map(|(manifest, _)| manifest)
-            .find(|manifest| manifest.led_to(present.as_ref()) && self.info(manifest).verified);
-        let name = day.to_string();
-        let part = proved.and_then(|manifest| manifest.days.iter().find(|part| part.day == name));
-        let Some(part) = part else { return Ok(false) };
-        // A backup of a history that did not lead to the present one says nothing of it.
-        let identity = Identity::read(store.dir())?;
-        let lineage = proved.and_then(|manifest| manifest.lineage);
-        if let (Some(identity), Some(lineage)) = (identity, lineage)
-            && !identity.has(lineage)
-        {
-            return Ok(false);
+        match self.archived_part(store, day)? {
+            Some(part) => is_as_archived(&store.day_path(day), &part),
+            None => Ok(false),
         }
-        let path = store.day_path(day);
-        if part.source.is_some() && part.source == at_rest(&path) {
-            return Ok(true);
-        }
-        let conn = open_reader(&path)?;
-        check_schema(&conn, &path)?;
-        let whole = || -> rusqlite::Result<bool> {
-            conn.execute_batch("BEGIN")?;
-            let all = row_digest::until(&conn, "main", i64::MAX, Trust::Kept, &mut |_| Ok(()))?;
-            Ok(part.digest == Some(all.now()))
-        };
-        whole().map_err(Error::sqlite(&path, "compare it with the archived day"))
     }
+
+    /// What the newest proved backup of a history that led to this store has of a day.
+    pub(crate) fn archived_part(&self, store: &Store, day: Day) -> Result<Option<DayPart>> {
+        let manifests = self.manifests()?;
+        let looks = Looks::read(&*self.place);
+        let present = Identity::read(store.dir())?;
+        let is_proved = |manifest: &Manifest| {
+            manifest.led_to(present.as_ref()) && self.info_by(manifest, &looks).verified
+        };
+        let proved = manifests.into_iter().find(|(made, _)| is_proved(made));
+        let Some((proved, _)) = proved else {
+            return Ok(None);
+        };
+        // A backup of a history that did not lead to the present one says nothing of it.
+        if let (Some(present), Some(lineage)) = (&present, proved.lineage)
+            && !present.has(lineage)
+        {
+            return Ok(None);
+        }
+        let name = day.to_string();
+        Ok(proved.days.into_iter().find(|part| part.day == name))
+    }
+}
+
+/// Whether a live day means exactly what was archived of it.
+pub(crate) fn is_as_archived(live: &Path, part: &DayPart) -> Result<bool> {
+    if part.source.is_some() && part.source == at_rest(live) {
+        return Ok(true);
+    }
+    let conn = open_reader(live)?;
+    check_schema(&conn, live)?;
+    let whole = || -> rusqlite::Result<bool> {
+        conn.execute_batch("BEGIN")?;
+        let all = row_digest::until(&conn, "main", i64::MAX, Trust::Kept, &mut |_| Ok(()))?;
+        Ok(part.digest == Some(all.now()))
+    };
+    whole().map_err(Error::sqlite(live, "compare it with the archived day"))
 }

@@ -1,5 +1,6 @@
 //! Which backups there are, ours and the original's, and what is known about each without reading them all.
 
+use crate::archive::format::looks::{Looks, Seen};
 use crate::archive::format::manifest::{self, DayPart, Manifest};
 use crate::archive::format::proof::{self, Proof};
 use crate::archive::format::stamp;
@@ -51,6 +52,7 @@ impl Archive {
     /// # Errors
     /// When the archive's folder cannot be read. A damaged backup is listed with its problem instead.
     pub fn list(&self) -> Result<Vec<BackupInfo>> {
+        let looks = Looks::read(&*self.place);
         let own = self.own_store(&self.readable_manifests()?);
         let mut ours = Vec::new();
         let mut others = Vec::new();
@@ -60,7 +62,9 @@ impl Archive {
                     Ok((manifest, _)) if !manifest.is_of(own.as_ref()) => {
                         others.push(self.foreign_info(&manifest, own.as_ref()));
                     }
-                    Ok((manifest, _)) => ours.push((manifest.sequence, self.info(&manifest))),
+                    Ok((manifest, _)) => {
+                        ours.push((manifest.sequence, self.info_by(&manifest, &looks)))
+                    }
                     Err(finding) => others.push(BackupInfo {
                         id: id.to_string(),
                         created_at_ms: stamp::time_of(id).unwrap_or(0),
@@ -103,9 +107,16 @@ impl Archive {
     }
 
     pub(crate) fn info(&self, manifest: &Manifest) -> BackupInfo {
+        self.info_by(manifest, &Looks::read(&*self.place))
+    }
+
+    /// The same with what is known of the stored files, for many backups at once.
+    pub(crate) fn info_by(&self, manifest: &Manifest, looks: &Looks) -> BackupInfo {
         let proof = proof::read(&*self.place, &Manifest::file_name(&manifest.id));
         let days = manifest.days.iter().flat_map(DayPart::objects);
-        let missing_day = self.missing(days.map(|object| (object.file.as_str(), object.bytes)));
+        let missing_day = self
+            .missing(days.map(|object| (object.file.as_str(), object.bytes)))
+            .or_else(|| self.seen_damaged(manifest, looks));
         let forbidden = proof.as_ref().is_some_and(Proof::forbids_restore);
         let restores = missing_day.is_none() && !forbidden;
         let problem = missing_day
@@ -162,6 +173,15 @@ impl Archive {
             )),
             Ok(None) => Some(format!("{file} is missing")),
             Err(error) => Some(format!("{file}: {error}")),
+        })
+    }
+
+    /// What was wrong with the first day file that was seen damaged when it was read last.
+    fn seen_damaged(&self, manifest: &Manifest, looks: &Looks) -> Option<String> {
+        let mut objects = manifest.days.iter().flat_map(DayPart::objects);
+        objects.find_map(|object| match looks.of(&*self.place, object) {
+            Seen::Damaged(damage) => Some(damage.to_owned()),
+            Seen::Whole(_) | Seen::Never => None,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Finds what can restore a damaged day: the newest proved backup of it, and the segments after that backup.
 
+use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::Manifest;
 use crate::archive::look::tail::Tail;
 use crate::archive::open::Archive;
@@ -30,6 +31,7 @@ impl Archive {
         if damaged.is_empty() {
             return Ok(Vec::new());
         }
+        let looks = Looks::read(&*self.place);
         let mut manifests = self.manifests()?;
         let present = Identity::read(store.dir())?;
         manifests.retain(|(manifest, _)| manifest.led_to(present.as_ref()));
@@ -37,7 +39,9 @@ impl Archive {
             let holding = manifests
                 .iter()
                 .map(|(manifest, _)| manifest)
-                .find(|manifest| has_undamaged(manifest, &damaged) && self.info(manifest).verified);
+                .find(|manifest| {
+                    has_undamaged(manifest, &damaged) && self.info_by(manifest, &looks).verified
+                });
             let from = holding.map(|manifest| {
                 // Without the segments the backup alone is still worth having. Only records with events of the day
                 // stay until it is back; others go with the next backup.

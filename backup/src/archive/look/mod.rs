@@ -7,6 +7,7 @@ pub(crate) mod delta;
 pub(crate) mod original;
 
 pub(crate) mod assemble;
+pub(crate) mod whole;
 
 pub(crate) mod whose;
 

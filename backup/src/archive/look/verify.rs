@@ -109,6 +109,7 @@ impl Archive {
         let backups = subjects.len() as u64;
         for name in subjects {
             checked += 1;
+            let mut damaged = Vec::new();
             let (sha256, original_contents, mut own, beside) = if Manifest::id_of(&name).is_some() {
                 match manifest::read(&*self.place, &name) {
                     // Its files are its owner's: nothing is written beside them.
@@ -119,6 +120,7 @@ impl Archive {
                     Ok((manifest, sha256)) => {
                         let own = self.verify_days(&manifest, &mut objects, depth, drill);
                         let beside = self.verify_beside(&manifest, &known, &mut objects);
+                        damaged = objects.damaged(&manifest);
                         if depth == Depth::Deep {
                             notes.extend(unvouched(&manifest));
                         }
@@ -140,6 +142,8 @@ impl Archive {
             let outcome = Outcome {
                 findings: own.iter().map(Finding::to_string).collect(),
                 restores,
+                // Where files with the right hashes do not restore, any of them may be wrong.
+                damaged: (restores || !damaged.is_empty()).then_some(damaged),
                 original: original_contents,
             };
             // An archive that may only be read is verified all the same; the outcome just cannot be kept there.
@@ -156,6 +160,7 @@ impl Archive {
             findings.append(&mut own);
         }
         checked += objects.count();
+        objects.note();
         // A file shared by several backups is one finding in the report.
         let mut unique: Vec<Finding> = Vec::with_capacity(findings.len());
         for finding in findings {

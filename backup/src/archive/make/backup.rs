@@ -7,6 +7,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::archive::format::gzip::{self, Sizes};
+use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{
     self, DAYS, DayPart, Delta, FORMAT, Link, Manifest, Object, SETTINGS, SettingsPart, Shipped,
 };
@@ -88,7 +89,8 @@ impl Archive {
         };
         let damaged = store.damaged_days()?;
         let earlier = self.manifests()?;
-        let known = Known::of(&earlier, &*self.place);
+        let looks = Looks::read(&*self.place);
+        let known = Known::of(&earlier, &looks, &*self.place);
         let parts = self.day_parts(store, &days, newest, &known, progress)?;
         let settings = self.settings_parts(settings)?;
         let manifest = of_parts(

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::archive::format::gzip::Sizes;
+use crate::archive::format::looks::{Looks, Seen};
 use crate::archive::format::manifest::{DayPart, Manifest, Object};
 use crate::archive::format::proof;
 use crate::archive::look::at_rest::at_rest;
@@ -16,9 +17,13 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// Counts only objects that still have their full size, and none of a backup whose verification failed: those are
-    /// stored anew, which also repairs them.
-    pub(super) fn of(earlier: &'a [(Manifest, String)], place: &dyn Place) -> Known<'a> {
+    /// Counts only objects that still have their full size, and none that was seen damaged when it was read last, or that
+    /// belongs to a backup whose verification failed: those are stored anew, which also repairs them.
+    pub(super) fn of(
+        earlier: &'a [(Manifest, String)],
+        looks: &Looks,
+        place: &dyn Place,
+    ) -> Known<'a> {
         let doubtful = doubtful(earlier, place);
         let mut seen = HashSet::new();
         let days = earlier
@@ -36,6 +41,7 @@ impl<'a> Known<'a> {
                 part.objects().all(|object| {
                     let found = place.look(&object.file).ok().flatten();
                     !doubtful.contains(object.file.as_str())
+                        && !matches!(looks.of(place, object), Seen::Damaged(_))
                         && found.is_some_and(|found| found.bytes == object.bytes)
                 })
             })
@@ -69,7 +75,8 @@ impl<'a> Known<'a> {
     }
 }
 
-/// The files of backups whose last verification failed, unless they were written since.
+/// The files that a failed verification of a backup found damaged, or where it does not say which, all files of that
+/// backup; unless they were written since.
 fn doubtful<'a>(earlier: &'a [(Manifest, String)], place: &dyn Place) -> HashSet<&'a str> {
     let mut files = HashSet::new();
     for (manifest, _) in earlier {
@@ -81,8 +88,12 @@ fn doubtful<'a>(earlier: &'a [(Manifest, String)], place: &dyn Place) -> HashSet
             let checked_ns = failed.checked_at_ms.max(0).saturating_mul(1_000_000);
             found.is_some_and(|found| found.modified_ns > checked_ns)
         };
+        let is_meant = |file: &str| {
+            let damaged = failed.damaged.as_ref();
+            damaged.is_none_or(|damaged| damaged.iter().any(|name| name == file))
+        };
         let named = manifest.files().map(|(file, _)| file);
-        files.extend(named.filter(|file| !written_since(file)));
+        files.extend(named.filter(|file| is_meant(file) && !written_since(file)));
     }
     files
 }

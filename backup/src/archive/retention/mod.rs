@@ -3,3 +3,5 @@
 pub(crate) mod policy;
 
 pub(crate) mod prune;
+
+pub(crate) mod days;

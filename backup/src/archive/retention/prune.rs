@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{DAYS, DayPart, Manifest, SETTINGS};
 use crate::archive::format::{ledger, proof};
 use crate::archive::open::Archive;
@@ -122,6 +123,7 @@ impl Archive {
 
     /// What the choice is made from, newest first like the manifests.
     fn candidates(&self, manifests: &[(Manifest, String)]) -> Vec<Candidate> {
+        let looks = Looks::read(&*self.place);
         let mut history = 0;
         let mut newer: Option<&Manifest> = None;
         let mut candidates = Vec::with_capacity(manifests.len());
@@ -135,7 +137,7 @@ impl Archive {
                 id: manifest.id.clone(),
                 sequence: manifest.sequence,
                 created_at_ms: manifest.created_at_ms,
-                verified: self.info(manifest).verified,
+                verified: self.info_by(manifest, &looks).verified,
                 empty: manifest.events == 0,
                 history,
             });

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{self, Manifest};
 use crate::archive::look::list::{BackupInfo, BackupKind};
 use crate::archive::look::original::{self, Database};
@@ -88,9 +89,10 @@ impl Archive {
     pub(super) fn plan_latest(&self, at: Option<At>, target: &Path) -> Result<RestorePlan> {
         let mut notes = Vec::new();
         let mut good = Vec::new();
+        let looks = Looks::read(&*self.place);
         let manifests = self.manifests()?;
         for (manifest, _) in &manifests {
-            let info = self.info(manifest);
+            let info = self.info_by(manifest, &looks);
             let problem = info.problem.unwrap_or_default();
             if !info.restores {
                 notes.push(format!("backup {} is passed over: {problem}", manifest.id));

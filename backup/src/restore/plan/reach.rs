@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{DayPart, Manifest};
 use crate::archive::look::tail::Tail;
 use crate::archive::look::tail::hole::Hole;
@@ -29,11 +30,12 @@ impl Archive {
     /// # Errors
     /// When the archive cannot be read.
     pub fn recoverable(&self) -> Result<Option<Recoverable>> {
+        let looks = Looks::read(&*self.place);
         let manifests = self.manifests()?;
         let sound = manifests
             .iter()
             .map(|(manifest, _)| manifest)
-            .find(|manifest| self.info(manifest).restores);
+            .find(|manifest| self.info_by(manifest, &looks).restores);
         let Some(manifest) = sound else {
             return Ok(None);
         };

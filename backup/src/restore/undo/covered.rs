@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{DayPart, Manifest};
 use crate::archive::look::assemble;
 use crate::archive::open::Archive;
@@ -165,11 +166,12 @@ impl Archive {
     /// What no sound backup holds of a step, if anything: the first file that was found, in words.
     fn lacks(&self, target: &Path, step: &Step) -> Result<Option<String>> {
         let _held = self.place.hold(Hold::Read)?;
+        let looks = Looks::read(&*self.place);
         let manifests = self.manifests()?;
         let sound: Vec<&Manifest> = manifests
             .iter()
             .map(|(manifest, _)| manifest)
-            .filter(|manifest| self.info(manifest).verified)
+            .filter(|manifest| self.info_by(manifest, &looks).verified)
             .collect();
         let folder = target.join(step.files());
         for name in draft::entries(&folder)? {

@@ -4,24 +4,28 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::BufReader;
 
 use crate::archive::format::gzip::{self, Trouble};
-use crate::archive::format::manifest::{DayPart, Object, SettingsPart};
+use crate::archive::format::looks::Looks;
+use crate::archive::format::manifest::{DayPart, Manifest, Object, SettingsPart};
 use crate::archive::look::contents;
 use crate::archive::look::report::Depth;
+use crate::archive::look::whole;
 use crate::archive::open::Archive;
-use crate::archive::place::verbs::{Place, Stored};
+use crate::archive::place::verbs::{Hold, Stored};
+use crate::clock::{Clock as _, SystemClock};
 use crate::digest::sha256_of;
 use crate::disk::draft::Draft;
 use crate::disk::plain;
 use crate::error::Error;
 use crate::finding::{Finding, NO_ROOM};
 use crate::found;
-use crate::irregular;
 
 /// The stored files, each read once however many backups share it.
 pub(super) struct Objects<'a> {
     archive: &'a Archive,
     full: bool,
     seen: BTreeMap<String, Vec<Finding>>,
+    /// What was seen of the day files.
+    looks: Looks,
     /// Stored hash → path, to tell swapped files from altered ones.
     owners: HashMap<String, String>,
 }
@@ -39,6 +43,7 @@ impl<'a> Objects<'a> {
             archive,
             full: depth == Depth::Deep,
             seen: BTreeMap::new(),
+            looks: Looks::default(),
             owners,
         }
     }
@@ -47,11 +52,16 @@ impl<'a> Objects<'a> {
         let mut all = Vec::new();
         for (object, events, to_id) in part.pieces() {
             // A file with two descriptions is read for each, as one of them must be wrong.
-            let key = format!("{} {} {events}", object.file, object.sha256);
+            let key = day_key(object, events);
             if !self.seen.contains_key(&key) {
-                let findings = self.read_day(object, events, to_id).err();
-                self.seen
-                    .insert(key.clone(), findings.into_iter().collect());
+                let found = self.archive.place.look(&object.file);
+                let finding = self.read_day(object, events, to_id).err();
+                let unread = (finding.as_ref()).is_some_and(|finding| finding.problem == NO_ROOM);
+                if let (Ok(Some(found)), false) = (found, unread) {
+                    let damage = finding.as_ref().map(ToString::to_string);
+                    (self.looks).note(object, found, SystemClock.now_ms(), damage);
+                }
+                self.seen.insert(key.clone(), finding.into_iter().collect());
             }
             all.extend(self.seen[&key].iter().cloned());
         }
@@ -108,18 +118,7 @@ impl<'a> Objects<'a> {
                         .hint(copies)
                 }));
         }
-        if sizes.raw_sha256 != object.raw_sha256 || sizes.raw_bytes != object.raw_bytes {
-            return Err(Finding::new(&path, "not what was backed up")
-                .expected(format!(
-                    "{} bytes inflated, SHA-256 {}",
-                    object.raw_bytes, object.raw_sha256
-                ))
-                .found(format!(
-                    "{} bytes, SHA-256 {}",
-                    sizes.raw_bytes, sizes.raw_sha256
-                ))
-                .hint("use another backup"));
-        }
+        whole::inflated(&*self.archive.place, object, &sizes)?;
         let conn = plain::open(draft.path()).map_err(|error| {
             Finding::new(&path, "not a database")
                 .expected("an SQLite database")
@@ -160,6 +159,34 @@ impl<'a> Objects<'a> {
         Ok(())
     }
 
+    /// The files of a backup that were found damaged.
+    pub(super) fn damaged(&self, manifest: &Manifest) -> Vec<String> {
+        let days = manifest.days.iter().flat_map(DayPart::pieces);
+        let days = days.map(|(object, events, _)| (&object.file, day_key(object, events)));
+        let settings = manifest.settings.iter();
+        let settings = settings.map(|part| (&part.file, settings_key(part)));
+        let is_damaged = |key: &str| self.seen.get(key).is_some_and(|found| !found.is_empty());
+        let damaged = days.chain(settings).filter(|(_, key)| is_damaged(key));
+        damaged.map(|(file, _)| file.clone()).collect()
+    }
+
+    /// Writes down what was seen, where nobody else is at work. The proofs tell of damage, too.
+    pub(super) fn note(self) {
+        let place = &*self.archive.place;
+        if self.looks.is_empty() {
+            return;
+        }
+        let Ok(Some(_held)) = place.hold_if_free(Hold::Write) else {
+            return;
+        };
+        let mut looks = Looks::read(place);
+        looks.add(self.looks);
+        // An archive that may only be read stays as it is.
+        if let Err(error) = looks.write(place) {
+            tracing::debug!(%error, "what a verification saw could not be kept");
+        }
+    }
+
     /// How many stored files were read.
     pub(super) fn count(&self) -> u64 {
         self.seen.len() as u64
@@ -178,7 +205,7 @@ impl<'a> Objects<'a> {
     }
 
     pub(super) fn settings(&mut self, part: &SettingsPart) -> Vec<Finding> {
-        let key = format!("{} {}", part.file, part.sha256);
+        let key = settings_key(part);
         if !self.seen.contains_key(&key) {
             let findings = self.read_settings(part).err().into_iter().collect();
             self.seen.insert(key.clone(), findings);
@@ -217,34 +244,15 @@ impl<'a> Objects<'a> {
         sha256: &str,
         hint: &str,
     ) -> std::result::Result<Box<dyn Stored>, Finding> {
-        open_sized(&*self.archive.place, name, bytes, hint)
+        whole::open_sized(&*self.archive.place, name, bytes, hint)
             .map_err(|finding| self.tell_swapped(name, sha256).unwrap_or(finding))
     }
 }
 
-fn open_sized(
-    place: &dyn Place,
-    name: &str,
-    bytes: u64,
-    hint: &str,
-) -> std::result::Result<Box<dyn Stored>, Finding> {
-    let path = place.path(name);
-    let file = place.get(name).map_err(|error| {
-        irregular::finding(&path, &error).unwrap_or_else(|| {
-            let missing = error.kind() == std::io::ErrorKind::NotFound;
-            Finding::new(&path, if missing { "missing" } else { "unreadable" })
-                .expected(format!("a file of {bytes} bytes"))
-                .found(found::by_system(&error))
-                .hint(hint)
-        })
-    })?;
-    let problem = match file.size().cmp(&bytes) {
-        std::cmp::Ordering::Equal => return Ok(file),
-        std::cmp::Ordering::Less => "cut short",
-        std::cmp::Ordering::Greater => "altered",
-    };
-    Err(Finding::new(&path, problem)
-        .expected(format!("{bytes} bytes"))
-        .found(format!("{} bytes", file.size()))
-        .hint(hint))
+fn day_key(object: &Object, events: u64) -> String {
+    format!("{} {} {events}", object.file, object.sha256)
+}
+
+fn settings_key(part: &SettingsPart) -> String {
+    format!("{} {}", part.file, part.sha256)
 }
