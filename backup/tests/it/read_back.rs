@@ -144,3 +144,19 @@ fn what_a_verification_found_damaged_is_stored_anew_alone() {
     assert!(before[0] < after[0] && before[1] == after[1]);
     assert!(stage.archive.verify(None, Depth::Quick).ok);
 }
+
+#[test]
+fn a_settings_file_that_is_damaged_in_the_archive_is_stored_anew() {
+    let stage = Stage::with(1, 10);
+    let settings = [backup::SettingsFile {
+        name: "agent.toml".into(),
+        source: backup::SettingsSource::Text("[core]\nhost = \"192.0.2.7\"\n".into()),
+    }];
+    let backup = || stage.archive.backup(&stage.store, &settings, &()).unwrap();
+    backup();
+    let mut entries = std::fs::read_dir(stage.backups_dir().join("settings")).unwrap();
+    flip(&entries.next().unwrap().unwrap().path());
+    backup();
+    let report = stage.archive.verify(None, Depth::Quick);
+    assert!(report.ok, "{:?}", report.findings);
+}

@@ -351,7 +351,8 @@ impl Archive {
             let stem = format!("{SETTINGS}/{}", &hash[..16]);
             let end = format!("-{}", stored_name(&file.name));
             let stored = self.place.free_of_folders(&stem, &end);
-            if !self.place.has(&stored) {
+            let kept = self.place.get_small(&stored, copy.len() as u64);
+            if kept.ok().as_deref() != Some(copy.as_bytes()) {
                 self.place.put(&stored, copy.as_bytes())?;
             }
             parts.push(SettingsPart {
