@@ -32,8 +32,12 @@ pub(crate) fn manifests(archive: &Path) -> Vec<PathBuf> {
 
 /// Changes the newest manifest and seals it again.
 pub(crate) fn reseal(archive: &Path, change: impl FnOnce(&mut Json)) {
-    let path = manifests(archive).pop().unwrap();
-    let mut manifest: Json = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    reseal_file(&manifests(archive).pop().unwrap(), change);
+}
+
+/// Changes a sealed file and seals it again.
+pub(crate) fn reseal_file(path: &Path, change: impl FnOnce(&mut Json)) {
+    let mut manifest: Json = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     manifest.as_object_mut().unwrap().remove("seal");
     change(&mut manifest);
     let mut text = serde_json::to_string_pretty(&manifest).unwrap();

@@ -1,9 +1,12 @@
 //! Proof means read: what a day leaves the store for, and what a backup says of the files that it shares.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use backup::{Archive, Depth, RestoreSource, Retention, RetentionPlan};
+use serde_json::{Value as Json, json};
 
+use crate::archive_forge::reseal_file;
 use crate::archive_stage::{Stage, all_in, day_ms, now};
 
 /// Flips one bit in the middle of a stored file, and leaves its size and time as they were.
@@ -143,6 +146,94 @@ fn what_a_verification_found_damaged_is_stored_anew_alone() {
     let after = [&spoilt, &sound].map(|file| file.metadata().unwrap().modified().unwrap());
     assert!(before[0] < after[0] && before[1] == after[1]);
     assert!(stage.archive.verify(None, Depth::Quick).ok);
+}
+
+/// When each stored day file was read last, by its name.
+fn looks(stage: &Stage) -> BTreeMap<String, i64> {
+    let text = std::fs::read(stage.backups_dir().join("looks.json")).unwrap();
+    let looks: Json = serde_json::from_slice(&text).unwrap();
+    let files = looks["files"].as_object().unwrap().iter();
+    files
+        .map(|(file, look)| (file.clone(), look["read_at_ms"].as_i64().unwrap()))
+        .collect()
+}
+
+/// Makes it look as if all stored files had been read so many hours earlier.
+fn age(stage: &Stage, hours: i64) {
+    reseal_file(&stage.backups_dir().join("looks.json"), |looks| {
+        for look in looks["files"].as_object_mut().unwrap().values_mut() {
+            let at = &mut look["read_at_ms"];
+            *at = json!(at.as_i64().unwrap() - hours * 3_600_000);
+        }
+    });
+}
+
+#[test]
+fn a_backup_shares_no_damaged_day_that_was_not_read_back_within_the_limit() {
+    let forget: [fn(&Stage); 3] = [
+        |stage| age(stage, 7 * 24 + 1),
+        // A clock that was wrong when they were read.
+        |stage| age(stage, -24),
+        |stage| std::fs::remove_file(stage.backups_dir().join("looks.json")).unwrap(),
+    ];
+    for forget in forget {
+        let stage = Stage::with(3, 100);
+        back_up(&stage);
+        stage.record(day_ms(2) + 200_000, 5, 1000);
+        stage.let_rest();
+        back_up(&stage);
+        stage.let_rest();
+        back_up(&stage);
+        forget(&stage);
+        // A sealed day, and the later part of the newest one.
+        flip(&stored(&stage, 0)[0]);
+        flip(&stored(&stage, 2)[1]);
+        let made = back_up(&stage);
+        assert!(made.verified, "{made:?}");
+        let report = stage.archive.verify(Some(&made.id), Depth::Deep);
+        assert!(report.ok, "{:?}", report.findings);
+        assert_eq!(restored(&stage), stage.all());
+    }
+}
+
+#[test]
+fn a_later_part_is_put_on_no_day_that_is_damaged() {
+    let stage = Stage::with(1, 100);
+    back_up(&stage);
+    age(&stage, 7 * 24 + 1);
+    flip(&stored(&stage, 0)[0]);
+    stage.record(day_ms(0) + 200_000, 5, 1000);
+    let made = back_up(&stage);
+    let report = stage.archive.verify(Some(&made.id), Depth::Deep);
+    assert!(report.ok, "{:?}", report.findings);
+    assert_eq!(restored(&stage), stage.all());
+}
+
+#[test]
+fn what_was_read_back_lately_is_shared_unread_and_the_rest_is_read_again_little_by_little() {
+    let stage = Stage::with(6, 100);
+    back_up(&stage);
+    stage.let_rest();
+    back_up(&stage);
+    let before = looks(&stage);
+    assert_eq!(before.len(), 6);
+    back_up(&stage);
+    assert_eq!(looks(&stage), before);
+    // The last backup was a day ago, and in two days all must be read: half of them now, then the other half.
+    let mut unread = Vec::new();
+    for _ in 0..2 {
+        if unread.is_empty() {
+            age(&stage, 5 * 24);
+        } else {
+            age(&stage, 24);
+        }
+        crate::archive_forge::backdate(&stage.backups_dir(), 24);
+        let aged = looks(&stage);
+        back_up(&stage);
+        let now = looks(&stage);
+        unread.push(aged.iter().filter(|(file, at)| now[*file] == **at).count());
+    }
+    assert_eq!(unread, [3, 3]);
 }
 
 #[test]

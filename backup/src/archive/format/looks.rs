@@ -1,6 +1,6 @@
 //! `looks.json`: when each stored file was last read back whole, and what was seen. Where it cannot be read, nothing was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +115,11 @@ impl Looks {
     /// Takes over all that another list knows.
     pub(crate) fn add(&mut self, other: Looks) {
         self.files.extend(other.files);
+    }
+
+    /// Forgets files that no backup names any more.
+    pub(crate) fn keep_only(&mut self, named: &HashSet<&str>) {
+        self.files.retain(|file, _| named.contains(file.as_str()));
     }
 
     pub(crate) fn is_empty(&self) -> bool {

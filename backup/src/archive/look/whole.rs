@@ -14,9 +14,14 @@ use crate::irregular;
 const COPIES: &str = "bring this file back from a copy of the archive, or use another backup";
 
 /// Reads an object and remembers what was seen.
-pub(crate) fn look(place: &dyn Place, object: &Object, looks: &mut Looks) -> Result<(), Finding> {
+pub(crate) fn look(
+    place: &dyn Place,
+    object: &Object,
+    looks: &mut Looks,
+    tick: &mut dyn FnMut(u64),
+) -> Result<(), Finding> {
     let found = place.look(&object.file);
-    let read = read(place, object);
+    let read = read(place, object, tick);
     if let Ok(Some(found)) = found {
         let damage = read.as_ref().err().map(ToString::to_string);
         looks.note(object, found, SystemClock.now_ms(), damage);
@@ -25,7 +30,7 @@ pub(crate) fn look(place: &dyn Place, object: &Object, looks: &mut Looks) -> Res
 }
 
 /// Reads an object; what is wrong with it is the finding.
-pub(crate) fn read(place: &dyn Place, object: &Object) -> Result<(), Finding> {
+fn read(place: &dyn Place, object: &Object, tick: &mut dyn FnMut(u64)) -> Result<(), Finding> {
     let path = place.path(&object.file);
     let from = open_sized(place, &object.file, object.bytes, COPIES)?;
     let altered = |expected: &str, found: String| {
@@ -37,7 +42,10 @@ pub(crate) fn read(place: &dyn Place, object: &Object) -> Result<(), Finding> {
     let sizes = gzip::decompress(
         &mut BufReader::with_capacity(256 * 1024, from),
         &mut io::sink(),
-        &mut |_| Ok(()),
+        &mut |done| {
+            tick(done);
+            Ok(())
+        },
     )
     .map_err(|trouble| match trouble {
         Trouble::Damaged(found) => altered(&object.sha256, found),

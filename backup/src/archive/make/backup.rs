@@ -7,7 +7,6 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::archive::format::gzip::{self, Sizes};
-use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{
     self, DAYS, DayPart, Delta, FORMAT, Link, Manifest, Object, SETTINGS, SettingsPart, Shipped,
 };
@@ -19,6 +18,7 @@ use crate::archive::look::list::BackupInfo;
 use crate::archive::make::claim::Claim;
 use crate::archive::make::gained::{self, Gained};
 use crate::archive::make::known::Known;
+use crate::archive::make::read_back::ReadBack;
 use crate::archive::make::settings::{SettingsFile, stored_name, without_secrets};
 use crate::archive::make::{chain, covered};
 use crate::archive::open::Archive;
@@ -44,8 +44,9 @@ const SMALL: u64 = 8 << 20;
 
 impl Archive {
     /// Makes a verified backup of everything in the store and of the settings files. Flush the recorder first.
-    /// Days that did not change since an earlier backup are shared with it. Every new object is read back from the
-    /// archive and checked before the manifest names it; until then the backup does not exist.
+    /// Days that did not change since an earlier backup are shared with it, where its files were read back whole within
+    /// the last 7 days; others are read back first, and what is damaged is stored anew. Every new object is read back
+    /// from the archive and checked before the manifest names it; until then the backup does not exist.
     ///
     /// Blocking: for a thread that may block. Runs beside a recorder.
     ///
@@ -89,10 +90,15 @@ impl Archive {
         };
         let damaged = store.damaged_days()?;
         let earlier = self.manifests()?;
-        let looks = Looks::read(&*self.place);
-        let known = Known::of(&earlier, &looks, &*self.place);
+        let read_back = ReadBack::begin(&*self.place, progress);
+        if let Some((newest, _)) = earlier.first() {
+            read_back.ahead(newest);
+        }
+        let known = Known::of(&earlier, &read_back, &*self.place);
         let parts = self.day_parts(store, &days, newest, &known, progress)?;
         let settings = self.settings_parts(settings)?;
+        // What the manifest claims was read is written down before it.
+        read_back.write(&earlier, &parts)?;
         let manifest = of_parts(
             parts,
             settings,
@@ -326,13 +332,15 @@ impl Archive {
         let stem = format!("{DAYS}/{stem}-{}", &sizes.sha256[..16]);
         let file = self.place.free_of_folders(&stem, ".db.gz");
         draft.publish(parts(&file).1)?;
-        Ok(Object {
+        let object = Object {
             file,
             bytes: sizes.bytes,
             sha256: sizes.sha256,
             raw_bytes: sizes.raw_bytes,
             raw_sha256: sizes.raw_sha256,
-        })
+        };
+        known.stored(&object);
+        Ok(object)
     }
 
     fn settings_parts(&self, files: &[SettingsFile]) -> Result<Vec<SettingsPart>> {

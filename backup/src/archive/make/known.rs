@@ -4,16 +4,17 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::archive::format::gzip::Sizes;
-use crate::archive::format::looks::{Looks, Seen};
 use crate::archive::format::manifest::{DayPart, Manifest, Object};
 use crate::archive::format::proof;
 use crate::archive::look::at_rest::at_rest;
+use crate::archive::make::read_back::ReadBack;
 use crate::archive::place::verbs::Place;
 use crate::store::day::Day;
 
 /// What earlier backups already hold.
 pub(super) struct Known<'a> {
     days: Vec<&'a DayPart>,
+    read_back: &'a ReadBack<'a>,
 }
 
 impl<'a> Known<'a> {
@@ -21,7 +22,7 @@ impl<'a> Known<'a> {
     /// belongs to a backup whose verification failed: those are stored anew, which also repairs them.
     pub(super) fn of(
         earlier: &'a [(Manifest, String)],
-        looks: &Looks,
+        read_back: &'a ReadBack<'a>,
         place: &dyn Place,
     ) -> Known<'a> {
         let doubtful = doubtful(earlier, place);
@@ -41,15 +42,15 @@ impl<'a> Known<'a> {
                 part.objects().all(|object| {
                     let found = place.look(&object.file).ok().flatten();
                     !doubtful.contains(object.file.as_str())
-                        && !matches!(looks.of(place, object), Seen::Damaged(_))
+                        && !read_back.is_damaged(object)
                         && found.is_some_and(|found| found.bytes == object.bytes)
                 })
             })
             .collect();
-        Known { days }
+        Known { days, read_back }
     }
 
-    /// The part of an earlier backup for this very file, by size and time.
+    /// The part of an earlier backup for this very file, by size and time, whose stored files are whole.
     pub(super) fn unchanged(&self, day: Day, live: &Path) -> Option<&'a DayPart> {
         let day = day.to_string();
         let source = at_rest(live)?;
@@ -58,20 +59,30 @@ impl<'a> Known<'a> {
             .find(|part| part.day == day && part.source.as_ref() == Some(&source))
             // The parts of an older program are read by numbers: such a day is stored whole once.
             .filter(|part| part.digest.is_some() || part.deltas.is_empty())
+            .filter(|part| self.read_back.is_whole(part))
             .copied()
     }
 
-    /// The day in the newest backup that has it.
+    /// The day in the newest backup that has it whole.
     pub(super) fn newest(&self, day: Day) -> Option<&'a DayPart> {
         let day = day.to_string();
-        self.days.iter().find(|part| part.day == day).copied()
+        let mut days = self.days.iter().filter(|part| part.day == day);
+        days.find(|part| self.read_back.is_whole(part)).copied()
     }
 
+    /// A stored file with this content that was read back lately.
     pub(super) fn same_content(&self, sizes: &Sizes) -> Option<&'a Object> {
         self.days
             .iter()
             .flat_map(|part| part.objects())
             .find(|object| object.sha256 == sizes.sha256 && object.raw_sha256 == sizes.raw_sha256)
+            // What is not surely whole is replaced by what was written just now.
+            .filter(|object| self.read_back.is_fresh(object))
+    }
+
+    /// A file that was read back just now has its name.
+    pub(super) fn stored(&self, object: &Object) {
+        self.read_back.stored(object);
     }
 }
 

@@ -4,6 +4,8 @@ pub(crate) mod claim;
 pub(crate) mod settings;
 
 pub(crate) mod gained;
+mod read_back;
+
 pub(crate) mod known;
 
 mod chain;

@@ -127,7 +127,7 @@ impl Archive {
     fn read_files(&self, part: &DayPart, looks: &mut Looks) -> std::result::Result<(), Finding> {
         let all = part.objects();
         let read: Vec<_> = all
-            .map(|object| whole::look(&*self.place, object, looks))
+            .map(|object| whole::look(&*self.place, object, looks, &mut |_| {}))
             .collect();
         read.into_iter().collect()
     }
