@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::archive::format::ledger::was_pruned;
+use crate::archive::format::pruned::was_pruned;
 use crate::archive::format::manifest::{self, Manifest};
 use crate::archive::format::proof::{self, Proof};
 use crate::archive::format::{gzip, seal, segment};
@@ -109,7 +109,7 @@ pub fn database(bytes: &[u8]) {
     }
 }
 
-/// The small records: a proof, the ledger of pruned backups, the intent of a restore and its undo.
+/// The small records: a proof, the list of pruned backups, the intent of a restore and its undo.
 ///
 /// # Panics
 /// Where a restore's records reach a file outside the store.

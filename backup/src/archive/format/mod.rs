@@ -9,6 +9,6 @@ pub(crate) mod owner;
 pub(crate) mod manifest;
 pub(crate) mod segment;
 
-pub(crate) mod ledger;
 pub(crate) mod looks;
 pub(crate) mod proof;
+pub(crate) mod pruned;

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::archive::format::ledger;
 use crate::archive::format::manifest::{self, Manifest};
 use crate::archive::format::owner;
 use crate::archive::format::proof::{self, Outcome};
+use crate::archive::format::pruned;
 use crate::archive::format::segment::SEGMENTS;
 use crate::archive::look::original::{self, FileKind};
 use crate::archive::look::report::{Depth, Report};
@@ -249,7 +249,7 @@ impl Archive {
                     .found(format!("SHA-256 {found}"))
                     .hint("this manifest was replaced; bring it back from a copy of the archive"),
             ),
-            None if !self.nothing_at(&name) || ledger::was_pruned(&*self.place, &link.id) => None,
+            None if !self.nothing_at(&name) || pruned::was_pruned(&*self.place, &link.id) => None,
             None => Some(
                 Finding::new(&path, "missing")
                     .expected(format!("the backup that {} was made after", manifest.id))

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{DAYS, DayPart, Manifest, SETTINGS};
-use crate::archive::format::{ledger, proof};
+use crate::archive::format::{proof, pruned};
 use crate::archive::open::Archive;
 use crate::archive::place::verbs::Hold;
 use crate::archive::retention::policy::{Candidate, Policy, choose};
@@ -164,8 +164,8 @@ impl Archive {
         Ok(())
     }
 
-    /// Writes the ledger, then removes the manifests, then the files that only they needed. Wherever this is cut off,
-    /// each remaining manifest has all its files, and the next prune goes on. On a full disk the ledger comes last, as
+    /// Writes the list of what goes, then removes the manifests, then the files that only they needed. Wherever this is cut off,
+    /// each remaining manifest has all its files, and the next prune goes on. On a full disk the list comes last, as
     /// there is no room for it before.
     fn remove(
         &self,
@@ -175,7 +175,7 @@ impl Archive {
     ) -> Result<()> {
         let note = || match gone {
             [] => Ok(()),
-            gone => ledger::write(&*self.place, kept, gone),
+            gone => pruned::write(&*self.place, kept, gone),
         };
         let late = match note() {
             Err(error) if error.is_disk_full() => true,

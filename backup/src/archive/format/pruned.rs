@@ -1,4 +1,4 @@
-//! The record of pruned backups.
+//! The list of pruned backups.
 
 use std::collections::HashSet;
 
@@ -9,14 +9,14 @@ use crate::archive::place::verbs::Place;
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::Result;
 
-/// The record of pruned backups, so that the chain can tell pruned from lost.
-const LEDGER: &str = "pruned.json";
+/// The list of pruned backups, so that the chain can tell pruned from lost.
+const FILE: &str = "pruned.json";
 
 /// It holds at most one entry for each remaining backup.
 const LARGEST: u64 = 64 << 20;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Ledger {
+struct List {
     format: u32,
     pruned: Vec<Entry>,
 }
@@ -28,9 +28,9 @@ struct Entry {
     pruned_at_ms: i64,
 }
 
-fn read(place: &dyn Place) -> Ledger {
+fn read(place: &dyn Place) -> List {
     place
-        .get_small(LEDGER, LARGEST)
+        .get_small(FILE, LARGEST)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default()
@@ -47,25 +47,23 @@ pub(crate) fn write(
     kept: &[&(Manifest, String)],
     gone: &[&(Manifest, String)],
 ) -> Result<()> {
-    let mut ledger = read(place);
-    ledger.format = 1;
+    let mut list = read(place);
+    list.format = 1;
     let now = SystemClock.now_ms();
-    ledger
-        .pruned
+    list.pruned
         .extend(gone.iter().map(|(manifest, sha256)| Entry {
             id: manifest.id.clone(),
             sha256: sha256.clone(),
             pruned_at_ms: now,
         }));
-    // Only the predecessor of a remaining backup is ever looked up; so the ledger stays short.
+    // Only the predecessor of a remaining backup is ever looked up; so the list stays short.
     let asked: HashSet<&str> = kept
         .iter()
         .filter_map(|(manifest, _)| Some(manifest.previous.as_ref()?.id.as_str()))
         .collect();
-    ledger
-        .pruned
+    list.pruned
         .retain(|entry| asked.contains(entry.id.as_str()));
-    let mut text = serde_json::to_vec_pretty(&ledger).expect("plain data");
+    let mut text = serde_json::to_vec_pretty(&list).expect("plain data");
     text.push(b'\n');
-    place.put(LEDGER, &text)
+    place.put(FILE, &text)
 }
