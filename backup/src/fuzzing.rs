@@ -5,9 +5,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::archive::format::pruned::was_pruned;
 use crate::archive::format::manifest::{self, Manifest};
 use crate::archive::format::proof::{self, Proof};
+use crate::archive::format::pruned::was_pruned;
 use crate::archive::format::{gzip, seal, segment};
 use crate::archive::look::report::Depth;
 use crate::archive::look::{contents, original};

@@ -10,6 +10,7 @@ pub(crate) mod real;
 
 pub(crate) mod draft;
 pub(crate) mod lanes;
+pub(crate) mod lines;
 mod lock_file;
 
 pub(crate) mod lock;

@@ -21,6 +21,7 @@ use crate::restore::steps::{
 use crate::store::damaged::is_moved_aside;
 use crate::store::day::Day;
 use crate::store::identity::Identity;
+use crate::store::ledger;
 use crate::store::moment::Repeated;
 
 /// Where a restore is built, below the target.
@@ -333,6 +334,7 @@ fn settle(target: &Path, mut intent: Intent) -> Result<()> {
     if let Some(number) = intent.used_up() {
         steps::remove(target, number)?;
     }
+    note_days(target, &intent)?;
     // The intent goes first: without it the rest is only rubbish.
     let path = target.join(RESTORE).join(INTENT);
     fault::step()
@@ -341,6 +343,18 @@ fn settle(target: &Path, mut intent: Intent) -> Result<()> {
     draft::sync_folder(&target.join(RESTORE))?;
     remove_folder(&target.join(RESTORE))?;
     steps::tidy(target)
+}
+
+/// Tells the ledger which days went and which came.
+fn note_days(target: &Path, intent: &Intent) -> Result<()> {
+    let now_ms = SystemClock.now_ms();
+    let went = intent
+        .moves
+        .iter()
+        .filter_map(|step| Day::from_file_name(&step.from))
+        .filter(|day| !target.join(day.file_name()).exists());
+    ledger::note_leaving(target, &went.collect::<Vec<Day>>(), &intent.what, now_ms)?;
+    ledger::note_present(target, now_ms)
 }
 
 /// The folders that files go out of or into.

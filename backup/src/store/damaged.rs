@@ -12,6 +12,9 @@ use crate::store::schema::damage;
 /// Between the day file's name and the time, in Unix milliseconds.
 const MARK: &str = ".corrupt-";
 
+/// Why its day left, as the ledger says it.
+pub(crate) const WHY: &str = "damaged, and moved aside";
+
 /// A day file that was found damaged, under the name it was given then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamagedDay {

@@ -67,8 +67,44 @@ fn what_was_shipped_of_a_history_that_a_backup_left_is_no_hole_after_it() {
     ]);
 }
 
+#[test]
+fn what_is_recorded_after_a_day_was_lost_is_not_joined_to_what_was_shipped_of_it() {
+    let lost = [
+        changes(1),
+        Step::Backup,
+        changes(1),
+        Step::Ship,
+        Step::LoseDay(0),
+    ];
+    for since in [1, 2, 3] {
+        play(&[&lost[..], &[changes(since)]].concat());
+        play(&[&lost[..], &[changes(since), Step::Ship]].concat());
+    }
+}
+
+#[test]
+fn a_backup_does_not_reach_into_a_day_that_was_lost_before_it() {
+    let tomorrow = [Step::Clock(24 * 3_600_000), changes(1)];
+    let lost = [Step::Ship, Step::LoseDay(1)];
+    play(&[&[changes(1), Step::Backup], &tomorrow[..], &lost[..]].concat());
+}
+
+#[test]
+fn what_is_recorded_after_an_import_comes_after_it_though_the_clock_is_set_back() {
+    play(&[
+        changes(1),
+        Step::Clock(24 * 3_600_000),
+        Step::Import {
+            hours: 6,
+            events: 3,
+        },
+        Step::Clock(-27 * 3_600_000),
+        changes(2),
+    ]);
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases().div_ceil(60), failure_persistence: None, max_shrink_iters: 0, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases().div_ceil(60), failure_persistence: None, max_shrink_time: 240_000, ..ProptestConfig::default() })]
 
     #[test]
     fn what_comes_back_after_any_long_history_is_what_was_recorded(steps in steps(80..160)) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backup::{Archive, Error, Event, EventId, Recorder, RecorderThread, Store};
+use backup::{Archive, Day, Error, Event, EventId, Recorder, RecorderThread, Store};
 
 use crate::histories_rows::{Rows, control, meaning, nth_change, row, rows_in, same};
 use crate::histories_steps::Step;
@@ -31,6 +31,8 @@ pub(crate) struct Room {
     pub(crate) recorder: Option<(Recorder, RecorderThread)>,
     pub(crate) recorded: i64,
     pub(crate) live: Rows,
+    /// Days that somebody took away since the last recording.
+    pub(crate) lost: BTreeSet<Day>,
     /// All that was ever in the store.
     pub(crate) ever: BTreeSet<Row>,
     /// What was there before and after each restore and undo, by the step that it left.
@@ -80,6 +82,7 @@ impl Room {
             recorder: None,
             recorded: 0,
             live: Rows::new(),
+            lost: BTreeSet::new(),
             ever: BTreeSet::new(),
             exchanged: BTreeMap::new(),
             held: Held::default(),
@@ -169,7 +172,7 @@ impl Room {
 
     pub(crate) async fn record(&mut self, changes: &[(u8, u16)]) {
         if self.recorder.is_none() {
-            self.recorder = Some(start(&self.events(), &self.clock));
+            self.begin_recording();
         }
         let (recorder, _) = self.recorder.as_ref().unwrap();
         let mut expected = Vec::new();
@@ -204,6 +207,43 @@ impl Room {
             .collect();
         same(&old, &self.live, "what was there while it was recorded");
         self.lives(live);
+    }
+
+    /// A day that is back is not lost, and may leave again with a reason.
+    pub(crate) fn not_lost_any_more(&mut self) {
+        let days = self.store().days().unwrap();
+        self.lost.retain(|day| !days.contains(day));
+    }
+
+    /// Starts the recorder, which tells of days that somebody took away, and of no others.
+    fn begin_recording(&mut self) {
+        self.not_lost_any_more();
+        let lost = std::mem::take(&mut self.lost);
+        if !lost.is_empty() {
+            self.another_history();
+        }
+        let told = self.losses();
+        self.recorder = Some(start(&self.events(), &self.clock));
+        let lost: Vec<String> = lost.iter().map(|day| day.file_name()).collect();
+        let mut now = self.losses();
+        for before in told {
+            let place = now.iter().position(|why| *why == before);
+            now.remove(place.expect("a gap is gone"));
+        }
+        assert_eq!(now.len(), lost.len(), "told {now:?}, lost {lost:?}");
+        for file in &lost {
+            assert!(now.iter().any(|why| why.starts_with(file)), "{now:?}");
+        }
+    }
+
+    /// What gaps say of days that were taken away.
+    fn losses(&self) -> Vec<String> {
+        let store = self.store();
+        let days = store.days().unwrap().into_iter();
+        days.flat_map(|day| store.day_gaps(day).unwrap())
+            .map(|gap| gap.why)
+            .filter(|why| why.ends_with("was removed by another program"))
+            .collect()
     }
 
     pub(crate) fn lives(&mut self, live: Rows) {

@@ -67,6 +67,18 @@ pub(crate) fn come_and_go(before: &Rows, after: &Rows) -> (u64, u64) {
     (only(after, before), only(before, after))
 }
 
+/// The same, but for an event its id says nothing.
+pub(crate) fn come_and_go_by_meaning(before: &Rows, after: &Rows) -> (u64, u64) {
+    let mut more: BTreeMap<Row, i64> = BTreeMap::new();
+    for (rows, one) in [(before, -1), (after, 1)] {
+        for row in rows.values() {
+            *more.entry(meaning(row)).or_default() += one;
+        }
+    }
+    let sum = |of: &dyn Fn(i64) -> i64| more.values().map(|n| of(*n).max(0) as u64).sum();
+    (sum(&|n| n), sum(&|n| -n))
+}
+
 /// The days in which two stores differ.
 pub(crate) fn difference<'a>(one: &'a Rows, other: &'a Rows) -> impl Iterator<Item = Day> + 'a {
     let alone = |one: &'a Rows, other: &'a Rows| {

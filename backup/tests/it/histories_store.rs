@@ -95,6 +95,7 @@ impl Room {
             .filter(|(id, _)| EventId(**id).day() != day);
         assert_eq!(live, left.map(|(id, row)| (*id, row.clone())).collect());
         self.lives(live);
+        self.lost.insert(day);
         // Somebody's hand may also have been in what an undo brings.
         self.inexact();
     }
@@ -108,6 +109,7 @@ impl Room {
         fs::create_dir(self.events()).unwrap();
         assert!(self.archive().take_up(&self.events()).unwrap());
         self.live.clear();
+        self.lost.clear();
         self.exchanged.clear();
         self.another_history();
     }

@@ -1,6 +1,8 @@
 //! What may go and what must stay.
 
-use backup::{Archive, Day, Destination, Retention, Store, StoredDay, TrustedNow, import};
+use backup::{
+    Archive, Clock as _, Day, Destination, Retention, Store, StoredDay, TrustedNow, import,
+};
 use proptest::prelude::*;
 
 use crate::stage::{NOON, TestClock, number, series, start, stop};
@@ -123,4 +125,45 @@ async fn old_days_go_as_whole_files_while_recording_goes_on() {
     recorder.flush().await.unwrap();
     assert_eq!(store.summary().unwrap().events, 6);
     stop(recorder, thread).await;
+}
+
+#[tokio::test]
+async fn a_day_that_left_by_a_rule_is_no_loss_and_one_that_a_hand_took_is() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
+    let days: Vec<Day> = (0..4).map(|n| Day::of_ms(NOON + n * DAY)).collect();
+    let (recorder, thread) = start(dir.path(), &clock);
+    let id = recorder.series(series("Lobby.gain"));
+    for day in &days {
+        clock.set(day.start_ms() + 1);
+        let change = number(id, 1.0);
+        recorder.changes(clock.now_ms(), vec![change]).await;
+        recorder.flush().await.unwrap();
+    }
+    let store = Store::open(dir.path()).unwrap();
+    let retention = Retention {
+        days: Some(2),
+        bytes: None,
+    };
+    let now = TrustedNow::confirmed(&clock);
+    let archive = Archive::open(dir.path().join("backups")).unwrap();
+    archive.backup(&store, &[], &()).unwrap();
+    archive.prune_days(&store, &retention, now, false).unwrap();
+    assert_eq!(store.days().unwrap(), days[1..]);
+    stop(recorder, thread).await;
+    let gaps = || -> Vec<String> {
+        let gaps = store.gaps(0, i64::MAX).unwrap();
+        gaps.into_iter().map(|gap| gap.why).collect()
+    };
+    let (recorder, thread) = start(dir.path(), &clock);
+    stop(recorder, thread).await;
+    assert_eq!(gaps(), [""; 0]);
+
+    std::fs::remove_file(store.day_path(days[1])).unwrap();
+    // Told once, however often it starts.
+    for _ in 0..2 {
+        let (recorder, thread) = start(dir.path(), &clock);
+        stop(recorder, thread).await;
+        let told = format!("{} was removed by another program", days[1].file_name());
+        assert_eq!(gaps(), [told]);
+    }
 }

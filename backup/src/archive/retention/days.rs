@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::store::day::Day;
 use crate::store::folder::Store;
+use crate::store::ledger;
 use crate::store::retention::{DayFate, Retention, RetentionPlan};
 use crate::store::row_digest::{self, Trust};
 use crate::trusted_now::TrustedNow;
@@ -30,7 +31,8 @@ struct JustRead<'a> {
 
 impl JustRead<'_> {
     /// Removes the day's file. A running recorder never has it open, as the newest day always stays.
-    fn leave(self) -> Result<()> {
+    fn leave(self, why: &str) -> Result<()> {
+        ledger::note_leaving(self.store.dir(), &[self.day], why, SystemClock.now_ms())?;
         for file in companions::and_database(&self.store.day_path(self.day)) {
             match std::fs::remove_file(&file) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -76,7 +78,7 @@ impl Archive {
             let read = self.read_back(store, day, &mut looks);
             let (list, why) = match read {
                 Ok(read) => {
-                    left = read.leave();
+                    left = read.leave(&why);
                     (&mut plan.remove, why)
                 }
                 Err(stays) => (&mut plan.kept, format!("{why}, but {stays}")),

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::disk::scratch;
 use crate::disk::store_lock::StoreLock;
 use crate::error::Result;
+use crate::store::ledger;
 use crate::store::recorder::Recorder;
 use crate::store_use::StoreUse;
 
@@ -49,9 +51,11 @@ impl<'a> Target<'a> {
         &self,
         work: impl FnOnce(&Path) -> R + Send + 'static,
     ) -> Result<R> {
-        match self.recorder {
-            Some(recorder) => recorder.with_files_closed(work),
-            None => Ok(work(&self.dir)),
-        }
+        let done = match self.recorder {
+            Some(recorder) => recorder.with_files_closed(work)?,
+            None => work(&self.dir),
+        };
+        ledger::note_present(&self.dir, SystemClock.now_ms())?;
+        Ok(done)
     }
 }

@@ -175,8 +175,12 @@ impl Walk<'_> {
             // A backup of an older program stands under the store's first history alone.
             None => !link.left,
         };
-        // Two may have shipped at once and given the same number twice: what goes on from the last event counts. What
-        // was shipped of a history that was left before the backup does not.
+        // What was shipped before the backup is in it, or was left before it.
+        let shipped = self.manifest.shipped.as_ref();
+        if shipped.is_some_and(|shipped| link.number <= shipped.number) {
+            return true;
+        }
+        // Two may have shipped at once and given the same number twice: what goes on from the last event counts.
         let again = self.last.is_some_and(|last| link.number <= last);
         let held = covers.events == 0 || covers.to <= end || covers.after > end;
         if again && (held || !own) {

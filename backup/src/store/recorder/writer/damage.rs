@@ -1,10 +1,12 @@
 //! Day files that are damaged or gone: moves them aside, writes a gap that says so, and begins a new file.
 
+use crate::error::Result;
 use crate::store::damaged;
 use crate::store::day::Day;
 use crate::store::event::Gap;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
+use crate::store::ledger;
 use crate::store::recorder::writer::item::Item;
 use crate::store::recorder::writer::state::Writer;
 
@@ -23,6 +25,8 @@ impl Writer {
     /// Gives what a gap says of it.
     fn out_of_the_way(&self, day: Day, reason: &str) -> std::result::Result<String, String> {
         let (file, now) = (day.file_name(), self.options.clock.now_ms());
+        ledger::note_leaving(&self.open.dir, &[day], damaged::WHY, now)
+            .map_err(|error| error.to_string())?;
         let name = damaged::move_aside(&self.open.dir, day, now);
         if self.open.dir.join(&file).exists() {
             return Err(format!(
@@ -82,6 +86,43 @@ impl Writer {
         }
         self.pending.push_front(Item::Gap { id: first, gap });
         self.pending.wait_from_now();
+    }
+
+    /// Days that left without a reason while nobody recorded are lost: another history begins.
+    pub(super) fn find_losses(&mut self) -> Result<Vec<Day>> {
+        let lost = ledger::lost(&Store::open(&self.open.dir)?)?;
+        if let Some(first) = lost.first() {
+            let before = EventId::first_of_ms(first.start_ms()).0 - 1;
+            self.open.end_history(before, "a day's file was removed");
+        }
+        Ok(lost)
+    }
+
+    /// Writes gaps over lost days, and then into the ledger why they are gone.
+    pub(super) fn tell_losses(&mut self, lost: &[Day]) {
+        let now = self.options.clock.now_ms();
+        for day in lost {
+            let why = format!("{} was removed by another program", day.file_name());
+            tracing::error!(%day, "{why}; a restore brings back what a backup holds of it");
+            let from_ms = day.start_ms();
+            self.queue_gap(from_ms, (day.end_ms() - 1).min(now.max(from_ms)), why);
+        }
+        if lost.is_empty() {
+            return;
+        }
+        self.known.unsure = true;
+        self.write();
+        // Otherwise the next start tells it again.
+        if !self.pending.is_empty() {
+            return;
+        }
+        let (dir, why) = (&self.open.dir, "removed by another program");
+        // One of them may have begun again with its own gap.
+        let noted =
+            ledger::note_leaving(dir, lost, why, now).and_then(|()| ledger::note_present(dir, now));
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the ledger does not say yet why days are gone");
+        }
     }
 
     /// Looks at a day's file, and moves it aside where it is damaged. Gives what was wrong with one that was moved.

@@ -23,6 +23,7 @@ impl Writer {
     /// Opens the newest day file that is whole, moves damaged ones aside, and finds out where recording ended.
     pub(super) fn take_up(&mut self) -> Result<()> {
         self.set_originals_aside()?;
+        let lost = self.find_losses()?;
         while let Some(day) = Store::open(&self.open.dir)?.days()?.pop() {
             match self.open_newest(day).map_err(Failure::from) {
                 Ok(()) | Err(Failure::Conflict) => break,
@@ -32,6 +33,7 @@ impl Writer {
                 Err(Failure::Disk(reason)) => return Err(Error::Failing { reason }),
             }
         }
+        self.tell_losses(&lost);
         Ok(())
     }
 
@@ -239,24 +241,28 @@ impl Writer {
         }
         if replaced {
             self.take_up_replaced(end_before);
+        } else if let Ok(end) = self.newest_end() {
+            // An import may have brought events that are later than all that was recorded.
+            self.ids = IdSource::after(end.max(self.ids.last()));
         }
         done.ok()
+    }
+
+    /// The last id in the newest day's file.
+    fn newest_end(&self) -> Result<Option<EventId>> {
+        let newest = Store::open(&self.open.dir)?.days()?.pop();
+        newest.map_or(Ok(None), |day| {
+            let file = DayFile::open(&self.open.dir, day, &self.names)?;
+            let failed = Error::sqlite(file.path(), "look for its end");
+            file.last_id().map_err(failed)
+        })
     }
 
     /// Goes on in files that somebody may have replaced.
     fn take_up_replaced(&mut self, end_before: Option<EventId>) {
         let now = self.options.clock.now_ms();
-        let newest = Store::open(&self.open.dir)
-            .and_then(|store| store.days())
-            .ok()
-            .and_then(|mut days| days.pop());
-        let end = newest.map_or(Ok(None), |day| {
-            let file = DayFile::open(&self.open.dir, day, &self.names)?;
-            let failed = Error::sqlite(file.path(), "look for its end");
-            file.last_id().map_err(failed)
-        });
         // If the end cannot be read, it is taken to be where it was.
-        let end = end.unwrap_or(end_before);
+        let end = self.newest_end().unwrap_or(end_before);
         self.ids = IdSource::after(end.max(self.ids.last()));
         if end < end_before {
             let from_ms = end.map_or(now, EventId::ms).min(now);

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::day_file::file::DayFile;
 use crate::store::identity::Identity;
+use crate::store::ledger;
 use crate::store::names::Names;
 use crate::store_use::StoreUse;
 
@@ -55,6 +56,7 @@ impl OpenFile {
         let mut file = DayFile::open(&self.dir, day, names)?;
         file.put_identity(&identity)
             .map_err(Error::sqlite(file.path(), "note whose record it is"))?;
+        ledger::note_present(&self.dir, now_ms)?;
         self.identity = Some(identity);
         Ok(file)
     }

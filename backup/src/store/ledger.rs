@@ -1,0 +1,190 @@
+//! What is known of the record apart from the record itself: which days it has, and why a day left.
+//!
+//! `ledger.jsonl` in the store's folder has a line for each time that a day came or left, and only grows. A day that the
+//! ledger has and the folder has not is lost.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::lines;
+use crate::error::{Error, Result};
+use crate::store::day::Day;
+use crate::store::folder::Store;
+
+/// The file's name in the store's folder.
+pub(crate) const FILE: &str = "ledger.jsonl";
+
+/// One line: what became of a day, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Line {
+    day: String,
+    /// Unix milliseconds by the clock of then.
+    at_ms: i64,
+    #[serde(flatten)]
+    fact: Fact,
+}
+
+/// What became of a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+enum Fact {
+    /// The store has it from then on.
+    Here,
+    /// It left.
+    Gone {
+        /// By what, in a few words.
+        why: String,
+    },
+}
+
+/// The last that is known of each day.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Ledger {
+    days: BTreeMap<Day, Fact>,
+}
+
+impl Ledger {
+    /// Reads a store's ledger; a store without one knows of no day. Lines that a crash cut off, or that a newer program
+    /// wrote, are passed over.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub(crate) fn read(store: &Path) -> Result<Ledger> {
+        let path = store.join(FILE);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Ledger::default());
+            }
+            bytes => bytes.map_err(Error::io(&path, "read the ledger"))?,
+        };
+        let mut ledger = Ledger::default();
+        for line in bytes.split(|byte| *byte == b'\n') {
+            let Ok(line) = serde_json::from_slice::<Line>(line) else {
+                continue;
+            };
+            if let Ok(day) = line.day.parse() {
+                ledger.days.insert(day, line.fact);
+            }
+        }
+        Ok(ledger)
+    }
+
+    fn is_here(&self, day: Day) -> bool {
+        self.days.get(&day) == Some(&Fact::Here)
+    }
+
+    /// The days that should be in the store and are not, oldest first.
+    fn lost(&self, store: &Store) -> Result<Vec<Day>> {
+        let present = store.days()?;
+        let missing = self.days.keys().filter(|day| self.is_here(**day));
+        let missing = missing.filter(|day| !present.contains(day));
+        Ok(missing.copied().collect())
+    }
+}
+
+/// Notes the days that the store has and the ledger does not know yet. Call it after they came: a day that a crash
+/// leaves unnoted is noted at the next start.
+pub(crate) fn note_present(store: &Path, now_ms: i64) -> Result<()> {
+    let ledger = Ledger::read(store)?;
+    let mut days = Store::open(store)?.days()?;
+    days.retain(|day| !ledger.is_here(*day));
+    add(store, &days, &Fact::Here, now_ms)
+}
+
+/// Notes that days leave, and why. Call it before they go: a day that a crash lets stay is noted again at the next start.
+pub(crate) fn note_leaving(store: &Path, days: &[Day], why: &str, now_ms: i64) -> Result<()> {
+    let ledger = Ledger::read(store)?;
+    let known: Vec<Day> = days
+        .iter()
+        .copied()
+        .filter(|day| ledger.is_here(*day))
+        .collect();
+    let why = why.to_owned();
+    add(store, &known, &Fact::Gone { why }, now_ms)
+}
+
+/// The days that left without a reason, oldest first: another program took them, or somebody's hand.
+///
+/// # Errors
+/// When the ledger or the folder cannot be read.
+pub(crate) fn lost(store: &Store) -> Result<Vec<Day>> {
+    Ledger::read(store.dir())?.lost(store)
+}
+
+fn add(store: &Path, days: &[Day], fact: &Fact, now_ms: i64) -> Result<()> {
+    let mut text = String::new();
+    for day in days {
+        let line = Line {
+            day: day.to_string(),
+            at_ms: now_ms,
+            fact: fact.clone(),
+        };
+        text += &serde_json::to_string(&line).expect("plain data");
+        text.push('\n');
+    }
+    if text.is_empty() {
+        return Ok(());
+    }
+    lines::append(store, FILE, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    fn touch(store: &Path, day: Day) {
+        fs::write(store.join(day.file_name()), "").unwrap();
+    }
+
+    #[test]
+    fn a_day_is_lost_that_left_without_a_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let days = [day("2026-03-01"), day("2026-03-02"), day("2026-03-03")];
+        days.iter().for_each(|day| touch(dir.path(), *day));
+        note_present(dir.path(), 5).unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(lost(&store).unwrap(), []);
+
+        note_leaving(dir.path(), &days[..1], "older than 90 days", 7).unwrap();
+        for day in &days[..2] {
+            fs::remove_file(store.day_path(*day)).unwrap();
+        }
+        assert_eq!(lost(&store).unwrap(), [days[1]]);
+        note_leaving(dir.path(), &days[1..2], "removed by another program", 8).unwrap();
+        assert_eq!(lost(&store).unwrap(), []);
+        // It is put back by somebody, and taken again.
+        touch(dir.path(), days[1]);
+        note_present(dir.path(), 10).unwrap();
+        fs::remove_file(store.day_path(days[1])).unwrap();
+        assert_eq!(lost(&store).unwrap(), [days[1]]);
+    }
+
+    #[test]
+    fn lines_that_say_nothing_are_passed_over_and_none_is_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        touch(dir.path(), day("2026-03-01"));
+        note_present(dir.path(), 5).unwrap();
+        let path = dir.path().join(FILE);
+        let first = fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            first,
+            "{\"day\":\"2026-03-01\",\"at_ms\":5,\"is\":\"here\"}\n"
+        );
+        let more = "{\"day\":\"2026-03-02\",\"is\":\"sealed\",\"at_ms\":6}\n{\"day\":\"20";
+        fs::write(&path, format!("{first}{more}")).unwrap();
+        touch(dir.path(), day("2026-03-03"));
+        note_present(dir.path(), 7).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with(&format!("{first}{more}\n")), "{text}");
+        let ledger = Ledger::read(dir.path()).unwrap();
+        let here: Vec<String> = ledger.days.keys().map(Day::to_string).collect();
+        assert_eq!(here, ["2026-03-01", "2026-03-03"]);
+    }
+}
