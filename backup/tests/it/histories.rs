@@ -1,4 +1,6 @@
 //! Whatever happens: what comes back, what a reader of the format reads, and what was recorded are the same.
+// What fails is told in one line that can be played again.
+#![allow(clippy::print_stderr)]
 
 use std::panic;
 
