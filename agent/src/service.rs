@@ -71,7 +71,7 @@ impl Service {
         let jobs = Jobs::new(site.clone(), recorder.clone(), live_facts.clone());
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let counts = Counts::start(store, recorder.clone(), stop.clone(), &tasks).await;
+        let counts = Counts::start(site.store()?, recorder.clone(), stop.clone(), &tasks).await;
         let damage = Damage::start(site.clone(), stop.clone(), &tasks).await;
         let context = Arc::new(Context {
             counts,

@@ -13,7 +13,7 @@ use crate::archive::look::report::Depth;
 use crate::archive::look::{contents, original};
 use crate::archive::open::Archive;
 use crate::archive::place::folder::Folder;
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::archive::retention::policy::Policy;
 use crate::clock::SystemClock;
 use crate::disk::{plain, scratch};

@@ -1,7 +1,6 @@
 //! `export`: writes events out. A file appears only when it is complete.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use backup::{ExportOptions, Format};
@@ -60,7 +59,7 @@ pub(super) fn export(typed: &cli::Export, site: &Site, output: Output) -> Outcom
         Some(name) => PathBuf::from(name),
         None => default_path(site, &options, now)?,
     };
-    let events = whole_file(&path, |file| Ok(backup::export(&store, &options, file)?))?;
+    let events = backup::export_to_file(&store, &options, &path)?;
     let exported = Exported {
         events,
         output: path,
@@ -103,27 +102,4 @@ fn default_path(site: &Site, options: &ExportOptions, now: i64) -> Outcome<PathB
     Ok(site
         .archive_path()
         .join(format!("events-export-{stamp}.{ending}")))
-}
-
-/// Writes a file beside the path, then moves it there. What was there stays until then.
-fn whole_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Outcome<u64>) -> Outcome<u64> {
-    let failed = |error: std::io::Error| {
-        Failure::failed(format!("cannot write {}: {error}", path.display()))
-            .hint("check that the folder exists, is writable and has room")
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    // Only what the system said: the name of the file beside means nothing to the user.
-    let made = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
-    let mut file = made.map_err(|error| failed(error.kind().into()))?;
-    let events = write(file.as_file_mut())?;
-    file.as_file().sync_all().map_err(failed)?;
-    std::fs::set_permissions(
-        file.path(),
-        std::os::unix::fs::PermissionsExt::from_mode(0o644),
-    )
-    .map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(events)
 }

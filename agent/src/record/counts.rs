@@ -1,11 +1,10 @@
 //! What the store holds, in numbers. A task of its own counts, and only the files that changed.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use backup::{Day, Gap, Store, StoreSummary};
+use backup::{Day, DayStamp, Gap, Store, StoreSummary};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -50,13 +49,13 @@ impl Counts {
 
     /// Counts once, then goes on counting until told to stop.
     pub(crate) async fn start(
-        store: &Path,
+        store: Store,
         recorder: backup::Recorder,
         stop: CancellationToken,
         tasks: &TaskTracker,
     ) -> Arc<Self> {
         let counts = Arc::new(Self::default());
-        let mut counter = counts.look(Counter::new(store.to_owned(), recorder)).await;
+        let mut counter = counts.look(Counter::new(store, recorder)).await;
         let counting = counts.clone();
         tasks.spawn(async move {
             loop {
@@ -96,8 +95,7 @@ impl Counts {
                 counter.files.forget_newest();
             }
             counter.committed = committed;
-            let counted = Store::open(&counter.store).and_then(|store| counter.files.count(&store));
-            match counted {
+            match counter.files.count(&counter.store) {
                 Ok(counted) => {
                     let mut last = counts.last.lock().unwrap_or_else(PoisonError::into_inner);
                     *last = Some(Last { committed, counted });
@@ -114,7 +112,7 @@ impl Counts {
 }
 
 struct Counter {
-    store: PathBuf,
+    store: Store,
     recorder: backup::Recorder,
     /// The recorder's counts at the last look.
     committed: u64,
@@ -124,7 +122,7 @@ struct Counter {
 }
 
 impl Counter {
-    fn new(store: PathBuf, recorder: backup::Recorder) -> Self {
+    fn new(store: Store, recorder: backup::Recorder) -> Self {
         Self {
             store,
             recorder,
@@ -148,24 +146,9 @@ struct Files {
 }
 
 struct File {
-    stamp: Stamp,
+    stamp: DayStamp,
     summary: StoreSummary,
     gaps: Vec<Gap>,
-}
-
-/// Size and time of a day file and of its log. They stay the same while nothing is committed.
-#[derive(Clone, PartialEq)]
-struct Stamp([Option<(u64, SystemTime)>; 2]);
-
-impl Stamp {
-    fn of(file: &Path) -> Self {
-        let mut log = file.as_os_str().to_owned();
-        log.push("-wal");
-        Self([file, Path::new(&log)].map(|path| {
-            let meta = path.metadata().ok()?;
-            Some((meta.len(), meta.modified().ok()?))
-        }))
-    }
 }
 
 impl Files {
@@ -183,7 +166,7 @@ impl Files {
         };
         for day in days {
             // Taken first: what is committed during the count is then counted the next time.
-            let stamp = Stamp::of(&store.day_path(day));
+            let stamp = store.day_stamp(day);
             if self.days.get(&day).is_none_or(|known| known.stamp != stamp) {
                 if self.days.contains_key(&day)
                     && day != newest
@@ -244,7 +227,8 @@ mod tests {
             folder.path().join("away"),
         );
         std::fs::rename(&file, &away).unwrap();
-        let counter = Counter::new(folder.path().to_owned(), recorder.clone());
+        let store = Store::open(folder.path()).unwrap();
+        let counter = Counter::new(store, recorder.clone());
         let counter = counts.look(counter).await;
         assert_eq!(counts.now(1).summary.events, 0);
         std::fs::rename(&away, &file).unwrap();

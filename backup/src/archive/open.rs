@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::archive::format::manifest::{DAYS, SETTINGS};
 use crate::archive::place::folder::Folder;
-use crate::archive::place::verbs::{Hold, Place};
+use crate::archive::place::interface::{Hold, Place};
 use crate::error::Result;
 
 /// A place with backups.

@@ -1,11 +1,13 @@
 //! Events written out as JSON, JSON Lines or CSV, one at a time.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
+use crate::disk::draft::Draft;
 use crate::error::{Error, Result};
 use crate::store::event::Event;
 use crate::store::folder::Store;
@@ -70,6 +72,29 @@ impl ExportOptions {
         };
         Some((format, gz))
     }
+}
+
+/// Exports into a file, which appears only when it is complete; what had its name stays until then. Gives the number of
+/// events.
+///
+/// # Errors
+/// As for [`export`], and when the file's folder is missing or cannot be written to.
+pub fn export_to_file(store: &Store, options: &ExportOptions, path: &Path) -> Result<u64> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| Error::Input {
+        what: "name of the file to export to".into(),
+        found: format!("{}", path.display()),
+        expected: "a file's name".into(),
+    })?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut draft = Draft::new(folder)?;
+    let events = export(store, options, draft.file())?;
+    draft.sync()?;
+    draft.publish(name)?;
+    Ok(events)
 }
 
 /// Writes the events of a span and gives their number. Uses the same memory for any number of events. Events that

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::archive::place::verbs::Hold;
+use crate::archive::place::interface::Hold;
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::lock::{self, Lock};
 use crate::disk::{draft, space};

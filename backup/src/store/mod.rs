@@ -28,6 +28,7 @@ pub(crate) mod folder;
 
 pub(crate) mod arrival;
 pub(crate) mod damaged;
+pub(crate) mod day_stamp;
 pub(crate) mod ledger;
 pub(crate) mod query;
 

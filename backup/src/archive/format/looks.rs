@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::format::manifest::Object;
 use crate::archive::format::seal;
-use crate::archive::place::verbs::{Found, Place};
+use crate::archive::place::interface::{Found, Place};
 use crate::error::Result;
 
 const FILE: &str = "looks.json";

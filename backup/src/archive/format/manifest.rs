@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::format::owner::ArchiveId;
 use crate::archive::format::seal;
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::digest::sha256;
 use crate::finding::Finding;
 use crate::found;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::store::identity::{StoreId, as_id, random_id};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::error::Result;
 
 /// Far above what the findings of one backup come to.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::format::manifest::Manifest;
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::Result;
 

@@ -19,7 +19,7 @@ use flate2::{Compression, GzBuilder};
 pub(crate) use record::{Covers, Kind, Link, Mark, Record};
 pub(crate) use records::{first, records};
 
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::store::identity::StoreId;

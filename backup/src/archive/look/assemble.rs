@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::archive::format::gzip;
 use crate::archive::format::manifest::{DayPart, Object};
 use crate::archive::look::delta;
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::disk::draft::Draft;
 use crate::disk::fault;
 use crate::error::{Error, Result};

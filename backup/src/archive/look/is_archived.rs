@@ -6,7 +6,7 @@ use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{DayPart, Manifest};
 use crate::archive::look::at_rest::at_rest;
 use crate::archive::open::Archive;
-use crate::archive::place::verbs::Hold;
+use crate::archive::place::interface::Hold;
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::folder::Store;

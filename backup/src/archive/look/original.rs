@@ -12,7 +12,7 @@ use crate::archive::format::gzip::{self, Trouble};
 use crate::archive::format::proof::OriginalContents;
 use crate::archive::format::stamp;
 use crate::archive::look::contents::{self, Contents};
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::disk::draft::Draft;
 use crate::disk::{companions, plain};
 use crate::exchange::import;

@@ -27,7 +27,7 @@ use crate::archive::look::tail::hole::Hole;
 use crate::archive::look::tail::reached::Reached;
 use crate::archive::look::tail::rows::{DayInto, Refused};
 use crate::archive::look::tail::run::Run;
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::disk::plain;
 use crate::error::{Error, Result};
 use crate::finding::Finding;

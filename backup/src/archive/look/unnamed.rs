@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::archive::format::manifest::{self, DAYS, DayPart, Manifest};
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::error::Result;
 use crate::finding::Finding;
 

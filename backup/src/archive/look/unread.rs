@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::archive::format::segment::{self, SEGMENTS};
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::found;

@@ -14,7 +14,7 @@ use crate::archive::look::tail::Tail;
 use crate::archive::look::verify::objects::Objects;
 use crate::archive::look::{unnamed, unread};
 use crate::archive::open::Archive;
-use crate::archive::place::verbs::Hold;
+use crate::archive::place::interface::Hold;
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::scratch;
 use crate::error::{Error, Result};

@@ -5,7 +5,7 @@ use std::io::{self, BufReader};
 use crate::archive::format::gzip::{self, Sizes, Trouble};
 use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::Object;
-use crate::archive::place::verbs::{Place, Stored};
+use crate::archive::place::interface::{Place, Stored};
 use crate::clock::{Clock as _, SystemClock};
 use crate::finding::Finding;
 use crate::found;

@@ -22,7 +22,7 @@ use crate::archive::make::read_back::ReadBack;
 use crate::archive::make::settings::{SettingsFile, stored_name, without_secrets};
 use crate::archive::make::{chain, covered};
 use crate::archive::open::Archive;
-use crate::archive::place::verbs::{Hold, Place, Unseen, parts};
+use crate::archive::place::interface::{Hold, Place, Unseen, parts};
 use crate::clock::{Clock as _, SystemClock};
 use crate::digest::sha256;
 use crate::disk::{companions, copy, plain, space};

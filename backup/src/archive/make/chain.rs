@@ -2,7 +2,7 @@
 
 use crate::archive::format::manifest::{self, Manifest, Shipped};
 use crate::archive::format::segment::{self, Link, Mark};
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::error::Result;
 
 /// The last record, as the files say it, or, where a backup made them superfluous, as the manifests do.

@@ -8,7 +8,7 @@ use crate::archive::format::owner::{self, ArchiveId, FILE, Owner, Writer};
 use crate::archive::format::segment;
 use crate::archive::look::whose::Whose;
 use crate::archive::open::Archive;
-use crate::archive::place::verbs::Hold;
+use crate::archive::place::interface::Hold;
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::draft;
 use crate::error::{Error, Result};

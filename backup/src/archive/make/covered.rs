@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::archive::format::manifest::Manifest;
 use crate::archive::format::segment::{self, Record};
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::error::Result;
 use crate::store::damaged::DamagedDay;
 use crate::store::day::Day;

@@ -8,7 +8,7 @@ use crate::archive::format::manifest::{DayPart, Manifest, Object};
 use crate::archive::format::proof;
 use crate::archive::look::at_rest::at_rest;
 use crate::archive::make::read_back::ReadBack;
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::store::day::Day;
 
 /// What earlier backups already hold.

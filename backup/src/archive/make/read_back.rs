@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::archive::format::looks::{Looks, Seen};
 use crate::archive::format::manifest::{DayPart, Manifest, Object};
 use crate::archive::look::whole;
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::Result;
 use crate::progress::Progress;

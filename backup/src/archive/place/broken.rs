@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 use crate::archive::place::conformance;
+use crate::archive::place::interface::{Found, Held, Hold, Place, Stored, Unseen};
 use crate::archive::place::memory::Memory;
-use crate::archive::place::verbs::{Found, Held, Hold, Place, Stored, Unseen};
 use crate::error::Result;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::archive::place::verbs::{Hold, Place};
+use crate::archive::place::interface::{Hold, Place};
 use crate::error::Error;
 
 /// Checks every promise, each on an empty place.

@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, mkdirat, unlinkat};
 use rustix::io::Errno;
 use tempfile::TempDir;
 
-use crate::archive::place::verbs::{Found, Held, Hold, Place, Stored, Unseen, parts};
+use crate::archive::place::interface::{Found, Held, Hold, Place, Stored, Unseen, parts};
 use crate::disk::draft::{self, Draft};
 use crate::disk::{fault, lock, names, owner, real, scratch, space};
 use crate::error::{Error, Result};

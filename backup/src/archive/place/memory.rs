@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
-use crate::archive::place::verbs::{Found, Held, Hold, Place, Stored, Unseen};
+use crate::archive::place::interface::{Found, Held, Hold, Place, Stored, Unseen};
 use crate::disk::scratch;
 use crate::error::{Error, Result};
 

@@ -1,6 +1,6 @@
 //! Where the files of an archive lie.
 
-pub(crate) mod verbs;
+pub(crate) mod interface;
 
 #[cfg(test)]
 mod conformance;

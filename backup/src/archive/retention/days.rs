@@ -7,7 +7,7 @@ use crate::archive::format::manifest::DayPart;
 use crate::archive::look::is_archived::is_as_archived;
 use crate::archive::look::{assemble, whole};
 use crate::archive::open::Archive;
-use crate::archive::place::verbs::Hold;
+use crate::archive::place::interface::Hold;
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::{companions, names, plain, scratch};
 use crate::error::{Error, Result};

@@ -6,7 +6,7 @@ use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{DAYS, DayPart, Manifest, SETTINGS};
 use crate::archive::format::{proof, pruned};
 use crate::archive::open::Archive;
-use crate::archive::place::verbs::Hold;
+use crate::archive::place::interface::Hold;
 use crate::archive::retention::policy::{Candidate, Policy, choose};
 use crate::disk::space;
 use crate::error::Result;

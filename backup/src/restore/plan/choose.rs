@@ -9,7 +9,7 @@ use crate::archive::look::original::{self, Database};
 use crate::archive::look::tail::Tail;
 use crate::archive::look::tail::hole::Hole;
 use crate::archive::open::Archive;
-use crate::archive::place::verbs::Hold;
+use crate::archive::place::interface::Hold;
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::restore::plan::outline::{RestorePlan, RestoreSource};

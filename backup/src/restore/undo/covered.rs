@@ -8,7 +8,7 @@ use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{DayPart, Manifest};
 use crate::archive::look::assemble;
 use crate::archive::open::Archive;
-use crate::archive::place::verbs::Hold;
+use crate::archive::place::interface::Hold;
 use crate::disk::{companions, draft, lock, plain, space, uri};
 use crate::error::{Error, Result};
 use crate::restore::steps::{self, Step};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::archive::format::segment::header;
 use crate::archive::format::segment::record::Record;
-use crate::archive::place::verbs::{Place, Stored};
+use crate::archive::place::interface::{Place, Stored};
 use crate::error::{Error, Result};
 
 /// Bytes searched at once for the next record.

@@ -10,7 +10,7 @@ use crate::archive::format::stamp::rfc3339;
 use crate::archive::look::tail::hole::{Cause, Hole};
 use crate::archive::look::tail::reached::Reached;
 use crate::archive::look::tail::run::Run;
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::error::Error;
 use crate::store::day::Day;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::archive::format::segment::{self, Content, Record};
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::error::Result;
 use crate::store::day::Day;
 use crate::store::id::EventId;

@@ -10,7 +10,7 @@ use crate::archive::look::contents;
 use crate::archive::look::report::Depth;
 use crate::archive::look::whole;
 use crate::archive::open::Archive;
-use crate::archive::place::verbs::{Hold, Stored};
+use crate::archive::place::interface::{Hold, Stored};
 use crate::clock::{Clock as _, SystemClock};
 use crate::digest::sha256_of;
 use crate::disk::draft::Draft;

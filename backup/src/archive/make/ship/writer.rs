@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::archive::format::segment;
-use crate::archive::place::verbs::Place;
+use crate::archive::place::interface::Place;
 use crate::error::Result;
 
 /// A fresh file from here on.
