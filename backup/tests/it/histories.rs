@@ -2,7 +2,11 @@
 // What fails is told in one line that can be played again.
 #![allow(clippy::print_stderr)]
 
+use std::num::NonZero;
+use std::ops::Range;
 use std::panic;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -37,29 +41,48 @@ fn play(steps: &[Step]) {
         });
 }
 
-/// Plays histories of so many steps. Of the first that fails it tells the least that still fails.
-fn play_all(histories: u64, length: std::ops::Range<usize>) {
-    let steps = steps(length);
+/// Plays histories of so many steps, several at a time. Of one that fails it tells the least that still fails.
+fn play_all(histories: u64, length: &Range<usize>) {
     let from = asked("HISTORIES_FROM", FROM);
-    for n in from..from + histories {
-        let seeded = Config {
-            rng_seed: RngSeed::Fixed(n),
-            ..Config::default()
-        };
-        let tree = steps.new_tree(&mut TestRunner::new(seeded));
-        let steps = tree.unwrap().current();
-        let Err(wrong) = panic::catch_unwind(|| play(&steps)) else {
-            continue;
-        };
-        eprintln!(
-            "history {n} of {} steps fails; looking for its least part",
-            steps.len()
-        );
-        let least = least(steps);
-        eprintln!("HISTORIES=1 HISTORIES_FROM={n} fails; so does: {least:?}");
-        play(&least);
-        panic::resume_unwind(wrong);
+    let (next, failed) = (AtomicU64::new(from), AtomicU64::new(u64::MAX));
+    // A history waits half of its time.
+    let players = 2 * thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..players {
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= from + histories || failed.load(Ordering::Relaxed) < u64::MAX {
+                        return;
+                    }
+                    if panic::catch_unwind(|| play(&history(n, length))).is_err() {
+                        failed.fetch_min(n, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let n = failed.into_inner();
+    if n == u64::MAX {
+        return;
     }
+    eprintln!(
+        "history {n} fails: HISTORIES=1 HISTORIES_FROM={n} plays it again. Looking for its least part"
+    );
+    let least = least(history(n, length));
+    eprintln!("so does: {least:?}");
+    play(&least);
+    panic!("history {n} failed once, and its least part did not");
+}
+
+/// The n-th history of all.
+fn history(n: u64, length: &Range<usize>) -> Vec<Step> {
+    let seeded = Config {
+        rng_seed: RngSeed::Fixed(n),
+        ..Config::default()
+    };
+    let tree = steps(length.clone()).new_tree(&mut TestRunner::new(seeded));
+    tree.unwrap().current()
 }
 
 /// The steps without those that failing does not need.
@@ -86,12 +109,12 @@ fn least(mut steps: Vec<Step>) -> Vec<Step> {
 
 #[test]
 fn what_comes_back_after_any_short_history_is_what_was_recorded() {
-    play_all(asked("HISTORIES", SHORT), 0..10);
+    play_all(asked("HISTORIES", SHORT), &(0..10));
 }
 
 #[test]
 fn what_comes_back_after_any_long_history_is_what_was_recorded() {
-    play_all(asked("HISTORIES", SHORT).div_ceil(60), 80..160);
+    play_all(asked("HISTORIES", SHORT).div_ceil(60), &(80..160));
 }
 
 /// Some changes of one control in one millisecond.
