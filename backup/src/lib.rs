@@ -94,5 +94,6 @@ pub use store::schema::{
     APPLICATION_ID, SCHEMA_VERSION, check_schema, open_reader, open_writer, sqlite_version,
 };
 pub use store::value::Value;
+pub use store::word::{OpenGap, Vouched};
 pub use store_use::StoreUse;
 pub use trusted_now::{ClockDoubt, LastKnown, TrustedNow};

@@ -66,7 +66,7 @@ pub struct ClockStep {
 }
 
 /// A span in which changes may have been missed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Gap {
     /// When recording was last known to be complete, Unix milliseconds.
     pub from_ms: i64,

@@ -1,20 +1,27 @@
 //! The read side of the store: which day files there are and what they hold. Never writes.
 
+use std::ops::Not as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::disk::companions;
+use crate::disk::store_lock::StoreLock;
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::event::Gap;
 use crate::store::id::EventId;
 use crate::store::schema::open_reader;
+use crate::store::word::{OpenGap, RecordEnd, Vouched, Word};
+use crate::store_use::StoreUse;
 
 /// A folder of day files, opened for questions. Cheap to make; holds no connection and no lock.
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
+    /// That of the recorder that runs here, where the store was got from one.
+    word: Option<Arc<Word>>,
 }
 
 /// What a store holds, in numbers.
@@ -66,12 +73,56 @@ impl Store {
     pub fn open(dir: impl Into<PathBuf>) -> Result<Store> {
         let dir = dir.into();
         std::fs::read_dir(&dir).map_err(Error::io(&dir, "read the store's folder"))?;
-        Ok(Store { dir })
+        Ok(Store { dir, word: None })
+    }
+
+    /// The store of a running recorder, which gives its word.
+    pub(crate) fn of_recorder(dir: PathBuf, word: Arc<Word>) -> Store {
+        Store {
+            dir,
+            word: Some(word),
+        }
+    }
+
+    /// What the record vouches for: the word of the running recorder where the store was got from one, else what the
+    /// newest day says.
+    ///
+    /// # Errors
+    /// When a day file cannot be read.
+    pub fn vouched(&self) -> Result<Vouched> {
+        if let Some(word) = &self.word {
+            return Ok(word.now());
+        }
+        for day in self.days()?.into_iter().rev() {
+            let path = self.day_path(day);
+            let end = RecordEnd::of(&self.day_reader(day)?)
+                .map_err(Error::sqlite(&path, "look for its end"))?;
+            if let Some(until_ms) = end.ms() {
+                let open_gap = self.is_recorded().not().then(|| OpenGap {
+                    from_ms: until_ms,
+                    why: "no agent was recording".into(),
+                });
+                return Ok(Vouched {
+                    until_ms: Some(until_ms),
+                    open_gap,
+                });
+            }
+        }
+        Ok(Vouched::default())
     }
 
     /// The store's folder.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Whether a process records into it, or may do so where nothing can be found out.
+    fn is_recorded(&self) -> bool {
+        match StoreLock::look(&self.dir) {
+            Ok(()) => false,
+            Err(Error::Locked { what_for, .. }) => what_for.is_none_or(|it| it == StoreUse::Record),
+            Err(_) => true,
+        }
     }
 
     /// The days that have a file, oldest first.

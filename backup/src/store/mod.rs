@@ -24,6 +24,8 @@ pub(crate) mod schema;
 pub(crate) mod dictionary;
 pub(crate) mod postings;
 
+pub(crate) mod word;
+
 pub(crate) mod folder;
 
 pub(crate) mod arrival;

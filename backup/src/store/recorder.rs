@@ -17,12 +17,14 @@ use crate::error::{Error, Result};
 use crate::store::change::Change;
 use crate::store::day::Day;
 use crate::store::event::Series;
+use crate::store::folder::Store;
 use crate::store::identity::Identity;
 use crate::store::names::{Names, SeriesId};
 use crate::store::recorder::options::RecorderOptions;
 use crate::store::recorder::queue::{Command, Job, Queue};
 use crate::store::recorder::stats::{RecorderStats, Shared};
 use crate::store::recorder::writer::state::Writer;
+use crate::store::word::Vouched;
 use crate::store_use::StoreUse;
 
 /// SQLite extends its shared memory by 4096 bytes by writing one byte of them. On a disk with smaller blocks the other
@@ -107,6 +109,17 @@ impl Recorder {
         &self.dir
     }
 
+    /// The store, whose [`Store::vouched`] is this recorder's word.
+    pub fn own_store(&self) -> Store {
+        Store::of_recorder(self.dir.to_path_buf(), Arc::clone(&self.shared.word))
+    }
+
+    /// Up to when the room was seen and what was seen is committed. In a quiet room it goes on about once a second, as long
+    /// as changes would come; [`Recorder::flush`] brings it up to date.
+    pub fn vouched(&self) -> Vouched {
+        self.shared.word.now()
+    }
+
     /// The number of a series, the same each time. Call once per control and keep it.
     pub fn series(&self, series: Series) -> SeriesId {
         self.names.intern(series)
@@ -145,6 +158,22 @@ impl Recorder {
                 },
             )
             .await;
+    }
+
+    /// The room was heard at this moment, whether or not anything changed. Once this is told, the recorder takes silence for
+    /// a quiet room only up to the last such moment; before, up to now.
+    pub fn heard(&self, at_ms: i64) {
+        let _ = self.queue.control(Command::Heard { at_ms });
+    }
+
+    /// Nothing was seen since `from_ms` (`None`: from now on), and nothing is until changes or a keyframe come again: then
+    /// the gap is recorded, unless [`Recorder::gap`] does it. Until then the recorder vouches for nothing later.
+    pub fn lost(&self, from_ms: Option<i64>, why: &str) {
+        // A recorder that has stopped vouches for nothing more anyway.
+        let _ = self.queue.control(Command::Lost {
+            from_ms,
+            why: why.to_owned(),
+        });
     }
 
     /// Waits until everything accepted before is committed.

@@ -20,6 +20,7 @@ use crate::store::postings::BlockBuilder;
 use crate::store::row_digest::{self, Meant, Running, Trust};
 use crate::store::schema::open_writer;
 use crate::store::state_digest::StateDigest;
+use crate::store::word::RecordEnd;
 
 use crate::store::day_file::refusal::WriteError;
 
@@ -116,12 +117,9 @@ impl DayFile {
         Ok(last.map(EventId))
     }
 
-    /// The last event's id and wall time.
-    pub(crate) fn last_event(&self) -> rusqlite::Result<Option<(EventId, i64)>> {
-        let sql = "SELECT id, coalesce(at, id >> 12) FROM changes ORDER BY id DESC LIMIT 1";
-        self.conn
-            .query_row(sql, [], |row| Ok((EventId(row.get(0)?), row.get(1)?)))
-            .optional()
+    /// Where its record ends.
+    pub(crate) fn record_end(&self) -> rusqlite::Result<RecordEnd> {
+        RecordEnd::of(&self.conn)
     }
 
     /// Whether this very change is already in the file: its commit may have succeeded although it reported an error.

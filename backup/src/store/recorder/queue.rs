@@ -30,6 +30,13 @@ pub(super) enum Command {
         to_ms: i64,
         why: String,
     },
+    Heard {
+        at_ms: i64,
+    },
+    Lost {
+        from_ms: Option<i64>,
+        why: String,
+    },
     Dropped(Arc<Mutex<Dropped>>),
     Flush(oneshot::Sender<Result<()>>),
     Paused {
@@ -200,7 +207,9 @@ impl Queue {
             Command::Gap { from_ms, to_ms, .. } => {
                 dropped.absorb(from_ms, to_ms, 0, std::iter::empty())
             }
-            Command::Dropped(_)
+            Command::Heard { .. }
+            | Command::Lost { .. }
+            | Command::Dropped(_)
             | Command::Flush(_)
             | Command::Paused { .. }
             | Command::Examine { .. }

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use crate::store::day::Day;
+use crate::store::word::Word;
 
 /// Whether changes reach the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,7 @@ pub(super) struct Shared {
     started: Instant,
     /// True while the disk fails, for those who wait for room in the queue.
     pub(super) failing: watch::Sender<bool>,
+    pub(super) word: Arc<Word>,
 }
 
 impl Shared {
@@ -85,6 +87,7 @@ impl Shared {
             recent: Mutex::new(VecDeque::new()),
             started: Instant::now(),
             failing: watch::Sender::new(false),
+            word: Arc::default(),
         }
     }
 

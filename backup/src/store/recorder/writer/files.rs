@@ -17,7 +17,7 @@ use crate::store::recorder::writer::item::Item;
 use crate::store::recorder::writer::state::Writer;
 use crate::store::reindex;
 use crate::store::schema::is_foreign;
-use crate::store::stretches::STEP_MS;
+use crate::store::word::OpenGap;
 
 impl Writer {
     /// Opens the newest day file that is whole, moves damaged ones aside, and finds out where recording ended.
@@ -78,26 +78,24 @@ impl Writer {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
             return Err(failed(rusqlite::Error::SqliteFailure(code, Some(problem))));
         }
-        let alive = file.meta("alive_ms").map_err(failed)?;
         let last = file.last_id().map_err(failed)?;
         self.ids = IdSource::after(last.max(self.ids.last()));
-        // Where the clock was set back, the last id is later than what it names.
-        let event = file.last_event().map_err(failed)?;
-        let is_late = |(id, at_ms): &(EventId, i64)| id.ms() - at_ms > STEP_MS;
-        let end = match event.filter(is_late) {
-            Some(_) if stopped == Some(1) && alive.is_some() => alive,
-            Some((_, at_ms)) => Some(at_ms),
-            None => last.map(EventId::ms).max(alive),
-        };
-        if let Some(end) = end {
-            self.clock = ClockWatch::Ended(end);
+        let end = file.record_end().map_err(failed)?;
+        if let Some(end_ms) = end.ms() {
+            self.clock = ClockWatch::Ended(end_ms);
             let why = match stopped {
                 Some(0) => "the agent ended without stopping",
                 // Or it never ran in this file, which was imported.
                 _ => "the agent was not running",
             };
-            let arrival = i64::try_from(self.options.arrival.as_millis()).unwrap_or(i64::MAX);
-            self.open_gap = Some((end.saturating_sub(arrival).max(0), why.to_owned()));
+            // A sign of life speaks only of what has arrived.
+            let arrived = end.last_ms.map(|ms| ms.saturating_sub(self.arrival_ms()));
+            let from_ms = arrived.max(end.alive_ms).unwrap_or(end_ms).max(0);
+            self.open_gap = Some(OpenGap {
+                from_ms,
+                why: why.to_owned(),
+            });
+            self.committed_ms = Some(end_ms);
         }
         file.begin()
             .and_then(|()| file.put_meta("stopped", 0))
@@ -310,10 +308,11 @@ impl Writer {
                 return;
             }
         }
+        let seen_ms = self.seen_to();
         if let Some(file) = &mut self.open.file {
             let noted = file
                 .begin()
-                .and_then(|()| file.put_meta("alive_ms", now))
+                .and_then(|()| seen_ms.map_or(Ok(()), |ms| file.put_meta("alive_ms", ms)))
                 .and_then(|()| file.commit());
             if let Err(error) = noted {
                 self.open.file = None;

@@ -11,6 +11,7 @@ mod pending;
 pub(super) mod state;
 
 mod vouch;
+mod word;
 
 mod damage;
 mod files;

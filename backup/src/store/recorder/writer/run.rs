@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::disk::store_lock::StoreLock;
 use crate::error::{Error, Result};
 use crate::store::change::Row;
+use crate::store::folder::Store;
 use crate::store::names::Names;
 use crate::store::recorder::options::RecorderOptions;
 use crate::store::recorder::queue::{Command, Queued};
@@ -14,9 +15,12 @@ use crate::store::recorder::stats::{RecorderState, Shared};
 use crate::store::recorder::writer::item::Item;
 use crate::store::recorder::writer::state::Writer;
 use crate::store::recorder::writer::write::BATCH;
+use crate::store::word::OpenGap;
 
 /// How often an idle recorder notes that it is alive, so that a crash leaves a short gap.
 const ALIVE: Duration = Duration::from_secs(30);
+/// How often an idle recorder gives its word anew.
+const WORD: Duration = Duration::from_secs(1);
 
 impl Writer {
     /// Takes the store up where recording ended.
@@ -29,6 +33,11 @@ impl Writer {
     ) -> Result<Writer> {
         let mut writer = Writer::holding(dir, lock, options, names, shared);
         writer.take_up()?;
+        if let Ok(before) = Store::open(&writer.open.dir).and_then(|store| store.vouched()) {
+            writer.committed_ms = writer.committed_ms.or(before.until_ms);
+            writer.until_ms = writer.committed_ms;
+        }
+        writer.give_word();
         Ok(writer)
     }
 
@@ -69,6 +78,7 @@ impl Writer {
             Some(oldest) => {
                 (oldest + self.options.flush_interval).saturating_duration_since(Instant::now())
             }
+            None if self.live => WORD,
             None => ALIVE,
         }
     }
@@ -76,6 +86,7 @@ impl Writer {
     fn take(&mut self, command: Command) {
         match command {
             Command::Changes { at_ms, changes } => {
+                self.live = true;
                 self.look_at_clock(at_ms);
                 self.close_open_gap(at_ms);
                 let near_ms = self.believed(at_ms);
@@ -85,6 +96,7 @@ impl Writer {
                 }
             }
             Command::Keyframe { at_ms, states } => {
+                self.live = true;
                 self.look_at_clock(at_ms);
                 self.close_open_gap(at_ms);
                 let id = self.next_id(at_ms);
@@ -100,10 +112,18 @@ impl Writer {
                 why,
             } => {
                 let (from_ms, to_ms) = match self.open_gap.take() {
-                    Some((from, _)) => (from_ms.min(from), to_ms),
+                    Some(open) => (from_ms.min(open.from_ms), to_ms),
                     None => (from_ms, to_ms),
                 };
                 self.queue_gap(from_ms, to_ms, why);
+            }
+            Command::Heard { at_ms } => self.heard_ms = Some(at_ms),
+            Command::Lost { from_ms, why } => {
+                if let (None, Some(from_ms)) = (&self.open_gap, from_ms.or(self.seen_to())) {
+                    self.open_gap = Some(OpenGap { from_ms, why });
+                }
+                self.live = false;
+                self.give_word();
             }
             Command::Dropped(place) => {
                 let id = self.next_id(self.options.clock.now_ms());
@@ -135,6 +155,7 @@ impl Writer {
                     || now >= oldest + self.options.flush_interval
             }
             (None, None) => {
+                self.give_word();
                 if now >= self.last_sign + ALIVE {
                     self.sign_of_life();
                 }
@@ -155,14 +176,16 @@ impl Writer {
         if self.pending.is_empty() {
             self.vouch();
         }
-        if self.open_gap.is_none()
-            && lost == 0
+        self.give_word();
+        // Where the room is not seen any more, nothing later is to be taken for recorded.
+        let open_ms = self.open_gap.as_ref().map(|gap| gap.from_ms);
+        let seen_ms = open_ms.or(self.seen_to());
+        if lost == 0
             && let Some(file) = &mut self.open.file
         {
-            let now = self.options.clock.now_ms();
             let noted = file
                 .begin()
-                .and_then(|()| file.put_meta("alive_ms", now))
+                .and_then(|()| seen_ms.map_or(Ok(()), |ms| file.put_meta("alive_ms", ms)))
                 .and_then(|()| file.put_meta("stopped", 1))
                 .and_then(|()| file.commit());
             if let Err(error) = noted {

@@ -15,6 +15,7 @@ use crate::store::recorder::writer::item::Item;
 use crate::store::recorder::writer::known::KnownStates;
 use crate::store::recorder::writer::open_file::OpenFile;
 use crate::store::recorder::writer::pending::Pending;
+use crate::store::word::OpenGap;
 
 /// Ids do not follow a wall time that is further ahead of the clock than this.
 const AHEAD_MS: i64 = 60_000;
@@ -29,7 +30,15 @@ pub(crate) struct Writer {
     pub(super) known: KnownStates,
     pub(super) open: OpenFile,
     /// Since when nothing was recorded, until something is again.
-    pub(super) open_gap: Option<(i64, String)>,
+    pub(super) open_gap: Option<OpenGap>,
+    /// Changes come, or would if there were any.
+    pub(super) live: bool,
+    /// When the room was heard last, where that is told.
+    pub(super) heard_ms: Option<i64>,
+    /// Wall time of the last thing committed.
+    pub(super) committed_ms: Option<i64>,
+    /// What was vouched for last.
+    pub(super) until_ms: Option<i64>,
     /// When to try a failing disk again, and how long the wait is.
     pub(super) retry: Option<(Instant, Duration)>,
     /// A commit reported an error and may have succeeded all the same.
@@ -56,6 +65,10 @@ impl Writer {
             ids: IdSource::after(None),
             pending: Pending::default(),
             open_gap: None,
+            live: false,
+            heard_ms: None,
+            committed_ms: None,
+            until_ms: None,
             retry: None,
             in_doubt: false,
             last_sign: Instant::now(),
@@ -64,7 +77,7 @@ impl Writer {
     }
 
     pub(super) fn close_open_gap(&mut self, at_ms: i64) {
-        if let Some((from_ms, why)) = self.open_gap.take() {
+        if let Some(OpenGap { from_ms, why }) = self.open_gap.take() {
             self.queue_gap(from_ms, at_ms.max(from_ms), why);
         }
     }

@@ -72,6 +72,7 @@ impl Writer {
         if self.pending.is_flushed_for() {
             self.vouch();
         }
+        self.give_word();
         self.pending.answer(|| Ok(()));
     }
 
@@ -90,6 +91,7 @@ impl Writer {
         let oldest = self.pending.front().map(|item| item.id().ms());
         self.shared
             .set_failing(reason, oldest.map_or(now, |oldest| oldest.min(now)));
+        self.give_word();
     }
 
     /// Writes the items at the front that share a day and a kind in one transaction.
@@ -230,12 +232,15 @@ impl Writer {
 
     fn frame_written(&mut self, frame: Frame) {
         self.pending.pop_front();
+        let now = self.options.clock.now_ms();
+        // Where the clock was set back, ids go before it.
+        self.committed_ms = Some(frame.id.ms().min(now));
         self.known.unsure = false;
         self.shared
             .gaps
             .fetch_add(u64::from(frame.gap.is_some()), Relaxed);
         self.known.replace(frame.id, frame.states);
-        self.shared.committed(0, self.options.clock.now_ms());
+        self.shared.committed(0, now);
     }
 
     fn run_written(&mut self, run: usize, quarantined: &[EventId]) {
@@ -244,11 +249,15 @@ impl Writer {
             match self.pending.pop_front() {
                 Some(Item::Change(row)) => {
                     changes += 1;
+                    self.committed_ms = Some(row.at_ms);
                     if quarantined.binary_search(&row.id).is_err() {
                         self.known.know(row.id, row.change);
                     }
                 }
-                Some(Item::Gap { .. }) => gaps += 1,
+                Some(Item::Gap { gap, .. }) => {
+                    gaps += 1;
+                    self.committed_ms = Some(gap.to_ms);
+                }
                 _ => {}
             }
         }
