@@ -142,6 +142,7 @@ impl Restored {
         Ok(RestoreReport {
             restored_to_ms: to_ms.or(self.to_ms),
             repeated: self.plan.repeated.clone(),
+            not_recorded: (self.plan.not_recorded.clone()).filter(|_| !self.plan.keep_newer),
             events: self.events,
             seconds: self.begun.elapsed().as_secs_f64(),
             verified: true,

@@ -1,6 +1,7 @@
 //! The way back: what a restore would do, its building beside the store, and the exchange of files.
 
 pub(crate) mod mended;
+pub(crate) mod not_recorded;
 
 pub(crate) mod steps;
 

@@ -15,6 +15,7 @@ use crate::disk::{companions, draft, fault, lock, plain};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::restore::mended::{self, Mended};
+use crate::restore::not_recorded::NotRecorded;
 use crate::restore::steps::{
     self, ASIDE, Brought, NEXT, Record, day_of, read_json, remove_folder, write_json,
 };
@@ -35,6 +36,8 @@ pub struct RestoreReport {
     pub restored_to_ms: Option<i64>,
     /// That the moment happened more than once, and which time it was put back to.
     pub repeated: Option<Repeated>,
+    /// That nothing was recorded at the moment.
+    pub not_recorded: Option<NotRecorded>,
     /// Events in what was restored.
     pub events: u64,
     /// From the beginning of the build to the last rename.

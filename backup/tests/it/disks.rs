@@ -111,7 +111,7 @@ fn not_mounted(stats: &RecorderStats) -> bool {
 }
 
 /// Through the recorder: the system refuses to turn a disk read-only while somebody has a file open for writing.
-async fn turn_read_only(disk: &SmallDisk, recorder: &Recorder) {
+pub(crate) async fn turn_read_only(disk: &SmallDisk, recorder: &Recorder) {
     let path = disk.path().to_path_buf();
     recorder
         .pause_and(move |_| remount(&path, "ro"))

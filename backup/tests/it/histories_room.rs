@@ -106,7 +106,10 @@ impl Room {
     }
 
     pub(crate) fn store(&self) -> Store {
-        Store::open(self.events()).unwrap()
+        match &self.recorder {
+            Some((recorder, _)) => recorder.own_store(),
+            None => Store::open(self.events()).unwrap(),
+        }
     }
 
     pub(crate) fn claimed(&self) -> bool {
@@ -148,6 +151,7 @@ impl Room {
             }
             Step::Backup => self.back_up(),
             Step::Ship => self.ship(),
+            Step::Outage { seconds, back } => self.outage(*seconds, *back).await,
             Step::Stop => self.end().await,
             Step::Kill => self.kill().await,
             Step::Restore {
@@ -244,6 +248,23 @@ impl Room {
             .map(|gap| gap.why)
             .filter(|why| why.ends_with("was removed by another program"))
             .collect()
+    }
+
+    /// Where no recorder runs, nobody notices.
+    async fn outage(&mut self, seconds: u16, back: bool) {
+        let from_ms = self.now_ms;
+        self.now_ms += i64::from(seconds) * 1_000;
+        self.clock.set(self.now_ms);
+        let Some((recorder, _)) = &self.recorder else {
+            return;
+        };
+        recorder.lost(Some(from_ms), "the link was down");
+        if back {
+            recorder
+                .gap(from_ms, self.now_ms, "the link was down")
+                .await;
+        }
+        recorder.flush().await.unwrap();
     }
 
     pub(crate) fn lives(&mut self, live: Rows) {

@@ -11,6 +11,11 @@ pub(crate) enum Step {
     Clock(i64),
     Backup,
     Ship,
+    /// The link to the room is down for so many seconds; it comes back where it is said.
+    Outage {
+        seconds: u16,
+        back: bool,
+    },
     /// The recorder stops as it should.
     Stop,
     /// The recorder is killed with all that is committed.
@@ -66,6 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => clock.prop_map(Step::Clock),
         6 => Just(Step::Backup),
         4 => Just(Step::Ship),
+        2 => (1u16..10_000, any::<bool>()).prop_map(|(seconds, back)| Step::Outage { seconds, back }),
         1 => Just(Step::Stop),
         2 => Just(Step::Kill),
         4 => restore.prop_map(|(backup, at, keep_newer)| Step::Restore { backup, at, keep_newer }),

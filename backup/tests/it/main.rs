@@ -17,6 +17,7 @@ mod small_disk;
 mod stage;
 mod taken_away;
 mod travel;
+mod vouching;
 mod written_over;
 mod wrong_clock;
 

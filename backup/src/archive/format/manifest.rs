@@ -59,8 +59,11 @@ pub(crate) struct Manifest {
     pub(crate) events: u64,
     pub(crate) from_ms: Option<i64>,
     pub(crate) to_ms: Option<i64>,
-    /// Everything that happened up to here is in this backup.
+    /// The recorder's word when the backup began: everything that happened up to here is in this backup, save in gaps.
     pub(crate) covers_to_ms: i64,
+    /// Nothing was recorded any more when the backup began: since when, when that was, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) open_gap: Option<GapPart>,
     /// Segment files up to this number were begun before the backup.
     #[serde(default)]
     pub(crate) segments_to: u64,
@@ -261,6 +264,8 @@ impl Manifest {
         }
         let span = [self.created_at_ms, self.covers_to_ms].into_iter();
         let bounds = [self.from_ms, self.to_ms].into_iter();
+        let open = self.open_gap.iter();
+        let open = open.flat_map(|gap| [gap.from_ms, gap.to_ms]);
         let times = self.days.iter().flat_map(|day| {
             let gaps = day.gaps.iter().flat_map(|gap| [gap.from_ms, gap.to_ms]);
             let runs = day.stretches.iter().flatten();
@@ -271,7 +276,7 @@ impl Manifest {
             gaps.chain(runs)
                 .chain([day.from_ms, day.to_ms].into_iter().flatten())
         });
-        let mut all = span.chain(bounds.flatten()).chain(times);
+        let mut all = span.chain(bounds.flatten()).chain(open).chain(times);
         let wrong = all.find(|ms| !(-EventId::MAX_MS..=EventId::MAX_MS).contains(ms));
         wrong.map(|ms| format!("the time {ms} ms"))
     }
@@ -462,6 +467,7 @@ mod tests {
             from_ms: Some(1),
             to_ms: Some(2),
             covers_to_ms: 3,
+            open_gap: None,
             segments_to: 0,
             shipped: Some(Shipped {
                 number: 0,

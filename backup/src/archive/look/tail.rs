@@ -3,6 +3,7 @@
 pub(crate) mod hole;
 
 mod run;
+mod signs;
 
 mod forms;
 mod reached;
@@ -25,12 +26,12 @@ use crate::archive::format::segment::{self, Record};
 use crate::archive::look::tail::forms::Forms;
 use crate::archive::look::tail::hole::Hole;
 use crate::archive::look::tail::reached::Reached;
-use crate::archive::look::tail::rows::{DayInto, Refused};
+use crate::archive::look::tail::rows::DayInto;
 use crate::archive::look::tail::run::Run;
+use crate::archive::look::tail::signs::Sign;
 use crate::archive::place::interface::Place;
 use crate::disk::plain;
 use crate::error::{Error, Result};
-use crate::finding::Finding;
 use crate::store::day::Day;
 use crate::store::event::Gap;
 use crate::store::id::EventId;
@@ -47,6 +48,12 @@ pub(crate) struct Tail {
     pub(crate) covers_to_ms: Option<i64>,
     /// Where records are missing, in order. Behind the last one nothing may follow.
     pub(crate) holes: Vec<Hole>,
+    /// Signs of life that no event of their day follows.
+    signs: BTreeMap<Day, Sign>,
+    /// The gaps that the records tell of, once they are read.
+    told: Vec<Gap>,
+    /// A gap that had not ended at its end, when the last record was written.
+    pub(crate) open_gap: Option<Gap>,
 }
 
 impl Tail {
@@ -81,6 +88,9 @@ impl Tail {
             store: manifest.store.clone(),
             covers_to_ms: reached.covers_to_ms,
             holes: reached.holes,
+            signs: reached.signs,
+            told: Vec::new(),
+            open_gap: None,
         }
     }
 
@@ -89,9 +99,15 @@ impl Tail {
         self.holes.first()
     }
 
-    /// What a restore notes where it goes on behind holes.
+    /// Whether a record follows the backup.
+    pub(crate) fn follows(&self) -> bool {
+        self.covers_to_ms.is_some()
+    }
+
+    /// The gaps that were recorded, and what a restore notes where it goes on behind holes.
     pub(crate) fn gaps(&self) -> impl Iterator<Item = Gap> {
-        self.holes.iter().filter_map(Hole::gap)
+        let told = self.told.iter().cloned();
+        told.chain(self.holes.iter().filter_map(Hole::gap))
     }
 
     /// Days with events in it, with the number of events (up to `until`) and the last id.
@@ -191,21 +207,33 @@ impl Tail {
             } else {
                 into.put_older(&rows)
             };
-            put.map_err(|refused| match refused {
-                Refused::Sqlite(error) => Error::sqlite(path, "put a segment's row on top")(error),
-                Refused::Row(found) => Finding::new(&run.path(), "damaged segment")
-                    .expected("rows as FORMAT.md tells")
-                    .found(format!("{found} in the record at byte {}", record.offset))
-                    .hint("restore to a moment before it, or from a later backup")
-                    .into(),
-            })
+            put.map_err(|refused| refused.told(path, &run.path(), record.offset))
         })?;
         if let Some((_, path, into)) = open.take() {
             into.end(&path)?;
         }
+        for (day, sign) in &self.signs {
+            let later = until.is_some_and(|until| EventId::first_of_ms(day.start_ms()) > until);
+            if !later && wanted(*day) && signs::gaps_in(&sign.rows).next().is_some() {
+                self.put_gaps(sign, &new.join(day.file_name()))?;
+                touched.push(*day);
+            }
+        }
         touched.sort_unstable();
         touched.dedup();
         Ok(touched)
+    }
+
+    /// Puts the gaps that a sign of life brings into a built day.
+    fn put_gaps(&self, sign: &Sign, path: &Path) -> Result<()> {
+        if !path.exists() {
+            let conn = open_writer(path)?;
+            plain::make(&conn, path)?;
+        }
+        let mut into = DayInto::begin(path)?;
+        into.put(&Forms::default(), &sign.rows)
+            .map_err(|refused| refused.told(path, &sign.path(), sign.record.offset))?;
+        into.end(path)
     }
 
     fn note_gaps(&self, day: Day, into: &DayInto) -> rusqlite::Result<()> {

@@ -8,7 +8,8 @@ use rusqlite::Connection;
 
 use crate::archive::format::gzip::{self, Sizes};
 use crate::archive::format::manifest::{
-    self, DAYS, DayPart, Delta, FORMAT, Link, Manifest, Object, SETTINGS, SettingsPart, Shipped,
+    self, DAYS, DayPart, Delta, FORMAT, GapPart, Link, Manifest, Object, SETTINGS, SettingsPart,
+    Shipped,
 };
 use crate::archive::format::segment;
 use crate::archive::format::stamp::{id_of, rfc3339};
@@ -34,6 +35,7 @@ use crate::store::folder::Store;
 use crate::store::row_digest::{self, RowDigest, Trust};
 use crate::store::schema::{open_reader, sqlite_version};
 use crate::store::stretches::{self, Stretch, Stretches};
+use crate::store::word::Vouched;
 
 /// How hard to press day files. Measured on 1 M events: 7 takes 1.8 times the time and saves 5 %, 9 four times and 8 %.
 const LEVEL: u32 = 6;
@@ -43,7 +45,8 @@ const LEVEL_OF_SMALL: u32 = 9;
 const SMALL: u64 = 8 << 20;
 
 impl Archive {
-    /// Makes a verified backup of everything in the store and of the settings files. Flush the recorder first.
+    /// Makes a verified backup of everything in the store and of the settings files. Flush the recorder first, and pass
+    /// its own store, so that the backup covers what the recorder vouches for.
     /// Days that did not change since an earlier backup are shared with it, where its files were read back whole within
     /// the last 7 days; others are read back first, and what is damaged is stored anew. Every new object is read back
     /// from the archive and checked before the manifest names it; until then the backup does not exist.
@@ -72,8 +75,9 @@ impl Archive {
         let claim = self.claim_held(store.dir())?;
         self.clean()?;
         self.note_what_is_known()?;
-        // The caller flushed: all that happened before now is committed.
-        let covers_to_ms = SystemClock.now_ms();
+        // What is committed before now is copied below.
+        let vouched = store.vouched()?;
+        let begun_ms = SystemClock.now_ms();
         let segments_to = segment::files(&*self.place)?
             .last()
             .map_or(0, |(last, _)| *last);
@@ -108,7 +112,8 @@ impl Archive {
             }),
             earlier.iter().map(|(manifest, _)| manifest.sequence).max(),
             Stand {
-                covers_to_ms,
+                vouched,
+                begun_ms,
                 segments_to,
                 shipped,
                 claim,
@@ -383,7 +388,8 @@ fn listed(stretches: Vec<Stretch>) -> Option<Vec<Stretch>> {
 
 /// Where the record and the shipping stood when the backup began.
 struct Stand {
-    covers_to_ms: i64,
+    vouched: Vouched,
+    begun_ms: i64,
     segments_to: u64,
     shipped: Shipped,
     claim: Claim,
@@ -422,7 +428,14 @@ fn of_parts(
         covers_to_ms: days
             .iter()
             .filter_map(|day| day.to_ms)
-            .fold(stand.covers_to_ms, i64::max),
+            .chain(stand.vouched.until_ms)
+            .max()
+            .unwrap_or(0),
+        open_gap: stand.vouched.open_gap.map(|gap| GapPart {
+            from_ms: gap.from_ms,
+            to_ms: stand.begun_ms.max(gap.from_ms),
+            why: gap.why,
+        }),
         segments_to: stand.segments_to,
         shipped: Some(stand.shipped),
         days,

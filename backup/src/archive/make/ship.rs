@@ -30,7 +30,7 @@ use crate::store::folder::Store;
 use crate::store::identity::{Identity, LineageId};
 use crate::store::schema::open_reader;
 
-/// With nothing to ship, a record still says that nothing happened.
+/// With nothing to ship, a record still says up to when nothing happened.
 const HEARTBEAT_MS: i64 = 10_000;
 /// How often to look for a backup that covers the segments.
 const LOOK_MS: i64 = 1000;
@@ -48,6 +48,8 @@ pub struct Shipper {
     /// The day and its last id that segments or a backup hold.
     cursor: Option<(Day, i64)>,
     last_record_ms: i64,
+    /// The last gap that was shipped, and its day.
+    told: Option<(Day, i64)>,
     /// The store with the history that is shipped.
     identity: Identity,
     /// The last record of the archive.
@@ -70,7 +72,7 @@ pub struct Shipped {
     pub bytes: u64,
     /// There is more to catch up with: call again at once.
     pub more: bool,
-    /// Everything up to here is in the archive, Unix milliseconds. 0 after the store was put back or a day was lost,
+    /// Everything that the recorder vouches for up to here is in the archive, Unix milliseconds. 0 after the store was put back or a day was lost,
     /// until the next backup.
     pub covers_to_ms: i64,
     /// No backup covers the beginning of what is shipped: the store was put back or a day was lost since the last one.
@@ -78,7 +80,7 @@ pub struct Shipped {
 }
 
 impl Archive {
-    /// Follows a store from where the archive ends. Call [`Shipper::step`] at least four times a second.
+    /// Follows a store from where the archive ends: the running recorder's own, so that what it vouches for is shipped, too. Call [`Shipper::step`] at least four times a second.
     ///
     /// # Errors
     /// When the archive's segments cannot be read.
@@ -121,6 +123,7 @@ impl Archive {
             open: None,
             cursor,
             last_record_ms: 0,
+            told: None,
             identity,
             end: chain::end(&*self.place)?,
             announce: false,
@@ -165,6 +168,8 @@ impl Shipper {
 
     fn advance(&mut self) -> Result<Shipped> {
         let now_ms = SystemClock.now_ms();
+        // Before anything is read: what is vouched for now is committed, and so are the gaps before it.
+        let vouched = self.store.vouched()?;
         let days = self.store.days()?;
         let Some(day) = self.day_to_ship(&days) else {
             return Ok(Shipped::default());
@@ -193,7 +198,8 @@ impl Shipper {
             return Ok(Shipped::default());
         };
         let newer = days.iter().any(|other| *other > day);
-        if rows.events == 0 {
+        let tells = rows.gap.map(|gap| (day, gap)) > self.told;
+        if rows.events == 0 && !tells {
             if newer {
                 // The day is over and all of it is shipped.
                 self.open = None;
@@ -208,18 +214,23 @@ impl Shipper {
             if now_ms - self.last_record_ms < HEARTBEAT_MS && !self.announce {
                 self.file = Some(file);
                 return Ok(Shipped {
-                    covers_to_ms: self.claim(now_ms)?,
+                    covers_to_ms: self.claim(vouched.until_ms.unwrap_or(0))?,
                     ..Shipped::default()
                 });
             }
         }
         let more = rows.events as usize >= MOST_ROWS || newer;
+        let mut text = rows.text;
+        if let (Some(open), 0, false) = (&vouched.open_gap, rows.events, newer) {
+            read::push_open(&mut text, open, now_ms);
+        }
+        // Not yet caught up: only what is in the record is certain.
+        let seen_ms = vouched.until_ms.filter(|_| !more);
         let covers = Covers {
             day,
             after,
             to: rows.to,
-            // Not yet caught up: only the events themselves are certain.
-            at_ms: if more { rows.to >> 12 } else { now_ms },
+            at_ms: seen_ms.max(rows.to_ms).unwrap_or(0),
             events: rows.events,
         };
         let (number, previous) = chain::next(&self.end);
@@ -229,7 +240,7 @@ impl Shipper {
             number,
             previous,
         };
-        let record = segment::encode(covers, link, &self.identity.store, &rows.text)
+        let record = segment::encode(covers, link, &self.identity.store, &text)
             .map_err(Error::io(&path, "compress what is new"))?;
         let appended = file.append(&record, rows.describes);
         self.file = Some(file);
@@ -237,6 +248,7 @@ impl Shipper {
         self.end = chain::after(link, &record);
         self.announce = false;
         self.cursor = Some((day, covers.to));
+        self.told = self.told.max(rows.gap.map(|gap| (day, gap)));
         self.last_record_ms = now_ms;
         Ok(Shipped {
             events: u64::from(covers.events),
@@ -313,6 +325,7 @@ impl Shipper {
         self.open = None;
         self.file = None;
         self.cursor = None;
+        self.told = None;
         if let Some(day) = self.store.days()?.pop() {
             let path = self.store.day_path(day);
             let last = last_change(&open_reader(&path)?)

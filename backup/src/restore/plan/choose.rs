@@ -13,7 +13,7 @@ use crate::archive::place::interface::Hold;
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::restore::plan::outline::{RestorePlan, RestoreSource};
-use crate::restore::plan::reach::{covers, range, unreachable, with_hole, with_tail};
+use crate::restore::plan::reach::{beyond, covers, range, unreachable, with_hole, with_tail};
 use crate::store::moment::At;
 
 impl Archive {
@@ -124,13 +124,24 @@ impl Archive {
             Some(at) if !by_newest(at) => {
                 let mut ranges: Vec<(i64, i64)> = good.iter().copied().filter_map(range).collect();
                 ranges.extend(newest);
-                good.iter()
-                    .find(|manifest| covers(manifest, at.ms))
-                    .copied()
-                    .ok_or_else(|| {
-                        let error = unreachable(self.dir(), at.ms, &ranges);
-                        with_hole(error, tail.hole())
-                    })?
+                let covering = good.iter().find(|manifest| covers(manifest, at.ms));
+                // Else one that knows that nothing was recorded at the moment.
+                let knows = |manifest: &Manifest, tail: &Tail| {
+                    beyond(manifest, tail, at.ms).is_ok_and(|gap| gap.is_some())
+                };
+                let ended = || {
+                    let earlier = good[1..].iter();
+                    let mut earlier = earlier.filter(|it| knows(it, &Tail::default()));
+                    if knows(good[0], &tail) {
+                        good.first()
+                    } else {
+                        earlier.next()
+                    }
+                };
+                covering.or_else(ended).copied().ok_or_else(|| {
+                    let error = unreachable(self.dir(), at.ms, &ranges);
+                    with_hole(error, tail.hole())
+                })?
             }
             _ => good[0],
         };

@@ -1,6 +1,6 @@
 //! The plan of a restore from a backup and the segments after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use crate::archive::format::manifest::Manifest;
@@ -8,10 +8,11 @@ use crate::archive::look::tail::Tail;
 use crate::archive::open::Archive;
 use crate::error::Result;
 use crate::restore::days::{self, Work};
+use crate::restore::not_recorded::NotRecorded;
 use crate::restore::plan::compare::{DayAfter, Origin};
 use crate::restore::plan::moments::Archived;
 use crate::restore::plan::outline::RestorePlan;
-use crate::restore::plan::reach::gaps_until;
+use crate::restore::plan::reach::{self, gaps_until};
 use crate::store::id::EventId;
 use crate::store::moment::{self, At};
 
@@ -51,6 +52,7 @@ impl Archive {
             gaps: Vec::new(),
             notes,
             repeated: told,
+            not_recorded: None,
             days: BTreeMap::new(),
             altered: 0,
             archive: self.clone(),
@@ -69,6 +71,17 @@ impl Archive {
         let missing = tail.gaps();
         plan.gaps
             .extend(missing.filter(|gap| at.is_none_or(|at| gap.from_ms <= at)));
+        if let Some(at_ms) = at
+            && let Some(beyond) = reach::beyond(manifest, &tail, at_ms)?
+        {
+            plan.not_recorded = Some(NotRecorded {
+                at_ms,
+                from_ms: beyond.from_ms,
+                to_ms: None,
+                why: beyond.why.clone(),
+            });
+            plan.gaps.push(beyond);
+        }
         plan.bytes_needed += tail.bytes() * 8;
         if let (None, Some((_, (_, last)))) = (at, shipped.last_key_value()) {
             plan.would_restore_to_ms = plan.would_restore_to_ms.max(Some(EventId(*last).ms()));
@@ -101,6 +114,8 @@ impl Archive {
             events,
             origin: Origin::Segments(EventId(last)),
         }));
+        let mut known = HashSet::new();
+        plan.gaps.retain(|gap| known.insert(gap.clone()));
         plan.work = Work::Backup {
             days,
             tail,

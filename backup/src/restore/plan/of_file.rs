@@ -88,6 +88,7 @@ impl Archive {
             gaps: Vec::new(),
             notes,
             repeated: told,
+            not_recorded: None,
             days: BTreeMap::new(),
             altered: 0,
             archive: self.clone(),

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::archive::format::stamp::rfc3339;
 use crate::archive::open::Archive;
 use crate::disk::space;
 use crate::error::{Error, RecordIn, Result, Stores};
 use crate::restore::days::Work;
+use crate::restore::not_recorded::NotRecorded;
 use crate::store::day::Day;
 use crate::store::event::Gap;
 use crate::store::id::EventId;
@@ -66,6 +66,8 @@ pub struct RestorePlan {
     pub notes: Vec<String>,
     /// That the moment happened more than once, which the notes say too.
     pub repeated: Option<Repeated>,
+    /// That nothing was recorded at the moment, which the notes say too.
+    pub not_recorded: Option<NotRecorded>,
     pub(super) days: BTreeMap<Day, Becomes>,
     /// Events that were edited by hand since the backup; they count as gained and as lost.
     pub(super) altered: u64,
@@ -145,20 +147,21 @@ impl RestorePlan {
 
     pub(super) fn finish(&mut self) {
         self.estimate_seconds = 0.2 + self.bytes_needed as f64 / BYTES_PER_SECOND;
-        if let Some(asked) = self.would_restore_to_ms
-            && let Some(gap) = self
-                .gaps
-                .iter()
-                .find(|gap| gap.from_ms < asked && asked < gap.to_ms)
-        {
-            self.notes.push(format!(
-                "{} lies in a gap in the recording, {} to {} ({}); changes in it may be missing",
-                rfc3339(asked),
-                rfc3339(gap.from_ms),
-                rfc3339(gap.to_ms),
-                gap.why
-            ));
+        let within = |asked: i64| {
+            let mut gaps = self.gaps.iter();
+            let gap = gaps.find(|gap| gap.from_ms < asked && asked < gap.to_ms)?;
+            Some(NotRecorded {
+                at_ms: asked,
+                from_ms: gap.from_ms,
+                to_ms: Some(gap.to_ms),
+                why: gap.why.clone(),
+            })
+        };
+        if self.not_recorded.is_none() {
+            self.not_recorded = self.would_restore_to_ms.and_then(within);
         }
+        let told = self.not_recorded.iter().map(ToString::to_string);
+        self.notes.extend(told);
     }
 
     pub(crate) fn require_space(&self, folder: &Path) -> Result<()> {

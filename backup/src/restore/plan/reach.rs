@@ -1,5 +1,6 @@
 //! Which moments the archive reaches, and the backup that reaches one.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::archive::format::looks::Looks;
@@ -16,7 +17,7 @@ use crate::store::event::Gap;
 pub struct Recoverable {
     /// The first event, Unix milliseconds.
     pub from_ms: i64,
-    /// Everything that happened up to here is in the archive.
+    /// Everything that the recorder vouches for up to here is in the archive.
     pub to_ms: i64,
     /// Spans inside in which changes may have been missed.
     pub gaps: Vec<Gap>,
@@ -43,14 +44,15 @@ impl Archive {
         let Some((from_ms, to_ms)) = with_tail(range(manifest), &tail)? else {
             return Ok(None);
         };
+        let mut known = HashSet::new();
+        let held = manifest.days.iter();
+        let held = held.flat_map(|part| gaps_until(part, None));
         Ok(Some(Recoverable {
             from_ms,
             to_ms,
-            gaps: manifest
-                .days
-                .iter()
-                .flat_map(|part| gaps_until(part, None))
+            gaps: held
                 .chain(tail.gaps())
+                .filter(|gap| known.insert(gap.clone()))
                 .collect(),
             hole: tail.hole().map(Hole::to_string),
         }))
@@ -66,7 +68,9 @@ impl Archive {
             return Ok(if is_needed { tail } else { Tail::default() });
         }
         let reached = with_tail(range(manifest), &tail)?;
-        if reached.is_some_and(|(from, to)| (from..=to).contains(&at)) {
+        if reached.is_some_and(|(from, to)| (from..=to).contains(&at))
+            || beyond(manifest, &tail, at)?.is_some()
+        {
             return Ok(tail);
         }
         let ranges: Vec<(i64, i64)> = reached.into_iter().collect();
@@ -75,8 +79,8 @@ impl Archive {
     }
 }
 
-/// The span of moments a backup can restore: from its earliest event to the time it was complete or, where the clock was
-/// set back, to the latest event.
+/// The span of moments a backup can restore: from its earliest event to the end of what the recorder vouched for or, where
+/// the clock was set back, to the latest event.
 pub(super) fn range(manifest: &Manifest) -> Option<(i64, i64)> {
     let days = manifest.days.iter();
     let ends = days.flat_map(|day| [day.from_ms, day.to_ms]).flatten();
@@ -93,6 +97,27 @@ pub(super) fn with_tail(range: Option<(i64, i64)>, tail: &Tail) -> Result<Option
     let first = shipped.map(|(_, at_ms)| at_ms).min();
     let reached = tail.covers_to_ms.map_or(to, |shipped| shipped.max(to));
     Ok(Some((first.map_or(from, |first| first.min(from)), reached)))
+}
+
+/// The gap after all that a backup and its segments reach, where it is known that nothing was recorded from there up to
+/// `at`.
+pub(super) fn beyond(manifest: &Manifest, tail: &Tail, at: i64) -> Result<Option<Gap>> {
+    let open = match (&tail.open_gap, &manifest.open_gap) {
+        (Some(gap), _) => Some(gap.clone()),
+        (None, Some(gap)) if !tail.follows() => Some(Gap {
+            from_ms: gap.from_ms,
+            to_ms: gap.to_ms,
+            why: gap.why.clone(),
+        }),
+        _ => None,
+    };
+    let reached = with_tail(range(manifest), tail)?;
+    Ok(match (open, reached) {
+        (Some(gap), Some((_, to))) if to < at && at <= gap.to_ms => {
+            Some(Gap { from_ms: to, ..gap })
+        }
+        _ => None,
+    })
 }
 
 pub(super) fn covers(manifest: &Manifest, at: i64) -> bool {

@@ -162,7 +162,7 @@ fn put(
                 let gap = (from.unwrap_or(-1), to.unwrap_or(-1), why);
                 reading.gaps.insert(gap);
             }
-            Some("d" | "k" | "f" | "o" | "t") => {}
+            Some("d" | "k" | "f" | "o" | "t" | "n") => {}
             _ => return Err(format!("an unknown line: {list:?}")),
         }
     }

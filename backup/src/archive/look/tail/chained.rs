@@ -10,6 +10,7 @@ use crate::archive::format::stamp::rfc3339;
 use crate::archive::look::tail::hole::{Before, Cause, Hole};
 use crate::archive::look::tail::reached::Reached;
 use crate::archive::look::tail::run::Run;
+use crate::archive::look::tail::signs::Sign;
 use crate::archive::place::interface::Place;
 use crate::store::day::Day;
 use crate::store::identity::LineageId;
@@ -204,7 +205,21 @@ impl Walk<'_> {
         self.cause = None;
         self.broken = None;
         self.reached.covers_to_ms = self.reached.covers_to_ms.max(Some(covers.at_ms));
-        if covers.events == 0 || held {
+        let signs = &mut self.reached.signs;
+        signs.values_mut().for_each(|sign| sign.is_last = false);
+        if covers.events == 0 {
+            let sign = Sign {
+                place: Arc::clone(self.place),
+                name: name.to_owned(),
+                record: *record,
+                is_last: true,
+                rows: String::new(),
+            };
+            signs.insert(covers.day, sign);
+            return true;
+        }
+        signs.remove(&covers.day);
+        if held {
             return true;
         }
         self.ends.insert(covers.day, covers.to);

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::archive::format::segment::{Link, Mark, Record};
+use crate::archive::format::segment::{Content, Link, Mark, Record};
 use crate::archive::format::stamp::rfc3339;
 use crate::archive::look::tail::Tail;
 use crate::archive::look::tail::hole::{Before, Cause, Hole};
 use crate::archive::look::tail::run::Run;
+use crate::archive::look::tail::signs;
 use crate::error::Error;
 use crate::store::identity::StoreId;
 
@@ -20,14 +21,18 @@ impl Tail {
                 Ok(records) => {
                     for record in records {
                         let read = record.map_err(|error| said(&error)).and_then(|record| {
-                            let wrong = believed(run, &record, self.store.as_ref(), &mut chain);
-                            wrong.map_or(Ok(()), Err)
+                            believed(run, &record, self.store.as_ref(), &mut chain).map(drop)
                         });
                         errors.extend(read.err().map(|said| (run.path(), said)));
                     }
                 }
                 Err(error) => errors.push((run.path(), said(&error))),
             }
+        }
+        for sign in self.signs.values() {
+            let read = sign.read().map_err(|error| said(&error));
+            let read = read.and_then(|content| owned(&content, self.store.as_ref()));
+            errors.extend(read.err().map(|said| (sign.path(), said)));
         }
         (self.runs.len() as u64, errors)
     }
@@ -48,19 +53,18 @@ impl Tail {
             let mut last = run.after;
             let mut from_ms = None;
             for record in records {
-                let wrong = match &record {
-                    Ok(record) => believed(run, record, self.store.as_ref(), &mut chain),
-                    Err(error) => Some(said(error)),
-                };
                 let Ok(record) = record else {
                     broken = Some((number, end, last));
                     break 'runs;
                 };
-                if wrong.is_some() && run.lineage.is_none() {
+                let rows = believed(run, &record, self.store.as_ref(), &mut chain);
+                if rows.is_err() && run.lineage.is_none() {
                     broken = Some((number, end, last));
                     break 'runs;
                 }
-                if wrong.is_some() {
+                if let Ok(rows) = &rows {
+                    self.told.extend(signs::gaps_in(rows));
+                } else {
                     bad.push(record.offset);
                     from_ms = from_ms.or(Some(last >> 12));
                     holes.push(Hole {
@@ -95,46 +99,91 @@ impl Tail {
             self.runs.truncate(number + 1);
             self.runs.retain(|run| run.from < run.end);
             self.covers_to_ms = reached_ms;
+            self.signs.clear();
         } else {
             self.holes.extend(holes);
+            self.read_signs();
         }
         self
+    }
+
+    /// What a sign of life would have told is a hole where it cannot be read.
+    fn read_signs(&mut self) {
+        for (day, sign) in &mut self.signs {
+            let read = sign.read().map_err(|error| said(&error));
+            let read = read.and_then(|content| {
+                owned(&content, self.store.as_ref())?;
+                Ok(content.rows)
+            });
+            let Ok(rows) = read else {
+                let covers = sign.record.covers;
+                let from_ms = (covers.after >> 12).max(day.start_ms()).min(covers.at_ms);
+                self.holes.push(Hole {
+                    what: format!(
+                        "a record of segments between {} and {} cannot be read",
+                        rfc3339(from_ms),
+                        rfc3339(covers.at_ms)
+                    ),
+                    cause: Some(Cause::Incomplete(sign.path())),
+                    before: Some(Before {
+                        day: *day,
+                        after: covers.after,
+                        from_ms,
+                        to_ms: covers.at_ms,
+                    }),
+                });
+                continue;
+            };
+            self.told.extend(signs::gaps_in(&rows));
+            if sign.is_last {
+                self.open_gap = signs::open_in(&rows);
+            }
+            sign.rows = rows;
+        }
     }
 }
 
 /// The record read last, and where it stands.
 type Chain = Option<(Link, Mark)>;
 
-/// Reads a record; gives what is wrong with it in words. Goes on with the chain.
+/// Reads a record; gives its rows, or what is wrong with it in words. Goes on with the chain.
 fn believed(
     run: &Run,
     record: &Record,
     store: Option<&StoreId>,
     chain: &mut Chain,
-) -> Option<String> {
+) -> std::result::Result<String, String> {
     let content = match run.read(record) {
         Ok(content) => content,
         Err(error) => {
             *chain = None;
-            return Some(said(&error));
+            return Err(said(&error));
         }
     };
-    let link = record.link()?;
+    let Some(link) = record.link() else {
+        return Ok(content.rows);
+    };
     let before = chain.replace((link, content.mark));
-    if let (Some(found), Some(expected)) = (&content.store, store)
-        && found != expected
-    {
-        return Some(format!(
-            "found a record of store {found}, expected {expected}"
-        ));
+    owned(&content, store)?;
+    match before {
+        Some((last, mark)) if link.number == last.number + 1 && link.previous != mark => {
+            Err(format!(
+                "found record {} behind another record {} than the one that is there",
+                link.number, last.number
+            ))
+        }
+        _ => Ok(content.rows),
     }
-    let (last, mark) = before?;
-    (link.number == last.number + 1 && link.previous != mark).then(|| {
-        format!(
-            "found record {} behind another record {} than the one that is there",
-            link.number, last.number
-        )
-    })
+}
+
+/// A record of another store is none of the tail.
+fn owned(content: &Content, store: Option<&StoreId>) -> std::result::Result<(), String> {
+    match (&content.store, store) {
+        (Some(found), Some(expected)) if found != expected => Err(format!(
+            "found a record of store {found}, expected {expected}"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// An error's text without its problem, which the finding about the segment names already.

@@ -11,6 +11,7 @@ use crate::archive::format::segment::rows::parse_row;
 use crate::archive::look::tail::forms::{Form, Forms, Key};
 use crate::disk::scratch;
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::store::cell::value_from;
 use crate::store::dictionary;
 use crate::store::event::Gap;
@@ -38,6 +39,20 @@ pub(super) enum Refused {
     Row(String),
     /// The database.
     Sqlite(rusqlite::Error),
+}
+
+impl Refused {
+    /// The error about the day that is built, or about the record of a segment.
+    pub(super) fn told(self, day: &Path, segment: &Path, offset: u64) -> Error {
+        match self {
+            Refused::Sqlite(error) => Error::sqlite(day, "put a segment's row on top")(error),
+            Refused::Row(found) => Finding::new(segment, "damaged segment")
+                .expected("rows as FORMAT.md tells")
+                .found(format!("{found} in the record at byte {offset}"))
+                .hint("restore to a moment before it, or from a later backup")
+                .into(),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for Refused {

@@ -8,6 +8,7 @@ use crate::archive::format::segment::rows::{push_columns, push_row};
 use crate::archive::make::ship::dictionary::Dictionary;
 use crate::archive::make::ship::open::Open;
 use crate::store::identity::LineageId;
+use crate::store::word::OpenGap;
 
 /// Rows taken at once: bounds memory when there is much to catch up. Stands in the statements as a number: SQLite
 /// prepares a statement anew whenever a LIMIT is bound to it.
@@ -21,6 +22,10 @@ pub(super) struct Rows {
     pub(super) events: u32,
     /// The last event's id; where there is none, that of the last one before.
     pub(super) to: i64,
+    /// The latest wall time of its events or, where there are none, the end of the last gap.
+    pub(super) to_ms: Option<i64>,
+    /// The id of the last gap in it.
+    pub(super) gap: Option<i64>,
     /// The keys of the series that it describes.
     pub(super) describes: Vec<String>,
 }
@@ -58,7 +63,7 @@ fn read_in(
 ) -> rusqlite::Result<Rows> {
     let mut list = Listed::default();
     let mut changes = String::new();
-    let (mut events, mut to) = (0u32, after);
+    let (mut events, mut to, mut to_ms) = (0u32, after, None);
     {
         let mut query = conn.prepare_cached(&format!(
             "SELECT id, series, value, string, position, at FROM changes WHERE id > ?1 ORDER BY id LIMIT {MOST_ROWS}"
@@ -66,21 +71,27 @@ fn read_in(
         let mut rows = query.query([after])?;
         while let Some(row) = rows.next()? {
             to = row.get(0)?;
+            to_ms = to_ms.max(Some(row.get::<_, Option<i64>>(5)?.unwrap_or(to >> 12)));
             list.push(&mut changes, "c", row, 6)?;
             events += 1;
         }
     }
     if events == 0 {
-        // Keyframes and gaps come with the next event; a restore needs them only then.
+        // Keyframes come with the next event; a restore needs them only then. So do gaps, but nobody may take the moments
+        // in them for seen until then.
+        let mut text = String::new();
+        let last = push_gaps(conn, &mut text, after, i64::MAX)?;
         return Ok(Rows {
-            text: String::new(),
+            text,
             events,
             to,
+            to_ms: last.map(|(_, to_ms)| to_ms),
+            gap: last.map(|(id, _)| id),
             describes: Vec::new(),
         });
     }
     let mut frames = String::new();
-    push_frames(conn, &mut frames, &mut list, after, events, to)?;
+    let gap = push_frames(conn, &mut frames, &mut list, after, events, to)?;
     dictionary.refresh(conn)?;
     let (mut text, mut describes) = (String::new(), Vec::new());
     list.describe(dictionary, described, &mut text, &mut describes)?;
@@ -90,12 +101,40 @@ fn read_in(
         text,
         events,
         to,
+        to_ms,
+        gap,
         describes,
     })
 }
 
-/// Keyframes, gaps and what else belongs before the changes with the same or a greater id. The last piece brings all of
-/// them, an earlier one those up to its end.
+/// Appends the gaps between two ids; gives the last one's id and end.
+fn push_gaps(
+    conn: &Connection,
+    text: &mut String,
+    after: i64,
+    until: i64,
+) -> rusqlite::Result<Option<(i64, i64)>> {
+    let mut query = conn.prepare_cached(
+        "SELECT id, from_ms, to_ms, why FROM gaps WHERE id > ?1 AND id <= ?2 ORDER BY id",
+    )?;
+    let mut rows = query.query([after, until])?;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        push_row(text, "g", row, 4)?;
+        last = Some((row.get(0)?, row.get(2)?));
+    }
+    Ok(last)
+}
+
+/// Appends a gap that has not ended at `now_ms`.
+pub(super) fn push_open(text: &mut String, open: &OpenGap, now_ms: i64) {
+    let (from_ms, to_ms) = (open.from_ms, now_ms.max(open.from_ms));
+    let why = serde_json::Value::String(open.why.clone());
+    text.push_str(&format!("[\"n\",{from_ms},{to_ms},{why}]\n"));
+}
+
+/// Appends keyframes, gaps and what else belongs before the changes with the same or a greater id. The last piece brings all of
+/// them, an earlier one those up to its end. Gives the last gap's id.
 fn push_frames(
     conn: &Connection,
     text: &mut String,
@@ -103,7 +142,7 @@ fn push_frames(
     after: i64,
     events: u32,
     to: i64,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Option<i64>> {
     let until = if events as usize >= MOST_ROWS {
         to
     } else {
@@ -139,12 +178,6 @@ fn push_frames(
         5,
         "SELECT keyframe, series, value, string, position FROM keyframe_states WHERE keyframe > ?1 AND keyframe <= ?2",
     )?;
-    rows_of(
-        "g",
-        after,
-        4,
-        "SELECT id, from_ms, to_ms, why FROM gaps WHERE id > ?1 AND id <= ?2",
-    )?;
     let newer: bool = conn
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'origins')")?
         .query_row([], |row| row.get(0))?;
@@ -162,7 +195,7 @@ fn push_frames(
             "SELECT id, from_ms, to_ms, how FROM clock_steps WHERE id > ?1 AND id <= ?2",
         )?;
     }
-    Ok(())
+    Ok(push_gaps(conn, text, after, until)?.map(|(id, _)| id))
 }
 
 /// The series of a record's rows, in the order in which they came.
