@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::delivery::{self, WeakEventSender};
 use crate::discover::Wanted;
 use crate::error::Error;
+use crate::heard::Heard;
 use crate::link::Link;
 use crate::method::Method;
 use crate::options::Options;
@@ -40,6 +42,7 @@ struct Shared {
     watches: AtomicU32,
     watch_queue: usize,
     link: watch::Receiver<Link>,
+    heard: Heard,
     stop: CancellationToken,
     session: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
@@ -60,7 +63,15 @@ impl Client {
         let stop = CancellationToken::new();
         let requester = Requester::new(calls, options.reply_timeout);
         let watch_queue = options.watch_queue;
-        let session = Session::new(Arc::new(options), called, watched, link, stop.clone());
+        let heard = Heard::default();
+        let session = Session::new(
+            Arc::new(options),
+            called,
+            watched,
+            link,
+            heard.clone(),
+            stop.clone(),
+        );
         let session = tokio::spawn(session.run());
         Self {
             shared: Arc::new(Shared {
@@ -70,6 +81,7 @@ impl Client {
                 watches: AtomicU32::new(0),
                 watch_queue,
                 link: link_seen,
+                heard,
                 stop,
                 session: Mutex::new(Some(session)),
             }),
@@ -80,6 +92,13 @@ impl Client {
     #[must_use]
     pub fn link(&self) -> watch::Receiver<Link> {
         self.shared.link.clone()
+    }
+
+    /// When the Core's last frame came; `None` before the first. A Core that is there is heard at least once in a
+    /// [keepalive](Options::keepalive), whatever changes.
+    #[must_use]
+    pub fn heard(&self) -> Option<SystemTime> {
+        self.shared.heard.last()
     }
 
     /// Calls a method of the Core. Waits for the link too; [`Options::reply_timeout`] bounds the

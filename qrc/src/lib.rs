@@ -98,6 +98,7 @@ mod outcome;
 mod pending;
 mod request;
 
+mod heard;
 mod link;
 mod options;
 mod retry;

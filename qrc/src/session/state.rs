@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{EventSender, Permit};
+use crate::heard::Heard;
 use crate::link::Link;
 use crate::options::Options;
 use crate::request::Call;
@@ -24,6 +25,7 @@ pub(crate) struct Session {
     /// which they happened.
     pub(super) backlog: VecDeque<(u32, WatchEvent)>,
     pub(super) link: watch::Sender<Link>,
+    pub(super) heard: Heard,
     pub(super) stop: CancellationToken,
 }
 
@@ -33,6 +35,7 @@ impl Session {
         calls: mpsc::Receiver<Call>,
         new_watches: mpsc::Receiver<WatchState>,
         link: watch::Sender<Link>,
+        heard: Heard,
         stop: CancellationToken,
     ) -> Self {
         Self {
@@ -42,6 +45,7 @@ impl Session {
             watches: Vec::new(),
             backlog: VecDeque::new(),
             link,
+            heard,
             stop,
         }
     }

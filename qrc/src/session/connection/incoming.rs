@@ -20,6 +20,7 @@ const REREAD_WAIT: Duration = Duration::from_millis(250);
 impl Connection<'_> {
     pub(super) fn receive(&mut self, frame: &Bytes) -> Option<End> {
         self.last_read = Instant::now();
+        self.session.heard.now();
         if !self.session.backlog.is_empty() {
             self.ahead += frame.len();
         }
