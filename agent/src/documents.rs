@@ -108,8 +108,8 @@ pub(crate) struct Restored {
     pub(crate) verified: bool,
     /// Where the former state is kept for `undo`; `null` if there was none.
     pub(crate) undo: Option<String>,
-    /// What else one should know: that the moment happened more than once, the backup that was made first, or why none
-    /// could be.
+    /// What else one should know: that the moment happened more than once, that nothing was recorded then, the backup that
+    /// was made first, or why none could be.
     #[serde(default)]
     pub(crate) notes: Vec<String>,
 }
@@ -122,8 +122,8 @@ impl Restored {
             seconds: Seconds(took.as_secs_f64()),
             verified: report.verified,
             undo: report.undo.as_ref().map(|path| path.display().to_string()),
-            notes: (report.repeated.iter())
-                .map(ToString::to_string)
+            notes: (report.repeated.iter().map(ToString::to_string))
+                .chain(report.not_recorded.iter().map(ToString::to_string))
                 .chain(notes)
                 .collect(),
         }
@@ -154,9 +154,9 @@ pub(crate) struct Plan {
     /// The control with the most events gained and lost comes first.
     pub(crate) controls: Vec<ControlChange>,
     pub(crate) notes: Vec<String>,
-    /// The one of the notes that tells of a moment that happened more than once.
+    /// Those of the notes that tell of the moment: that it happened more than once, that nothing was recorded then.
     #[serde(skip)]
-    pub(crate) repeated: Option<String>,
+    pub(crate) of_moment: Vec<String>,
 }
 
 /// How many events of a control come back and how many go.
@@ -194,7 +194,9 @@ impl Plan {
             gaps: plan.gaps.iter().map(Gap::from).collect(),
             controls: controls.collect(),
             notes,
-            repeated: plan.repeated.as_ref().map(ToString::to_string),
+            of_moment: (plan.repeated.iter().map(ToString::to_string))
+                .chain(plan.not_recorded.iter().map(ToString::to_string))
+                .collect(),
         }
     }
 }

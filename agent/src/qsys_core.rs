@@ -2,6 +2,8 @@
 
 mod plugin;
 
+use std::time::SystemTime;
+
 use qrc::{Client, Link, Method, Pair, Selection, Watch};
 use tokio::sync::watch;
 
@@ -76,6 +78,14 @@ impl Core {
         // Of equals the first; there is always at least one.
         seen.min_by_key(|(_, link)| rank(link))
             .unwrap_or_else(|| (String::new(), Link::Closed))
+    }
+
+    /// When the Core that counts was heard last.
+    pub(crate) fn heard(&self) -> Option<SystemTime> {
+        match self {
+            Self::One { client, .. } => client.heard(),
+            Self::Two { pair, .. } => pair.active()?.heard(),
+        }
     }
 
     /// Ends the connections and all watches, and waits until that is done.

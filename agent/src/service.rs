@@ -60,6 +60,7 @@ impl Service {
         let Some((recorder, writer)) = start_recorder(&site, stop).await? else {
             return Ok(None);
         };
+        site.recorded_by(&recorder);
         let audit = Audit::of_store(store);
         audit.close_open_rows();
         let socket = socket::Listener::bind(store)?;
@@ -214,15 +215,33 @@ async fn record_forever(context: Arc<Context>, stop: CancellationToken) {
     loop {
         match context.core.watch(selection.clone()).await {
             Ok(watch) => {
-                translate::record_all(watch, context.recorder.clone(), context.live_facts.clone())
-                    .await;
-                return;
+                let (recorder, live_facts) = (context.recorder.clone(), context.live_facts.clone());
+                tokio::select! {
+                    () = translate::record_all(watch, recorder, live_facts) => return,
+                    () = tell_what_is_heard(&context) => {}
+                }
             }
             Err(error) => tracing::debug!("not yet watching: {error}"),
         }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+/// How often the recorder is told when the Core was heard last.
+const TELL: Duration = Duration::from_secs(1);
+
+/// A link that has just died is known to be dead only seconds later. Until then the recorder must not take silence for a
+/// quiet room.
+async fn tell_what_is_heard(context: &Context) {
+    let mut tick = tokio::time::interval(TELL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Some(at) = context.core.heard() {
+            context.recorder.heard(translate::unix_ms(at));
         }
     }
 }

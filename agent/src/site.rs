@@ -23,9 +23,9 @@ mod restores;
 mod typed;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use backup::{DamagedDay, MountPoint, Store, StoreLock, StoreUse};
+use backup::{DamagedDay, MountPoint, Recorder, Store, StoreLock, StoreUse};
 
 pub(crate) use prunes::TimeBy;
 pub(crate) use request::{RestoreRequest, UndoRequest};
@@ -42,6 +42,8 @@ pub(crate) struct Site {
     pub(crate) settings: Settings,
     /// Where the archive's disk was mounted when the archive was opened last.
     archive_mounted_at: Arc<Mutex<Option<MountPoint>>>,
+    /// The store as the agent's own recorder knows it, once that runs.
+    recorded: Arc<OnceLock<Store>>,
 }
 
 impl Site {
@@ -49,7 +51,13 @@ impl Site {
         Self {
             settings,
             archive_mounted_at: Arc::default(),
+            recorded: Arc::default(),
         }
+    }
+
+    /// From here on this recorder says what backups and segments cover.
+    pub(crate) fn recorded_by(&self, recorder: &Recorder) {
+        self.recorded.get_or_init(|| recorder.own_store());
     }
 
     /// The store; `None` where there is none yet.
@@ -57,7 +65,15 @@ impl Site {
         if !folder::is_there(self.store_path())? {
             return Ok(None);
         }
-        Ok(Some(Store::open(self.store_path())?))
+        self.opened_store().map(Some)
+    }
+
+    /// The store, whose word is the running recorder's where there is one.
+    fn opened_store(&self) -> Outcome<Store> {
+        match self.recorded.get() {
+            Some(store) => Ok(store.clone()),
+            None => Ok(Store::open(self.store_path())?),
+        }
     }
 
     /// The store's folder.

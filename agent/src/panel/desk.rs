@@ -192,10 +192,10 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
             let most = plan.controls.first().map_or(String::new(), |most| {
                 format!(", most of them of {}", most.control_path)
             });
-            let repeated = plan.repeated.iter().map(|note| format!("; {note}"));
-            let repeated: String = repeated.collect();
+            let said = plan.of_moment.iter().map(|note| format!("; {note}"));
+            let said: String = said.collect();
             Ok(format!(
-                "Would go to {}: {} come back, {} go{most}{repeated}",
+                "Would go to {}: {} come back, {} go{most}{said}",
                 shown(plan.would_restore_to),
                 events(plan.events_gained),
                 count(plan.events_lost)

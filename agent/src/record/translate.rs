@@ -59,8 +59,9 @@ pub(crate) async fn record_all(
                     .collect();
                 recorder.changes(unix_ms(at), changes).await;
             }
-            qrc::WatchEvent::Lost { why, .. } => {
+            qrc::WatchEvent::Lost { from, why } => {
                 live_facts.set_complete(false);
+                recorder.lost(Some(unix_ms(from)), &why);
                 tracing::warn!("not recording: {why}");
             }
             qrc::WatchEvent::Gap { from, to, why } => {
@@ -73,6 +74,7 @@ pub(crate) async fn record_all(
         }
     }
     live_facts.set_complete(false);
+    recorder.lost(None, "the agent was stopped");
 }
 
 fn series_of(control: &qrc::WatchedControl) -> backup::Series {

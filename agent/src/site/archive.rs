@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::time::SystemTime;
 
-use backup::{
-    Archive, BackupInfo, BackupKind, Depth, Error, Mend, MountPoint, Report, Shipper, Store,
-};
+use backup::{Archive, BackupInfo, BackupKind, Depth, Error, Mend, MountPoint, Report, Shipper};
 
 use super::{Site, Source};
 use crate::advice;
@@ -143,7 +141,7 @@ impl Site {
 
     /// What ships the store's newest changes to the archive.
     pub(crate) fn shipper(&self) -> Outcome<Shipper> {
-        Ok(self.archive()?.ship(&Store::open(self.store_path())?)?)
+        Ok(self.archive()?.ship(&self.opened_store()?)?)
     }
 
     /// Proves one backup, one file, or the whole archive.
