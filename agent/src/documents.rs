@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use backup::Day;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::advice;
@@ -223,7 +224,7 @@ impl From<&backup::Gap> for Gap {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Damaged {
     /// `YYYY-MM-DD`
-    pub(crate) day: String,
+    pub(crate) day: Day,
     /// When it was found.
     pub(crate) at: Moment,
     /// Where the damaged file lies now.
@@ -245,7 +246,7 @@ impl From<&backup::Mend> for Damaged {
         };
         let command = backup.as_ref().zip(reaches.as_ref());
         Self {
-            day: mend.damaged.day.to_string(),
+            day: mend.damaged.day,
             at: Moment::at(mend.damaged.at_ms),
             moved_to: mend.damaged.path.clone(),
             command: command.map(|(id, to)| {
@@ -387,7 +388,7 @@ pub(crate) struct Pruned {
     /// The same backups with why each goes.
     pub(crate) backups: Vec<BackupFate>,
     /// Days whose files leave the store, `YYYY-MM-DD`.
-    pub(crate) days_removed: Vec<String>,
+    pub(crate) days_removed: Vec<Day>,
     /// The same days with their sizes and why each goes.
     pub(crate) days: Vec<DayFate>,
     /// Days that should go and must not yet.
@@ -425,7 +426,7 @@ impl From<&backup::Pruned> for BackupFate {
 /// A day file that goes, or stays although it should go.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct DayFate {
-    pub(crate) day: String,
+    pub(crate) day: Day,
     pub(crate) bytes: u64,
     pub(crate) why: String,
 }
@@ -433,7 +434,7 @@ pub(crate) struct DayFate {
 impl From<&backup::DayFate> for DayFate {
     fn from(fate: &backup::DayFate) -> Self {
         Self {
-            day: fate.day.to_string(),
+            day: fate.day,
             bytes: fate.bytes,
             why: fate.why.clone(),
         }
@@ -450,11 +451,7 @@ impl Pruned {
             dry_run: report.dry_run,
             removed: report.removed.iter().map(|gone| gone.id.clone()).collect(),
             backups: report.removed.iter().map(BackupFate::from).collect(),
-            days_removed: days
-                .remove
-                .iter()
-                .map(|fate| fate.day.to_string())
-                .collect(),
+            days_removed: days.remove.iter().map(|fate| fate.day).collect(),
             days: days.remove.iter().map(DayFate::from).collect(),
             days_kept: (days.kept.iter())
                 .chain(&days.newcomers)

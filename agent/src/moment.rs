@@ -40,6 +40,16 @@ impl Moment {
         self.local_as("%Y-%m-%d %H:%M:%S%.3f")
     }
 
+    /// Local date, for a heading above times of that day.
+    pub(crate) fn local_day(self) -> String {
+        self.local_as("%Y-%m-%d")
+    }
+
+    /// Local time of day with milliseconds, for lines below such a heading.
+    pub(crate) fn local_time_precise(self) -> String {
+        self.local_as("%H:%M:%S%.3f")
+    }
+
     /// Local time with its offset from UTC and as many digits as it has, in the form in which a TIME may be typed.
     pub(crate) fn local_with_offset(self) -> String {
         self.local_as("%Y-%m-%d %H:%M:%S%.f%:z")

@@ -179,7 +179,7 @@ mod tests {
 
     fn damaged(command: Option<&str>) -> Damaged {
         Damaged {
-            day: "2026-03-01".into(),
+            day: "2026-03-01".parse().unwrap(),
             at: Moment::at(1_772_366_400_000),
             moved_to: "/s/events-2026-03-01.db.corrupt-17".into(),
             backup: None,

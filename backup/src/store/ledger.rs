@@ -20,7 +20,7 @@ pub(crate) const FILE: &str = "ledger.jsonl";
 /// One line: what became of a day, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Line {
-    day: String,
+    day: Day,
     /// Unix milliseconds by the clock of then.
     at_ms: i64,
     #[serde(flatten)]
@@ -65,9 +65,7 @@ impl Ledger {
             let Ok(line) = serde_json::from_slice::<Line>(line) else {
                 continue;
             };
-            if let Ok(day) = line.day.parse() {
-                ledger.days.insert(day, line.fact);
-            }
+            ledger.days.insert(line.day, line.fact);
         }
         Ok(ledger)
     }
@@ -116,9 +114,9 @@ pub(crate) fn lost(store: &Store) -> Result<Vec<Day>> {
 
 fn add(store: &Path, days: &[Day], fact: &Fact, now_ms: i64) -> Result<()> {
     let mut text = String::new();
-    for day in days {
+    for &day in days {
         let line = Line {
-            day: day.to_string(),
+            day,
             at_ms: now_ms,
             fact: fact.clone(),
         };

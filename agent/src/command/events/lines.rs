@@ -54,19 +54,22 @@ impl Lines {
 
     /// In a pipe each line says the whole time, on a terminal a heading says the day.
     fn event(&mut self, text: &mut Vec<String>, event: &Event) {
-        let whole = Moment::at(event.at_ms).local_precise();
+        let at = Moment::at(event.at_ms);
         let content = terminal::content(event.string.as_deref(), event.value.as_ref());
         let name = terminal::fit(&event.series.path, self.name_width);
         let Some(columns) = self.columns else {
-            text.push(format!("{whole}  {name}  {content}"));
+            text.push(format!("{}  {name}  {content}", at.local_precise()));
             return;
         };
-        let (day, time) = whole.split_once(' ').unwrap_or(("", &whole));
-        if self.day.as_deref() != Some(day) {
-            text.push(terminal::between(day));
-            self.day = Some(day.to_owned());
+        let day = at.local_day();
+        if self.day.as_ref() != Some(&day) {
+            text.push(terminal::between(&day));
+            self.day = Some(day);
         }
-        let line = format!("{}  {name}  {content}", style(time).cyan());
+        let line = format!(
+            "{}  {name}  {content}",
+            style(at.local_time_precise()).cyan()
+        );
         text.push(terminal::clip(&line, Some(columns)));
     }
 }
