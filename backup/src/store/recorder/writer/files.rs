@@ -283,19 +283,21 @@ impl Writer {
         self.write();
     }
 
-    /// Notes that everything up to now was recorded, in an idle time.
+    /// Notes up to when everything was recorded, in an idle time.
     pub(super) fn sign_of_life(&mut self) {
         self.last_sign = Instant::now();
         let now = self.options.clock.now_ms();
-        if self.open_gap.is_some() {
+        let open_ms = self.open_gap.as_ref().map(|gap| gap.from_ms);
+        if open_ms.is_some() && !matches!(self.clock, ClockWatch::Seen(..)) {
+            // Nothing was recorded since the start.
             return;
         }
-        // Even in a quiet night somebody must notice what became of the file.
+        // Even in a quiet night, or while the link is down, somebody must notice what became of the file.
         let waits = self.shared.failing_reason().is_some();
         let day = match &self.open.file {
             Some(file) => Some(file.day()),
             // And that it is back.
-            None => waits.then(|| Day::of_ms(now)),
+            None => waits.then(|| Day::of_ms(open_ms.unwrap_or(now))),
         };
         if let Some(day) = day {
             let looked = match self.open_day(day) {
@@ -308,7 +310,7 @@ impl Writer {
                 return;
             }
         }
-        let seen_ms = self.seen_to();
+        let seen_ms = open_ms.or(self.seen_to());
         if let Some(file) = &mut self.open.file {
             let noted = file
                 .begin()
