@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
+mod anchor;
 mod dictionary;
 mod writer;
 
@@ -17,6 +18,7 @@ use crate::archive::format::owner::ArchiveId;
 use crate::archive::format::segment::{self, Covers, Link};
 use crate::archive::make::chain;
 use crate::archive::make::claim::Claim;
+use crate::archive::make::ship::anchor::broke_off;
 use crate::archive::make::ship::dictionary::Dictionary;
 use crate::archive::make::ship::open::Open;
 use crate::archive::make::ship::read::MOST_ROWS;
@@ -134,17 +136,9 @@ impl Archive {
         if begins {
             shipper.begin_history()?;
         }
-        shipper.unanchored = shipper.is_unanchored()?;
+        shipper.unanchored = shipper.look_for_anchor()?;
         Ok(shipper)
     }
-}
-
-/// Whether the present history left another one, of which backups and segments may tell.
-fn broke_off(identity: &Identity) -> bool {
-    identity
-        .lineages
-        .last()
-        .is_some_and(|last| last.left.is_some())
 }
 
 impl Shipper {
@@ -264,36 +258,13 @@ impl Shipper {
         let now_ms = SystemClock.now_ms();
         if self.unanchored && (now_ms - self.looked_at_ms).abs() >= LOOK_MS {
             self.looked_at_ms = now_ms;
-            self.unanchored = self.is_unanchored()?;
+            self.unanchored = self.look_for_anchor()?;
         }
         Ok(if self.unanchored { 0 } else { at_ms })
     }
 
-    /// Whether no backup covers the beginning of what is shipped, or a file between cannot be read, as nothing is
-    /// reached past it.
-    fn is_unanchored(&mut self) -> Result<bool> {
-        let manifests = self.archive.manifests()?;
-        let newest = manifests.first().map(|(newest, _)| newest);
-        if let (Some(broken), Some(newest)) = (self.broken_after, newest)
-            && newest.sequence > broken
-        {
-            self.broken_after = None;
-        }
-        if self.broken_after.is_some() {
-            return Ok(true);
-        }
-        let held = newest.map_or(0, |newest| newest.segments_to);
-        let own = newest.is_some_and(|newest| newest.lineage == Some(self.identity.present()));
-        if !own && broke_off(&self.identity) {
-            return Ok(true);
-        }
-        let place = &*self.archive.place;
-        let later = segment::files(place)?.into_iter();
-        let breaks = later.filter(|(number, _)| *number > held).any(|(_, name)| {
-            let first = segment::first(place, &name);
-            first.map_or(true, |first| first.is_some_and(|first| first.resets()))
-        });
-        Ok(breaks)
+    fn look_for_anchor(&mut self) -> Result<bool> {
+        anchor::is_missing(&self.archive, &self.identity, &mut self.broken_after)
     }
 
     /// Segments are never numbered as those that a backup has covered.
