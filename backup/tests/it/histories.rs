@@ -180,3 +180,20 @@ fn what_is_recorded_after_an_import_comes_after_it_though_the_clock_is_set_back(
         changes(2),
     ]);
 }
+
+#[test]
+fn a_day_that_an_import_brought_back_leaves_with_a_restore_and_is_no_loss() {
+    play(&[
+        changes(2),
+        Step::Export,
+        Step::Import {
+            hours: 13,
+            events: 1,
+        },
+        Step::LoseDay(213),
+        Step::Backup,
+        Step::ImportExport,
+        back_to(209),
+        changes(7),
+    ]);
+}

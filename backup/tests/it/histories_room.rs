@@ -143,6 +143,9 @@ impl Room {
     }
 
     pub(crate) async fn take(&mut self, step: &Step) {
+        if self.events().exists() {
+            self.not_lost_any_more();
+        }
         match step {
             Step::Record(changes) => self.record(changes).await,
             Step::Clock(by) => {
