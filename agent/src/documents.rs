@@ -106,11 +106,15 @@ pub(crate) struct Restored {
     pub(crate) restored_to: Option<Moment>,
     pub(crate) events: u64,
     pub(crate) seconds: Seconds,
+    /// Every day came back and was checked.
     pub(crate) verified: bool,
+    /// The days that did not come back, as they are damaged in the archive, `YYYY-MM-DD`. The notes say more of each.
+    #[serde(default)]
+    pub(crate) days_left_out: Vec<String>,
     /// Where the former state is kept for `undo`; `null` if there was none.
     pub(crate) undo: Option<String>,
-    /// What else one should know: that the moment happened more than once, that nothing was recorded then, the backup that
-    /// was made first, or why none could be.
+    /// What else one should know: the days that did not come back or came from another backup, that the moment happened
+    /// more than once, that nothing was recorded then, the backup that was made first, or why none could be.
     #[serde(default)]
     pub(crate) notes: Vec<String>,
 }
@@ -123,7 +127,10 @@ impl Restored {
             seconds: Seconds(took.as_secs_f64()),
             verified: report.verified,
             undo: report.undo.as_ref().map(|path| path.display().to_string()),
-            notes: (report.repeated.iter().map(ToString::to_string))
+            days_left_out: days(&report.left_out),
+            notes: (report.left_out.iter().map(ToString::to_string))
+                .chain(report.elsewhere.iter().cloned())
+                .chain(report.repeated.iter().map(ToString::to_string))
                 .chain(report.not_recorded.iter().map(ToString::to_string))
                 .chain(notes)
                 .collect(),
@@ -133,12 +140,26 @@ impl Restored {
     pub(crate) fn in_words(&self) -> String {
         let to = self.restored_to;
         let result = format!(
-            "Restored to {}, {}",
+            "{} to {}, {}",
+            self.what(),
             to.map_or_else(|| "an empty store".to_owned(), Moment::local),
             events(self.events)
         );
         with_notes(result, &self.notes)
     }
+
+    /// Says loudly whether days are missing.
+    pub(crate) fn what(&self) -> &'static str {
+        match self.verified {
+            true => "Restored",
+            false => "RESTORED IN PART",
+        }
+    }
+}
+
+fn days(left_out: &[backup::LeftOut]) -> Vec<String> {
+    let days = left_out.iter().map(|left_out| left_out.day.to_string());
+    days.collect()
 }
 
 /// What a restore would do.
@@ -155,6 +176,9 @@ pub(crate) struct Plan {
     /// The control with the most events gained and lost comes first.
     pub(crate) controls: Vec<ControlChange>,
     pub(crate) notes: Vec<String>,
+    /// The days that would not come back, as they are damaged in the archive, `YYYY-MM-DD`. The notes say more of each.
+    #[serde(default)]
+    pub(crate) days_left_out: Vec<String>,
     /// Those of the notes that tell of the moment: that it happened more than once, that nothing was recorded then.
     #[serde(skip)]
     pub(crate) of_moment: Vec<String>,
@@ -195,6 +219,7 @@ impl Plan {
             gaps: plan.gaps.iter().map(Gap::from).collect(),
             controls: controls.collect(),
             notes,
+            days_left_out: days(&plan.left_out),
             of_moment: (plan.repeated.iter().map(ToString::to_string))
                 .chain(plan.not_recorded.iter().map(ToString::to_string))
                 .collect(),

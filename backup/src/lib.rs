@@ -65,6 +65,7 @@ pub use lesser_way::{LesserWay, lesser_ways};
 pub use out_of_reach::OutOfReach;
 pub use progress::Progress;
 pub use restore::build::Restored;
+pub use restore::left_out::LeftOut;
 pub use restore::not_recorded::NotRecorded;
 pub use restore::plan::compare::ControlChange;
 pub use restore::plan::outline::{RestorePlan, RestoreSource};

@@ -267,3 +267,59 @@ fn what_cannot_be_restored_or_proved_makes_no_folder_and_no_lock() {
         "{said}"
     );
 }
+
+/// One flipped bit in a stored day, and the store is lost.
+#[test]
+fn of_21_days_one_is_damaged_in_the_archive_and_20_come_back_loudly_in_part() {
+    let site = Site::new(1);
+    let event = |day: u32| {
+        format!(
+            r#"{{"timestamp":{},"control_path":"Old.gain","component_name":"Old","control_name":"gain","value":{day}}}"#,
+            1_772_400_000_000_i64 + i64::from(day) * 86_400_000
+        )
+    };
+    let file = site.path("days.jsonl");
+    std::fs::write(&file, (0..21).map(event).collect::<Vec<_>>().join("\n")).unwrap();
+    assert_eq!(site.json(&["import", file.to_str().unwrap()])["added"], 21);
+    site.json(&["backup"]);
+    let days = std::fs::read_dir(site.path("backups/days")).unwrap();
+    let mut days: Vec<_> = days.map(|entry| entry.unwrap().path()).collect();
+    days.sort();
+    let mut bytes = std::fs::read(&days[9]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&days[9], bytes).unwrap();
+    let elsewhere = site.path("elsewhere");
+    let target = elsewhere.to_str().unwrap();
+
+    let output = site.run(&["restore", "latest", "--target", target]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("RESTORED IN PART to "), "{said}");
+    assert!(
+        said.contains("\nNote: not restored: 2026-03-10 with 1 events, "),
+        "{said}"
+    );
+    assert!(!said.contains("checked"), "{said}");
+    // Known from now on: a dry run says it, too. The store still has that day, which stays.
+    let planned = site.json(&["restore", "latest", "--dry-run"]);
+    assert_eq!(planned["days_left_out"], serde_json::json!(["2026-03-10"]));
+    assert_eq!(
+        (&planned["events"], &planned["events_lost"]),
+        (&20.into(), &0.into())
+    );
+    let restored = site.run(&["restore", "latest", "--json"]);
+    assert_eq!(restored.status.code(), Some(1));
+    let restored: serde_json::Value = serde_json::from_slice(&restored.stdout).unwrap();
+    assert_eq!(
+        (&restored["verified"], &restored["events"]),
+        (&false.into(), &20.into())
+    );
+    assert_eq!(restored["days_left_out"], serde_json::json!(["2026-03-10"]));
+    assert_eq!(site.count("1"), 21);
+    // The next backup stores the day anew, and all is well.
+    assert_eq!(site.json(&["backup"])["verified"], true);
+    std::fs::remove_dir_all(site.store()).unwrap();
+    assert_eq!(site.json(&["restore", "latest"])["verified"], true);
+    assert_eq!(site.count("1"), 21);
+}

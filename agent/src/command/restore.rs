@@ -68,14 +68,23 @@ pub(super) fn restore(typed: &cli::Restore, site: &Site, output: Output) -> Outc
         };
         let notes = restored.notes.iter().map(|note| format!("\nNote: {note}"));
         let notes: String = notes.collect();
+        let checked = match restored.verified {
+            true => ", checked",
+            false => "",
+        };
         format!(
-            "Restored to {}: {}, checked, in {:.1} s{notes}{undo}",
+            "{} to {}: {}{checked}, in {:.1} s{notes}{undo}",
+            restored.what(),
             told(restored.restored_to),
             events(restored.events),
             restored.seconds.0
         )
     });
-    Ok(ExitCode::SUCCESS)
+    // Not all that was asked for was done.
+    Ok(match restored.verified {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 /// Restores without a running agent.
@@ -88,7 +97,11 @@ fn here(site: &Site, request: &RestoreRequest, target: &Path, output: Output) ->
 fn planned(plan: &Plan) -> String {
     let mut lines = vec![
         format!(
-            "Would restore to {} from {}",
+            "{} to {} from {}",
+            match plan.days_left_out.is_empty() {
+                true => "Would restore",
+                false => "WOULD RESTORE IN PART",
+            },
             told(plan.would_restore_to),
             plan.from
         ),

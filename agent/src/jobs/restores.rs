@@ -43,6 +43,9 @@ impl Jobs {
         let swapped = self.swap(&running, move |_| built.swap()).await?;
         self.prune_undo(&running).await;
         let restored = documents::Restored::new(&swapped, secured.notes(), begun.elapsed());
+        for left_out in &swapped.left_out {
+            tracing::error!("{left_out}");
+        }
         tracing::warn!(
             restored_to = restored
                 .restored_to

@@ -194,8 +194,15 @@ async fn run(jobs: &Jobs, turn: Turn, kind: Kind) -> Outcome<String> {
             });
             let said = plan.of_moment.iter().map(|note| format!("; {note}"));
             let said: String = said.collect();
+            let left_out = match plan.days_left_out.is_empty() {
+                true => String::new(),
+                false => format!(
+                    ", NOT {}, damaged in the archive",
+                    plan.days_left_out.join(" and ")
+                ),
+            };
             Ok(format!(
-                "Would go to {}: {} come back, {} go{most}{said}",
+                "Would go to {}: {} come back, {} go{left_out}{most}{said}",
                 shown(plan.would_restore_to),
                 events(plan.events_gained),
                 count(plan.events_lost)

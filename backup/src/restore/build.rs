@@ -12,9 +12,10 @@ use crate::error::Result;
 use crate::finding::Finding;
 use crate::progress::Progress;
 use crate::restore::check;
-use crate::restore::days::{self, Work};
+use crate::restore::days::{self, IfSpoilt, Work};
 use crate::restore::mended::{self, Mended};
 use crate::restore::plan::outline::RestorePlan;
+use crate::restore::plan::pick::from_elsewhere;
 use crate::restore::steps;
 use crate::restore::swap::{self, RestoreReport, Swap};
 use crate::store::day::Day;
@@ -32,6 +33,8 @@ pub struct Restored {
     to_ms: Option<i64>,
     begun: Instant,
     keep: Option<crate::restore::merge::Kept>,
+    /// A day was left out that the plan counted.
+    unforeseen: bool,
     _lock: Lock,
 }
 
@@ -63,6 +66,7 @@ impl RestorePlan {
             to_ms: None,
             begun,
             keep: None,
+            unforeseen: false,
             _lock: restorer,
         };
         restored.build(progress).map_err(space::told)?;
@@ -74,6 +78,8 @@ impl RestorePlan {
         let mut days = built.clone();
         if matches!(self.work, Work::Backup { .. }) {
             days.extend(Store::open(&self.target)?.days()?);
+            let staying = self.staying();
+            days.retain(|day| !staying.contains(day));
         }
         Ok(days)
     }
@@ -81,9 +87,9 @@ impl RestorePlan {
 
 impl Restored {
     fn build(&mut self, progress: &dyn Progress) -> Result<()> {
+        let new = swap::fresh_build_folder(&self.plan.target)?;
+        let built = self.build_days(&new, progress)?;
         let plan = &self.plan;
-        let new = swap::fresh_build_folder(&plan.target)?;
-        let built = plan.work.build(&plan.archive, &|_| true, &new, progress)?;
         // Days that the store does not hold came just now, however old they are.
         for day in (built.iter()).filter(|day| !plan.target.join(day.file_name()).exists()) {
             days::note_arrival(&new.join(day.file_name()), SystemClock.now_ms())?;
@@ -102,6 +108,40 @@ impl Restored {
         }
         self.check(&new, &built, progress)?;
         draft::sync_folder(&new)
+    }
+
+    /// Builds each day. A damaged one is left out, unless everything is to be checked.
+    fn build_days(&mut self, new: &Path, progress: &dyn Progress) -> Result<BTreeSet<Day>> {
+        let plan = &mut self.plan;
+        let stays = |day| plan.may_stay(day);
+        let if_spoilt = match plan.thorough {
+            true => IfSpoilt::Fail,
+            false => IfSpoilt::LeaveOut(&stays),
+        };
+        let (work, archive) = (&plan.work, plan.archive.clone());
+        let built = work.build(&archive, &|_| true, new, if_spoilt, progress)?;
+        let elsewhere = built.elsewhere.iter().map(|(part, ..)| part);
+        let left_out = built.left_out.iter().map(|(part, ..)| part);
+        elsewhere
+            .chain(left_out)
+            .for_each(|part| archive.note_damage(part));
+        if let (true, Some((part, _, why))) = (built.days.is_empty(), built.left_out.first()) {
+            return Err(
+                Finding::new(&archive.place.path(&part.object.file), "damaged")
+                    .expected("at least one day of the backup to be sound")
+                    .found(why.clone())
+                    .hint("choose another backup")
+                    .into(),
+            );
+        }
+        for (part, why, id) in built.elsewhere {
+            plan.take_elsewhere(from_elsewhere(&part.day, &id, &why));
+        }
+        for (part, day, why) in built.left_out {
+            plan.leave_out(&part, day, why);
+            self.unforeseen = true;
+        }
+        Ok(built.days)
     }
 
     /// Events in what was built.
@@ -145,7 +185,9 @@ impl Restored {
             not_recorded: (self.plan.not_recorded.clone()).filter(|_| !self.plan.keep_newer),
             events: self.events,
             seconds: self.begun.elapsed().as_secs_f64(),
-            verified: true,
+            verified: self.plan.left_out.is_empty(),
+            left_out: self.plan.left_out.clone(),
+            elsewhere: self.plan.elsewhere.clone(),
             undo: undo.map(|number| self.plan.target.join(steps::folder(number))),
         })
     }
@@ -154,7 +196,8 @@ impl Restored {
     fn check(&mut self, new: &Path, built: &BTreeSet<Day>, progress: &dyn Progress) -> Result<()> {
         (self.events, self.to_ms) = check::days(new, built, self.plan.thorough, progress)?;
         let expected = self.plan.events;
-        let exact = matches!(self.plan.work, Work::Backup { .. }) && !self.plan.keep_newer;
+        let whole_backup = matches!(self.plan.work, Work::Backup { .. });
+        let exact = whole_backup && !self.plan.keep_newer && !self.unforeseen;
         if exact && self.events != expected {
             return Err(Finding::new(new, "not what was backed up")
                 .expected(format!("{expected} events"))

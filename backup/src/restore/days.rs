@@ -8,10 +8,11 @@ use rusqlite::config::DbConfig;
 use crate::archive::format::manifest::DayPart;
 use crate::archive::look::assemble;
 use crate::archive::look::contents::{self, Contents};
+use crate::archive::look::delta;
 use crate::archive::look::original::{self, Database};
 use crate::archive::look::tail::Tail;
 use crate::archive::open::Archive;
-use crate::disk::{copy, scratch};
+use crate::disk::{companions, copy, scratch};
 use crate::error::{Error, Result};
 use crate::exchange::import::import;
 use crate::exchange::import::target::Destination;
@@ -37,6 +38,8 @@ pub(crate) enum Work {
         /// What segments add.
         tail: Tail,
         until: Option<Cut>,
+        /// Days of which nothing is built: what the store has of them stays.
+        staying: BTreeSet<Day>,
     },
     /// One database of ours or of the original.
     File {
@@ -49,6 +52,59 @@ pub(crate) enum Work {
     },
 }
 
+/// What to do about a day whose stored files turn out to be damaged.
+#[derive(Clone, Copy)]
+pub(crate) enum IfSpoilt<'a> {
+    /// Nothing is built.
+    Fail,
+    /// It is built from another backup's files with the same rows, else left out; the function says whether the store's
+    /// own file stays.
+    LeaveOut(&'a dyn Fn(Day) -> bool),
+}
+
+/// What was built.
+#[derive(Debug, Default)]
+pub(crate) struct Built {
+    pub(crate) days: BTreeSet<Day>,
+    /// Days that were built from other files than planned: the day, what was wrong, and whose files were taken.
+    pub(crate) elsewhere: Vec<(DayPart, String, String)>,
+    /// Days that could not be built, and what was wrong.
+    pub(crate) left_out: Vec<(DayPart, Day, String)>,
+}
+
+impl Built {
+    /// Builds a day; one whose own files are damaged from another backup's with the same rows, else it is left out.
+    fn day(
+        &mut self,
+        archive: &Archive,
+        part: &DayPart,
+        day: Day,
+        if_spoilt: IfSpoilt<'_>,
+        folder: &Path,
+        build: &dyn Fn(&DayPart) -> Result<()>,
+    ) -> Result<()> {
+        let why = match if_spoilt {
+            IfSpoilt::Fail => build(part).map(|()| None)?,
+            IfSpoilt::LeaveOut(_) => spoilt(archive, part, build(part))?,
+        };
+        let Some(why) = why else {
+            self.days.insert(day);
+            return Ok(());
+        };
+        remove_half(folder, day)?;
+        for (id, other) in archive.held_elsewhere(part)? {
+            if spoilt(archive, &other, build(&other))?.is_none() {
+                self.elsewhere.push((part.clone(), why, id));
+                self.days.insert(day);
+                return Ok(());
+            }
+            remove_half(folder, day)?;
+        }
+        self.left_out.push((part.clone(), day, why));
+        Ok(())
+    }
+}
+
 impl Work {
     /// Builds the days that are wanted, each a file in `folder`; gives those there were.
     pub(crate) fn build(
@@ -56,25 +112,39 @@ impl Work {
         archive: &Archive,
         wanted: &dyn Fn(Day) -> bool,
         folder: &Path,
+        if_spoilt: IfSpoilt<'_>,
         progress: &dyn Progress,
-    ) -> Result<BTreeSet<Day>> {
+    ) -> Result<Built> {
         match self {
-            Work::Backup { days, tail, until } => {
-                let mut built = BTreeSet::new();
+            Work::Backup {
+                days,
+                tail,
+                until,
+                staying,
+            } => {
+                let mut built = Built::default();
                 for part in days {
                     let day = day_of(part, archive)?;
                     if wanted(day) {
-                        build_day(archive, part, day, *until, folder, progress)?;
-                        built.insert(day);
+                        let build = |from: &DayPart| {
+                            build_day(archive, from, day, *until, folder, progress)
+                        };
+                        built.day(archive, part, day, if_spoilt, folder, &build)?;
                     }
                 }
+                let mut staying = staying.clone();
+                if let IfSpoilt::LeaveOut(stays) = if_spoilt {
+                    let left_out = built.left_out.iter().map(|(_, day, _)| *day);
+                    staying.extend(left_out.filter(|day| stays(*day)));
+                }
                 progress.step("apply segments", 0, 1);
-                for day in tail.apply(until.map(|cut| cut.until), wanted, folder)? {
+                let wanted = |day| wanted(day) && !staying.contains(&day);
+                for day in tail.apply(until.map(|cut| cut.until), &wanted, folder)? {
                     if let Some(until) = until {
                         cut(&folder.join(day.file_name()), *until)?;
                     }
                     index(folder, day)?;
-                    built.insert(day);
+                    built.days.insert(day);
                 }
                 Ok(built)
             }
@@ -87,14 +157,55 @@ impl Work {
                 let path = &database.path(&*archive.place);
                 progress.step(&format!("read {}", path.display()), 0, 1);
                 let opened = database.open(&*archive.place)?;
-                if *is_original {
-                    build_original(&opened.path, path, *at, folder)
+                let days = if *is_original {
+                    build_original(&opened.path, path, *at, folder)?
                 } else {
-                    build_copy(&opened, path, *until, folder).map(|day| BTreeSet::from([day]))
-                }
+                    BTreeSet::from([build_copy(&opened, path, *until, folder)?])
+                };
+                Ok(Built {
+                    days,
+                    ..Built::default()
+                })
             }
         }
     }
+}
+
+/// What was wrong with a day's stored files, if that is why it was not built.
+fn spoilt(archive: &Archive, part: &DayPart, built: Result<()>) -> Result<Option<String>> {
+    let is_stored = |path: &Path| {
+        let mut objects = part.objects();
+        objects.any(|object| archive.place.path(&object.file) == path)
+    };
+    match built {
+        Ok(()) => Ok(None),
+        Err(Error::Found(finding))
+            if is_stored(&finding.path) || finding.problem == delta::OTHER_DICTIONARY =>
+        {
+            Ok(Some(finding.to_string()))
+        }
+        Err(Error::Io { path, source, .. }) if is_stored(&path) => {
+            Ok(Some(format!("{}: {source}", path.display())))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes what was built of a day that could not be built.
+fn remove_half(folder: &Path, day: Day) -> Result<()> {
+    let path = folder.join(day.file_name());
+    let part = companions::beside(&path, assemble::PART);
+    for file in companions::and_database(&path).chain([part]) {
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io(&file, "remove what was built of a damaged day")(
+                    error,
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The day of a backup's part.

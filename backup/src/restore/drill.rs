@@ -8,6 +8,7 @@ use crate::archive::look::tail::Tail;
 use crate::archive::open::Archive;
 use crate::error::{Error, Result};
 use crate::finding::Finding;
+use crate::restore::plan::pick::Picked;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
 use crate::store::row_digest::{self, Trust};
@@ -25,7 +26,9 @@ impl Archive {
     fn drill(&self, manifest: &Manifest) -> Result<Vec<Finding>> {
         let scratch = self.place.scratch_to_read()?;
         // Does not ask for an earlier proof.
-        let plan = self.plan_backup(manifest, Tail::default(), None, scratch.path(), Vec::new())?;
+        let picked = Picked::as_named(manifest);
+        let nothing = Tail::default();
+        let plan = self.plan_backup(manifest, picked, nothing, None, scratch.path(), Vec::new())?;
         let report = plan.thorough().build(&())?.swap()?;
         if report.events != manifest.events {
             let path = self.place.path(&Manifest::file_name(&manifest.id));

@@ -1,5 +1,6 @@
 //! The way back: what a restore would do, its building beside the store, and the exchange of files.
 
+pub(crate) mod left_out;
 pub(crate) mod mended;
 pub(crate) mod not_recorded;
 

@@ -14,6 +14,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::disk::{companions, draft, fault, lock, plain};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
+use crate::restore::left_out::LeftOut;
 use crate::restore::mended::{self, Mended};
 use crate::restore::not_recorded::NotRecorded;
 use crate::restore::steps::{
@@ -42,8 +43,12 @@ pub struct RestoreReport {
     pub events: u64,
     /// From the beginning of the build to the last rename.
     pub seconds: f64,
-    /// Every restored database was checked before it was swapped in.
+    /// Every day that was asked for came back, and each restored database was checked before it was swapped in.
     pub verified: bool,
+    /// The days that did not come back.
+    pub left_out: Vec<LeftOut>,
+    /// Which days came from other backups than the one named, and why.
+    pub elsewhere: Vec<String>,
     /// Where the files that were there are kept for undo; `None` if there were none.
     pub undo: Option<PathBuf>,
 }

@@ -48,6 +48,7 @@ mod archive_stage;
 mod archive_trust;
 mod archive_truth;
 mod read_back;
+mod restore_in_part;
 
 mod undo_model;
 mod undo_steps;

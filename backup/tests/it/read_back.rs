@@ -10,7 +10,7 @@ use crate::archive_forge::reseal_file;
 use crate::archive_stage::{Stage, all_in, day_ms, now};
 
 /// Flips one bit in the middle of a stored file, and leaves its size and time as they were.
-fn flip(path: &PathBuf) {
+pub(crate) fn flip(path: &PathBuf) {
     let mut bytes = std::fs::read(path).unwrap();
     let modified = path.metadata().unwrap().modified().unwrap();
     let middle = bytes.len() / 2;
@@ -21,7 +21,7 @@ fn flip(path: &PathBuf) {
 }
 
 /// The stored files of a day, the whole one first.
-fn stored(stage: &Stage, day: i64) -> Vec<PathBuf> {
+pub(crate) fn stored(stage: &Stage, day: i64) -> Vec<PathBuf> {
     let name = backup::Day::of_ms(day_ms(day)).to_string();
     let entries = std::fs::read_dir(stage.backups_dir().join("days")).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -51,7 +51,7 @@ fn restored(stage: &Stage) -> Vec<(i64, f64)> {
     all_in(target.path())
 }
 
-fn back_up(stage: &Stage) -> backup::BackupInfo {
+pub(crate) fn back_up(stage: &Stage) -> backup::BackupInfo {
     stage.archive.backup(&stage.store, &[], &()).unwrap()
 }
 

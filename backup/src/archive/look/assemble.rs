@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::store::id::EventId;
 
+/// What the name of a later part ends with while it is put on top.
+pub(crate) const PART: &str = ".delta";
+
 /// Builds the day as `name` in `folder`. Parts that begin after `until` are left out. `tick` hears done and total bytes.
 pub(crate) fn day(
     place: &dyn Place,
@@ -31,7 +34,7 @@ pub(crate) fn day(
         if until.is_some_and(|until| piece.after_id >= until.0) {
             break;
         }
-        let delta_name = format!("{name}.delta");
+        let delta_name = format!("{name}{PART}");
         inflate(place, &piece.object, folder, &delta_name, &mut |done| {
             tick(before + done, total);
         })?;

@@ -13,6 +13,9 @@ use crate::store::row_digest::{self, Trust};
 use crate::store::schema::bring_up_to_date;
 use crate::store::unite::{self, Taken};
 
+/// The problem of a part that was made from another day than the one that it is put on.
+pub(crate) const OTHER_DICTIONARY: &str = "another dictionary";
+
 /// Puts a part on top of the day at `base`. Fails where a row is there already: then the two do not belong together.
 pub(crate) fn apply(base: &Path, part: &Path) -> Result<()> {
     let mut conn = scratch::open(base)?;
@@ -29,7 +32,7 @@ pub(crate) fn apply(base: &Path, part: &Path) -> Result<()> {
     } else {
         conn.execute_batch("BEGIN").map_err(failed())?;
         if let Some(found) = other_dictionary(&conn).map_err(failed())? {
-            return Err(Finding::new(part, "another dictionary")
+            return Err(Finding::new(part, OTHER_DICTIONARY)
                 .expected("a part that was made from the day that it is put on")
                 .found(found)
                 .hint("restore from another backup, or to a moment before this part")

@@ -1,7 +1,9 @@
 //! Which backups there are, ours and the original's, and what is known about each without reading them all.
 
-use crate::archive::format::looks::{Looks, Seen};
-use crate::archive::format::manifest::{self, DayPart, Manifest};
+use std::collections::BTreeMap;
+
+use crate::archive::format::looks::Looks;
+use crate::archive::format::manifest::{self, Manifest};
 use crate::archive::format::proof::{self, Proof};
 use crate::archive::format::stamp;
 use crate::archive::look::original;
@@ -113,13 +115,10 @@ impl Archive {
     /// The same with what is known of the stored files, for many backups at once.
     pub(crate) fn info_by(&self, manifest: &Manifest, looks: &Looks) -> BackupInfo {
         let proof = proof::read(&*self.place, &Manifest::file_name(&manifest.id));
-        let days = manifest.days.iter().flat_map(DayPart::objects);
-        let missing_day = self
-            .missing(days.map(|object| (object.file.as_str(), object.bytes)))
-            .or_else(|| self.seen_damaged(manifest, looks));
-        let forbidden = proof.as_ref().is_some_and(Proof::forbids_restore);
-        let restores = missing_day.is_none() && !forbidden;
-        let problem = missing_day
+        let bad = self.bad_days(manifest, looks);
+        let restores = bad.as_ref().is_some_and(BTreeMap::is_empty);
+        let bad_day = bad.and_then(|bad| bad.into_values().next());
+        let problem = bad_day
             .or_else(|| self.missing(manifest.files()))
             .or_else(|| first_finding(&proof?));
         let mut files: Vec<(&str, u64)> = manifest.files().collect();
@@ -165,24 +164,7 @@ impl Archive {
 
     /// The first of some files that is not there in its full size.
     fn missing<'f>(&self, mut files: impl Iterator<Item = (&'f str, u64)>) -> Option<String> {
-        files.find_map(|(file, bytes)| match self.place.look(file) {
-            Ok(Some(found)) if found.bytes == bytes => None,
-            Ok(Some(found)) => Some(format!(
-                "{file}: found {} bytes, expected {bytes}",
-                found.bytes
-            )),
-            Ok(None) => Some(format!("{file} is missing")),
-            Err(error) => Some(format!("{file}: {error}")),
-        })
-    }
-
-    /// What was wrong with the first day file that was seen damaged when it was read last.
-    fn seen_damaged(&self, manifest: &Manifest, looks: &Looks) -> Option<String> {
-        let mut objects = manifest.days.iter().flat_map(DayPart::objects);
-        objects.find_map(|object| match looks.of(&*self.place, object) {
-            Seen::Damaged(damage) => Some(damage.to_owned()),
-            Seen::Whole(_) | Seen::Never => None,
-        })
+        files.find_map(|(file, bytes)| self.not_whole(file, bytes))
     }
 
     /// Bytes of a file; none where it cannot be looked at.

@@ -36,12 +36,17 @@ impl Archive {
         let present = Identity::read(store.dir())?;
         manifests.retain(|(manifest, _)| manifest.led_to(present.as_ref()));
         let mend = |damaged: DamagedDay| {
-            let holding = manifests
-                .iter()
-                .map(|(manifest, _)| manifest)
-                .find(|manifest| {
-                    has_undamaged(manifest, &damaged) && self.info_by(manifest, &looks).verified
-                });
+            let holding = || {
+                let all = manifests.iter().map(|(manifest, _)| manifest);
+                all.filter(|manifest| has_undamaged(manifest, &damaged))
+            };
+            // Where none is proved, one is good enough of which only other days are damaged.
+            let is_sound = |manifest: &&Manifest| {
+                let bad = self.bad_days(manifest, &looks);
+                bad.is_some_and(|bad| !bad.contains_key(&damaged.day.to_string()))
+            };
+            let proved = holding().find(|manifest| self.info_by(manifest, &looks).verified);
+            let holding = proved.or_else(|| holding().find(is_sound));
             let from = holding.map(|manifest| {
                 // Without the segments the backup alone is still worth having. Only records with events of the day
                 // stay until it is back; others go with the next backup.

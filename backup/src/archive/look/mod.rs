@@ -11,7 +11,11 @@ pub(crate) mod whole;
 
 pub(crate) mod whose;
 
+pub(crate) mod bad_days;
+
 pub(crate) mod list;
+
+pub(crate) mod elsewhere;
 mod unnamed;
 mod unread;
 

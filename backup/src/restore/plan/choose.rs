@@ -13,6 +13,7 @@ use crate::archive::place::interface::Hold;
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::restore::plan::outline::{RestorePlan, RestoreSource};
+use crate::restore::plan::pick::Picked;
 use crate::restore::plan::reach::{beyond, covers, range, unreachable, with_hole, with_tail};
 use crate::store::moment::At;
 
@@ -64,23 +65,23 @@ impl Archive {
                 }
                 let name = Manifest::file_name(&id);
                 let (manifest, _) = manifest::read(&*self.place, &name)?;
-                let info = self.info(&manifest);
-                let problem = info.problem.unwrap_or_default();
-                if !info.restores {
+                let looks = Looks::read(&*self.place);
+                let problem = self.info_by(&manifest, &looks).problem.unwrap_or_default();
+                let Some(picked) = self.pick(&manifest, &looks)? else {
                     return Err(Finding::new(&self.place.path(&name), "does not restore")
                         .expected("a backup whose days are all there and sound")
                         .found(format!("one with a fault ({problem})"))
                         .hint("choose another")
                         .into());
-                }
+                };
                 let tail = match at {
                     Some(at) => self.reach(&manifest, at.ms)?,
                     None => Tail::default(),
                 };
-                let notes = beside_the_record(&manifest.id, &problem)
-                    .into_iter()
-                    .collect();
-                self.plan_backup(&manifest, tail, at, target, notes)
+                let beside = (picked.is_whole() && picked.notes.is_empty())
+                    .then(|| beside_the_record(&manifest.id, &problem));
+                let notes = beside.flatten().into_iter().collect();
+                self.plan_backup(&manifest, picked, tail, at, target, notes)
             }
             RestoreSource::Latest => self.plan_latest(at, target),
         }
@@ -88,21 +89,44 @@ impl Archive {
 
     pub(super) fn plan_latest(&self, at: Option<At>, target: &Path) -> Result<RestorePlan> {
         let mut notes = Vec::new();
-        let mut good = Vec::new();
+        let mut good: Vec<(&Manifest, Picked)> = Vec::new();
+        let mut partly: Vec<(&Manifest, Picked)> = Vec::new();
+        let mut passed_over: Vec<(&str, String)> = Vec::new();
         let looks = Looks::read(&*self.place);
         let manifests = self.manifests()?;
         for (manifest, _) in &manifests {
             let info = self.info_by(manifest, &looks);
             let problem = info.problem.unwrap_or_default();
-            if !info.restores {
-                notes.push(format!("backup {} is passed over: {problem}", manifest.id));
+            if info.restores {
+                if good.is_empty() {
+                    notes.extend(beside_the_record(&manifest.id, &problem));
+                }
+                good.push((manifest, Picked::as_named(manifest)));
                 continue;
             }
-            if good.is_empty() {
-                notes.extend(beside_the_record(&manifest.id, &problem));
+            // An older one that is whole is taken before one of which days are missing.
+            let picked = match good.is_empty() {
+                true => self.pick(manifest, &looks)?,
+                false => None,
+            };
+            match picked {
+                Some(picked) if picked.is_whole() => good.push((manifest, picked)),
+                Some(picked) => {
+                    passed_over.push((manifest.id.as_str(), problem));
+                    partly.push((manifest, picked));
+                }
+                None => passed_over.push((manifest.id.as_str(), problem)),
             }
-            good.push(manifest);
         }
+        if good.is_empty() {
+            passed_over.retain(|(id, _)| partly.iter().all(|(partly, _)| partly.id != *id));
+            good = partly;
+        }
+        notes.extend(
+            passed_over
+                .into_iter()
+                .map(|(id, problem)| format!("backup {id} is passed over: {problem}")),
+        );
         let list = self.list()?;
         let unusable = |info: &&BackupInfo| match info.kind {
             BackupKind::Ours => info.events.is_none(),
@@ -117,43 +141,33 @@ impl Archive {
         if good.is_empty() {
             return self.plan_latest_original(&list, at, target, notes);
         }
-        let tail = Tail::of(&self.place, good[0]).readable();
-        let newest = with_tail(range(good[0]), &tail)?;
+        let tail = Tail::of(&self.place, good[0].0).readable();
+        let newest = with_tail(range(good[0].0), &tail)?;
         let by_newest = |at: At| newest.is_some_and(|(from, to)| (from..=to).contains(&at.ms));
         let chosen = match at {
             Some(at) if !by_newest(at) => {
-                let mut ranges: Vec<(i64, i64)> = good.iter().copied().filter_map(range).collect();
-                ranges.extend(newest);
-                let covering = good.iter().find(|manifest| covers(manifest, at.ms));
+                let covering = good.iter().position(|(made, _)| covers(made, at.ms));
                 // Else one that knows that nothing was recorded at the moment.
-                let knows = |manifest: &Manifest, tail: &Tail| {
-                    beyond(manifest, tail, at.ms).is_ok_and(|gap| gap.is_some())
+                let knows = |made: usize| {
+                    let (tail, none) = (&tail, Tail::default());
+                    let tail = if made == 0 { tail } else { &none };
+                    beyond(good[made].0, tail, at.ms).is_ok_and(|gap| gap.is_some())
                 };
-                let ended = || {
-                    let earlier = good[1..].iter();
-                    let mut earlier = earlier.filter(|it| knows(it, &Tail::default()));
-                    if knows(good[0], &tail) {
-                        good.first()
-                    } else {
-                        earlier.next()
-                    }
-                };
-                covering.or_else(ended).copied().ok_or_else(|| {
-                    let error = unreachable(self.dir(), at.ms, &ranges);
-                    with_hole(error, tail.hole())
+                let ended = || (0..good.len()).find(|made| knows(*made));
+                covering.or_else(ended).ok_or_else(|| {
+                    let ranges = good.iter().filter_map(|(made, _)| range(made));
+                    let ranges: Vec<(i64, i64)> = ranges.chain(newest).collect();
+                    with_hole(unreachable(self.dir(), at.ms, &ranges), tail.hole())
                 })?
             }
-            _ => good[0],
+            _ => 0,
         };
         if at.is_none() {
             notes.extend(tail.holes.iter().map(Hole::to_string));
         }
-        let tail = if std::ptr::eq(chosen, good[0]) {
-            tail
-        } else {
-            Tail::default()
-        };
-        self.plan_backup(chosen, tail, at, target, notes)
+        let tail = if chosen == 0 { tail } else { Tail::default() };
+        let (chosen, picked) = good.swap_remove(chosen);
+        self.plan_backup(chosen, picked, tail, at, target, notes)
     }
 
     /// An archive that only the original has written to.

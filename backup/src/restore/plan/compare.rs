@@ -12,6 +12,7 @@ use crate::archive::look::delta;
 use crate::disk::{space, uri};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+use crate::restore::days::IfSpoilt;
 use crate::restore::plan::outline::{Becomes, RestorePlan};
 use crate::restore::same_event;
 use crate::store::day::Day;
@@ -198,10 +199,14 @@ impl RestorePlan {
             self.bytes_needed,
             "comparing with the live store",
         )?;
-        let built = self
-            .work
-            .build(&self.archive, wanted, folder.path(), progress)?;
-        for day in built.into_iter().filter(|day| wanted(*day)) {
+        let built = self.work.build(
+            &self.archive,
+            wanted,
+            folder.path(),
+            IfSpoilt::Fail,
+            progress,
+        )?;
+        for day in built.days.into_iter().filter(|day| wanted(*day)) {
             let new = folder.path().join(day.file_name());
             let live = self.target.join(day.file_name());
             let live = (self.becomes(day) != Some(Becomes::New)).then_some(live.as_path());

@@ -1,5 +1,7 @@
 //! What a restore would do, found out without touching anything.
 
+pub(crate) mod pick;
+
 pub(crate) mod outline;
 
 pub(crate) mod reach;

@@ -1,6 +1,6 @@
 //! The plan of a restore from a backup and the segments after it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use crate::archive::format::manifest::Manifest;
@@ -11,7 +11,8 @@ use crate::restore::days::{self, Work};
 use crate::restore::not_recorded::NotRecorded;
 use crate::restore::plan::compare::{DayAfter, Origin};
 use crate::restore::plan::moments::Archived;
-use crate::restore::plan::outline::RestorePlan;
+use crate::restore::plan::outline::{Becomes, RestorePlan};
+use crate::restore::plan::pick::Picked;
 use crate::restore::plan::reach::{self, gaps_until};
 use crate::store::id::EventId;
 use crate::store::moment::{self, At};
@@ -20,13 +21,14 @@ impl Archive {
     pub(crate) fn plan_backup(
         &self,
         manifest: &Manifest,
+        picked: Picked,
         tail: Tail,
         at: Option<At>,
         target: &Path,
         mut notes: Vec<String>,
     ) -> Result<RestorePlan> {
         let mut parts = BTreeMap::new();
-        for part in &manifest.days {
+        for part in &picked.days {
             parts.insert(days::day_of(part, self)?, part);
         }
         let mut record = match at {
@@ -51,6 +53,8 @@ impl Archive {
             estimate_seconds: 0.0,
             gaps: Vec::new(),
             notes,
+            left_out: Vec::new(),
+            elsewhere: Vec::new(),
             repeated: told,
             not_recorded: None,
             days: BTreeMap::new(),
@@ -60,6 +64,7 @@ impl Archive {
                 days: Vec::new(),
                 tail: Tail::default(),
                 until: cut,
+                staying: BTreeSet::new(),
             },
             keep_newer: false,
             identity: manifest.identity(),
@@ -67,7 +72,22 @@ impl Archive {
             taken_over: false,
             thorough: false,
         };
+        plan.compare_stores(manifest.store.as_ref())?;
+        for note in picked.notes {
+            plan.take_elsewhere(note);
+        }
         let mut shipped = tail.days(until)?;
+        for (part, why) in picked.damaged {
+            let day = days::day_of(&part, self)?;
+            if at.is_some_and(|at| day.start_ms() > at) {
+                continue;
+            }
+            plan.leave_out(&part, day, why);
+            if plan.may_stay(day) {
+                shipped.remove(&day);
+                plan.days.insert(day, Becomes::Same);
+            }
+        }
         let missing = tail.gaps();
         plan.gaps
             .extend(missing.filter(|gap| at.is_none_or(|at| gap.from_ms <= at)));
@@ -88,7 +108,7 @@ impl Archive {
         }
         let mut days = Vec::new();
         let mut after = Vec::new();
-        for part in &manifest.days {
+        for part in &picked.days {
             let day = days::day_of(part, self)?;
             if until.is_some_and(|until| EventId::first_of_ms(day.start_ms()) > until) {
                 continue;
@@ -120,8 +140,8 @@ impl Archive {
             days,
             tail,
             until: cut,
+            staying: plan.staying(),
         };
-        plan.compare_stores(manifest.store.as_ref())?;
         plan.compare(&after, true);
         plan.finish();
         Ok(plan)

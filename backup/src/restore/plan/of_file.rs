@@ -87,6 +87,8 @@ impl Archive {
             estimate_seconds: 0.0,
             gaps: Vec::new(),
             notes,
+            left_out: Vec::new(),
+            elsewhere: Vec::new(),
             repeated: told,
             not_recorded: None,
             days: BTreeMap::new(),

@@ -1,12 +1,14 @@
 //! The plan of a restore: which moment it reaches and what it would change. Writes nothing to the target or archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::archive::format::manifest::DayPart;
 use crate::archive::open::Archive;
 use crate::disk::space;
 use crate::error::{Error, RecordIn, Result, Stores};
 use crate::restore::days::Work;
+use crate::restore::left_out::{self, LeftOut};
 use crate::restore::not_recorded::NotRecorded;
 use crate::store::day::Day;
 use crate::store::event::Gap;
@@ -64,6 +66,10 @@ pub struct RestorePlan {
     pub gaps: Vec<Gap>,
     /// What else one should know.
     pub notes: Vec<String>,
+    /// Days that do not come back, as their stored files are damaged. The notes say each, too.
+    pub left_out: Vec<LeftOut>,
+    /// Which days come from other backups than the one named, and why. The notes say each, too.
+    pub elsewhere: Vec<String>,
     /// That the moment happened more than once, which the notes say too.
     pub repeated: Option<Repeated>,
     /// That nothing was recorded at the moment, which the notes say too.
@@ -145,11 +151,45 @@ impl RestorePlan {
         self
     }
 
+    /// Whether the target has a file of a day that can stay where that day does not come back.
+    pub(crate) fn may_stay(&self, day: Day) -> bool {
+        self.other_store.is_none() && self.target.join(day.file_name()).exists()
+    }
+
+    /// A damaged day does not come back: what the store has of it stays, else it is missing.
+    pub(crate) fn leave_out(&mut self, part: &DayPart, day: Day, why: String) {
+        let stays = self.may_stay(day);
+        let left_out = LeftOut::of(&self.archive, part, day, why, stays);
+        self.notes.push(left_out.to_string());
+        if !stays {
+            self.gaps.extend(left_out::gap(part));
+        }
+        self.left_out.push(left_out);
+    }
+
+    /// A day comes from another backup's files, which the note says.
+    pub(crate) fn take_elsewhere(&mut self, note: String) {
+        self.notes.push(note.clone());
+        self.elsewhere.push(note);
+    }
+
+    /// The days that stay as they are, though the backup has them.
+    pub(crate) fn staying(&self) -> BTreeSet<Day> {
+        let staying = self.left_out.iter().filter(|left_out| left_out.stays);
+        staying.map(|left_out| left_out.day).collect()
+    }
+
     pub(super) fn finish(&mut self) {
         self.estimate_seconds = 0.2 + self.bytes_needed as f64 / BYTES_PER_SECOND;
         let within = |asked: i64| {
             let mut gaps = self.gaps.iter();
-            let gap = gaps.find(|gap| gap.from_ms < asked && asked < gap.to_ms)?;
+            let was_recorded = |gap: &Gap| {
+                self.left_out
+                    .iter()
+                    .any(|left_out| left_out.is_told_by(gap))
+            };
+            let gap =
+                gaps.find(|gap| gap.from_ms < asked && asked < gap.to_ms && !was_recorded(gap))?;
             Some(NotRecorded {
                 at_ms: asked,
                 from_ms: gap.from_ms,

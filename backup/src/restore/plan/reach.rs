@@ -1,6 +1,6 @@
 //! Which moments the archive reaches, and the backup that reaches one.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use crate::archive::format::looks::Looks;
@@ -10,6 +10,7 @@ use crate::archive::look::tail::hole::Hole;
 use crate::archive::open::Archive;
 use crate::error::{Error, Result};
 use crate::out_of_reach::OutOfReach;
+use crate::restore::left_out;
 use crate::store::event::Gap;
 
 /// The moments that `latest` can restore now.
@@ -33,11 +34,17 @@ impl Archive {
     pub fn recoverable(&self) -> Result<Option<Recoverable>> {
         let looks = Looks::read(&*self.place);
         let manifests = self.manifests()?;
-        let sound = manifests
-            .iter()
-            .map(|(manifest, _)| manifest)
-            .find(|manifest| self.info_by(manifest, &looks).restores);
-        let Some(manifest) = sound else {
+        let all = || manifests.iter().map(|(manifest, _)| manifest);
+        let sound = all().find(|manifest| self.info_by(manifest, &looks).restores);
+        // Else the newest that brings back some of its days.
+        let partly = || {
+            all().find_map(|manifest| {
+                let bad = self.bad_days(manifest, &looks)?;
+                (bad.len() < manifest.days.len()).then_some((manifest, bad))
+            })
+        };
+        let sound = sound.map(|manifest| (manifest, BTreeMap::new()));
+        let Some((manifest, bad)) = sound.or_else(partly) else {
             return Ok(None);
         };
         let tail = Tail::of(&self.place, manifest).readable();
@@ -47,11 +54,14 @@ impl Archive {
         let mut known = HashSet::new();
         let held = manifest.days.iter();
         let held = held.flat_map(|part| gaps_until(part, None));
+        let missing = manifest.days.iter();
+        let missing = missing.filter(|part| bad.contains_key(&part.day));
         Ok(Some(Recoverable {
             from_ms,
             to_ms,
             gaps: held
                 .chain(tail.gaps())
+                .chain(missing.filter_map(left_out::gap))
                 .filter(|gap| known.insert(gap.clone()))
                 .collect(),
             hole: tail.hole().map(Hole::to_string),
