@@ -310,3 +310,28 @@ async fn a_paused_recorder_lets_files_be_replaced_and_says_what_is_missing_since
     assert_eq!(state.controls[0].value, Some(Value::Number(-7.0)));
     stop(recorder, thread).await;
 }
+
+#[tokio::test]
+async fn backups_of_a_quiet_room_add_nothing_to_the_one_before() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
+    let (recorder, thread) = start(&dir.path().join("events"), &clock);
+    let id = recorder.series(series("Lobby.gain"));
+    recorder.changes(NOON, vec![number(id, 1.0)]).await;
+    let archive = backup::Archive::open(dir.path().join("backups")).unwrap();
+    let mut files = Vec::new();
+    for round in 0..4 {
+        // The gap is the last thing in the day from the second round on.
+        if round == 1 {
+            let (from, to) = (NOON + 1, NOON + 2);
+            recorder.gap(from, to, "the link was down").await;
+        }
+        recorder.flush().await.unwrap();
+        let store = Store::open(dir.path().join("events")).unwrap();
+        let made = archive.backup(&store, &[], &()).unwrap();
+        let manifest = dir.path().join(format!("backups/backup-{}.json", made.id));
+        let manifest = std::fs::read_to_string(manifest).unwrap();
+        files.push(manifest.matches("days/events-").count());
+    }
+    assert_eq!(files, [1, 2, 2, 2]);
+    stop(recorder, thread).await;
+}

@@ -11,6 +11,7 @@ use crate::finding::Finding;
 use crate::store::dictionary;
 use crate::store::row_digest::{self, Trust};
 use crate::store::schema::bring_up_to_date;
+use crate::store::state_digest::FORGET;
 use crate::store::unite::{self, Taken};
 
 /// The problem of a part that was made from another day than the one that it is put on.
@@ -52,6 +53,12 @@ fn join(conn: &Connection) -> rusqlite::Result<()> {
     unite::keyframes(conn, "part", -1, Taken::Refuse)?;
     unite::rest(conn, "part", -1, i64::MIN)?;
     unite::forget(conn)?;
+    take_meta(conn)
+}
+
+/// A part has all of the day's `meta` as it was then: what the recorder vouched for before may hold no more.
+fn take_meta(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch(FORGET)?;
     conn.execute_batch("INSERT OR REPLACE INTO main.meta SELECT key, value FROM part.meta;")
 }
 
@@ -94,9 +101,9 @@ fn join_by_number(conn: &Connection) -> rusqlite::Result<()> {
          INSERT OR REPLACE INTO main.keyframes SELECT * FROM part.keyframes;
          INSERT OR REPLACE INTO main.keyframe_states SELECT * FROM part.keyframe_states;
          INSERT OR REPLACE INTO main.gaps SELECT * FROM part.gaps;
-         INSERT OR REPLACE INTO main.quarantine SELECT * FROM part.quarantine;
-         INSERT OR REPLACE INTO main.meta SELECT key, value FROM part.meta;",
-    )
+         INSERT OR REPLACE INTO main.quarantine SELECT * FROM part.quarantine;",
+    )?;
+    take_meta(conn)
 }
 
 /// Whether the day up to the part's end means exactly what was archived. Reads little, as the day keeps digests.

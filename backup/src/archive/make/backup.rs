@@ -273,8 +273,10 @@ impl Archive {
         })?;
         let contents = contents::of(&conn, &path)?;
         drop(conn);
+        let mut gaps = contents.gaps;
+        gaps.retain(|gap| !part.gaps.contains(gap));
         // Nothing new was recorded; a keyframe alone can wait for the next event.
-        if gained.events == 0 && contents.gaps.is_empty() {
+        if gained.events == 0 && gaps.is_empty() {
             return Ok(part);
         }
         let after_id = part.to_id.unwrap_or(-1);
@@ -285,7 +287,7 @@ impl Archive {
             tick,
         )?;
         part.digest = Some(gained.digest);
-        part.gaps.extend(contents.gaps);
+        part.gaps.extend(gaps);
         part.state = contents.state;
         part.events += gained.events;
         part.to_id = gained.to_id.or(part.to_id);
