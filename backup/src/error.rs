@@ -110,7 +110,7 @@ pub enum Error {
         /// Since when nothing of it came.
         seconds: u64,
     },
-    /// The archive is not the one any more that shipping began in.
+    /// The archive is not the one any more that shipping began in, or does not hold what was shipped.
     #[error("{}: found {found}, expected the archive {expected} as before", path.display())]
     OtherArchive {
         /// The archive's folder.

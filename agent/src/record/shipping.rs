@@ -47,7 +47,7 @@ impl Shipped {
 
     /// Shipping begins anew.
     fn begins_anew(&self, error: &Error) {
-        tracing::error!("the archive is another one, and shipping begins anew: {error}");
+        tracing::error!("the archive is not as it was, and shipping begins anew: {error}");
         self.archive_changed.store(moment::now(), Ordering::Relaxed);
         self.covers_to_ms.store(0, Ordering::Relaxed);
     }

@@ -170,6 +170,8 @@ fn a_store_that_was_put_back_begins_another_history() {
     );
     stage.archive.backup(&stage.store, &[], &()).unwrap();
     stage.record(day_ms(0) + 3_000_000, 5, 100);
+    // The one before ended when the other one began.
+    let mut shipper = stage.archive.ship(&stage.store).unwrap();
     ship_all(&mut shipper);
     let fresh = stage.archive.ship(&stage.store).unwrap().step().unwrap();
     assert!(fresh.covers_to_ms > 0, "the backup holds the beginning");

@@ -49,6 +49,7 @@ mod archive_trust;
 mod archive_truth;
 mod read_back;
 mod restore_in_part;
+mod shipped_lost;
 
 mod undo_model;
 mod undo_steps;

@@ -99,6 +99,11 @@ impl Tail {
         self.holes.first()
     }
 
+    /// Whether records are missing between others.
+    pub(crate) fn breaks(&self) -> bool {
+        self.holes.iter().any(|hole| hole.before.is_some())
+    }
+
     /// Whether a record follows the backup.
     pub(crate) fn follows(&self) -> bool {
         self.covers_to_ms.is_some()

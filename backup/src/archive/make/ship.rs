@@ -11,17 +11,21 @@ mod open;
 
 mod read;
 
+mod standing;
+
+mod begin;
+
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::archive::format::manifest::Shipped as ChainEnd;
 use crate::archive::format::owner::ArchiveId;
 use crate::archive::format::segment::{self, Covers, Link};
 use crate::archive::make::chain;
-use crate::archive::make::claim::Claim;
 use crate::archive::make::ship::anchor::broke_off;
 use crate::archive::make::ship::dictionary::Dictionary;
 use crate::archive::make::ship::open::Open;
 use crate::archive::make::ship::read::MOST_ROWS;
+use crate::archive::make::ship::standing::Standing;
 use crate::archive::make::ship::writer::Writer;
 use crate::archive::open::Archive;
 use crate::clock::{Clock as _, SystemClock};
@@ -29,7 +33,7 @@ use crate::disk::space;
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::folder::Store;
-use crate::store::identity::{Identity, LineageId};
+use crate::store::identity::Identity;
 use crate::store::schema::open_reader;
 
 /// With nothing to ship, a record still says up to when nothing happened.
@@ -60,9 +64,12 @@ pub struct Shipper {
     announce: bool,
     /// No backup covers the beginning of what is shipped.
     unanchored: bool,
-    /// The newest backup that was there when the day was found not to go on from what was shipped.
+    /// The newest backup that was there when the day was found not to go on from what was shipped, or a part of that to be
+    /// missing.
     broken_after: Option<u64>,
     looked_at_ms: i64,
+    /// What was there at the last look.
+    standing: Standing,
 }
 
 /// What one step did.
@@ -81,66 +88,6 @@ pub struct Shipped {
     pub unanchored: bool,
 }
 
-impl Archive {
-    /// Follows a store from where the archive ends: the running recorder's own, so that what it vouches for is shipped, too. Call [`Shipper::step`] at least four times a second.
-    ///
-    /// # Errors
-    /// When the archive's segments cannot be read.
-    pub fn ship(&self, store: &Store) -> Result<Shipper> {
-        let Claim {
-            archive: id,
-            identity,
-        } = self.claim(store.dir()).map_err(space::told)?;
-        // What an older program wrote belongs to the store's first history.
-        let own = |lineage: Option<LineageId>| match lineage {
-            Some(lineage) => lineage == identity.present(),
-            None => !broke_off(&identity),
-        };
-        let mut cursor: Option<(Day, i64)> = None;
-        if let Some((manifest, _)) = self.manifests()?.first()
-            && own(manifest.lineage)
-            && let Some(part) = manifest.days.last()
-            && let (Ok(day), Some(to)) = (part.day.parse(), part.to_id)
-        {
-            cursor = Some((day, to));
-        }
-        // A torn record at the end of a file never was shipped.
-        for (_, name) in segment::files(&*self.place)?.iter().rev() {
-            // What a file holds that cannot be read is shipped again.
-            let records = segment::records(&*self.place, name, 0);
-            if let Some(last) = records.ok().and_then(Iterator::last) {
-                let last = last?;
-                if own(last.link().map(|link| link.lineage)) {
-                    cursor = cursor.max(Some((last.covers.day, last.covers.to)));
-                }
-                break;
-            }
-        }
-        let begins = cursor.is_none() && broke_off(&identity);
-        let mut shipper = Shipper {
-            archive: self.clone(),
-            store: store.clone(),
-            id,
-            file: None,
-            open: None,
-            cursor,
-            last_record_ms: 0,
-            told: None,
-            identity,
-            end: chain::end(&*self.place)?,
-            announce: false,
-            unanchored: false,
-            broken_after: None,
-            looked_at_ms: 0,
-        };
-        if begins {
-            shipper.begin_history()?;
-        }
-        shipper.unanchored = shipper.look_for_anchor()?;
-        Ok(shipper)
-    }
-}
-
 impl Shipper {
     /// Appends what was committed since the last step and brings it to the disk.
     ///
@@ -149,6 +96,7 @@ impl Shipper {
     /// [`Error::OtherArchive`] shipping has to begin anew.
     pub fn step(&mut self) -> Result<Shipped> {
         self.archive.require_still(&self.id)?;
+        self.look()?;
         let shipped = self.advance().map_err(space::told);
         if shipped.is_err() {
             // How much of the dictionary arrived is unknown: the next try opens the day anew and sends all of it.
@@ -208,7 +156,7 @@ impl Shipper {
             if now_ms - self.last_record_ms < HEARTBEAT_MS && !self.announce {
                 self.file = Some(file);
                 return Ok(Shipped {
-                    covers_to_ms: self.claim(vouched.until_ms.unwrap_or(0))?,
+                    covers_to_ms: self.claim(vouched.until_ms.unwrap_or(0)),
                     ..Shipped::default()
                 });
             }
@@ -248,19 +196,42 @@ impl Shipper {
             events: u64::from(covers.events),
             bytes: record.len() as u64,
             more,
-            covers_to_ms: self.claim(covers.at_ms)?,
+            covers_to_ms: self.claim(covers.at_ms),
             ..Shipped::default()
         })
     }
 
-    /// The moment that a restore would reach: none while no backup covers the beginning of the shipped history.
-    fn claim(&mut self, at_ms: i64) -> Result<i64> {
+    /// Fails where the archive does not hold any more what was shipped; looks for a backup that covers it.
+    fn look(&mut self) -> Result<()> {
+        let mut lost = self.file.as_ref().and_then(Writer::lost);
         let now_ms = SystemClock.now_ms();
-        if self.unanchored && (now_ms - self.looked_at_ms).abs() >= LOOK_MS {
-            self.looked_at_ms = now_ms;
-            self.unanchored = self.look_for_anchor()?;
+        if (now_ms - self.looked_at_ms).abs() >= LOOK_MS && lost.is_none() {
+            let now = self.standing.again(&self.archive)?;
+            lost = now.lost_since(&self.standing);
+            if lost.is_none() && now.shipped() > self.end.number {
+                lost = Some("a backup made beside records that are gone".into());
+            }
+            if lost.is_none() {
+                self.looked_at_ms = now_ms;
+                if self.unanchored || now.has_another_backup(&self.standing) {
+                    self.unanchored = self.look_for_anchor()?;
+                }
+                self.standing = now;
+            }
         }
-        Ok(if self.unanchored { 0 } else { at_ms })
+        match lost {
+            Some(found) => Err(Error::OtherArchive {
+                path: self.archive.dir().to_path_buf(),
+                found,
+                expected: self.id.to_string(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The moment that a restore would reach: none while no backup covers the beginning of the shipped history.
+    fn claim(&self, at_ms: i64) -> i64 {
+        if self.unanchored { 0 } else { at_ms }
     }
 
     fn look_for_anchor(&mut self) -> Result<bool> {

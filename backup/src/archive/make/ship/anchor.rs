@@ -1,5 +1,6 @@
 //! Whether a backup covers the beginning of what is shipped: nothing is reached where none does.
 
+use crate::archive::format::manifest::Manifest;
 use crate::archive::format::segment;
 use crate::archive::open::Archive;
 use crate::error::Result;
@@ -11,6 +12,13 @@ pub(super) fn broke_off(identity: &Identity) -> bool {
         .lineages
         .last()
         .is_some_and(|last| last.left.is_some())
+}
+
+/// Whether a backup is of the present history. What an older program made belongs to the store's first one.
+pub(super) fn is_under(backup: &Manifest, identity: &Identity) -> bool {
+    backup
+        .lineage
+        .map_or(!broke_off(identity), |of| of == identity.present())
 }
 
 /// Whether no backup covers the beginning of what is shipped, or a file between cannot be read, as nothing is reached past
@@ -31,8 +39,7 @@ pub(super) fn is_missing(
         return Ok(true);
     }
     let held = newest.map_or(0, |newest| newest.segments_to);
-    let own = newest.is_some_and(|newest| newest.lineage == Some(identity.present()));
-    if !own && broke_off(identity) {
+    if !newest.map_or(!broke_off(identity), |newest| is_under(newest, identity)) {
         return Ok(true);
     }
     let place = &*archive.place;

@@ -35,11 +35,27 @@ impl Writer {
         })
     }
 
-    /// There is room in it, no backup that covers it has removed it, and nobody has begun the next one.
+    /// There is room in it, and nobody has begun the next one.
     pub(super) fn goes_on(&self) -> bool {
-        self.size < LARGEST_FILE
-            && (self.size == 0 || self.place.has(&self.name))
-            && !self.place.has(&segment::file_name(self.number + 1))
+        self.size < LARGEST_FILE && !self.place.has(&segment::file_name(self.number + 1))
+    }
+
+    /// What became of the file, where it does not hold any more what was appended to it.
+    pub(super) fn lost(&self) -> Option<String> {
+        if self.size == 0 {
+            return None;
+        }
+        match self.place.look(&self.name) {
+            Ok(Some(found)) if found.bytes >= self.size => None,
+            Ok(Some(found)) => Some(format!(
+                "{} of {} bytes, {} of them gone",
+                self.name,
+                found.bytes,
+                self.size - found.bytes
+            )),
+            Ok(None) => Some(format!("no {}", self.name)),
+            Err(error) => Some(format!("{} that cannot be read ({error})", self.name)),
+        }
     }
 
     /// Appends a record, which describes these series, and brings it to the disk.
