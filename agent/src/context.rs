@@ -36,7 +36,9 @@ impl Context {
     pub(crate) fn history(&self) -> History {
         let committed = self.recorder.stats().committed;
         History {
-            unanchored_since: (self.shipped.unanchored_since()).max(self.shipped.archive_changed()),
+            unanchored_since: (self.shipped.unanchored_since())
+                .max(self.shipped.archive_changed())
+                .max(self.shipped.past_changed()),
             nothing_recorded: committed == 0 && self.counts.now(committed).summary.bytes == 0,
             ..self.jobs.history()
         }

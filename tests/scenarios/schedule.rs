@@ -3,7 +3,7 @@
 use qrc::method::component::{Set, SetControl};
 use serde_json::Value;
 
-use crate::stage::{EmulatedCore, Site, until};
+use crate::stage::{EmulatedCore, Site, day_files, until};
 
 fn ids(site: &Site) -> Vec<String> {
     let list = site.json(&["list"]);
@@ -162,4 +162,42 @@ fn none_is_due_before_anything_was_recorded() {
     assert_eq!(status["agent"]["running"], true);
     assert_eq!(status["backup"]["next"], Value::Null, "{status}");
     assert_eq!(agent.terminate(), 0);
+}
+
+#[test]
+fn what_an_import_puts_into_the_past_is_backed_up_at_once() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port).set("EVENT_BACKUP_INTERVAL", "86400000");
+    let _agent = site.recording_agent();
+    until("the first backup", || ids(&site).into_iter().next());
+
+    let file = site.path("history.csv");
+    let day_ago = jiff::Timestamp::now().as_millisecond() - 86_400_000;
+    let mut text = String::from("timestamp,control_path,value\n");
+    for n in 0..50 {
+        text += &format!("{},Old.gain,{n}\n", day_ago + n);
+    }
+    std::fs::write(&file, text).unwrap();
+    let imported = site.json(&["import", file.to_str().unwrap()]);
+    assert_eq!(imported["added"], 50, "{imported}");
+
+    until("a backup of what was imported", || {
+        let from = site.json(&["list"])[0]["from"].clone();
+        let from: jiff::Timestamp = from.as_str()?.parse().ok()?;
+        (from.as_millisecond() == day_ago).then_some(())
+    });
+    let target = site.path("target");
+    std::fs::create_dir(&target).unwrap();
+    let arguments = ["restore", "latest", "--target", target.to_str().unwrap()];
+    site.json(&arguments);
+    let old = |day: &std::path::PathBuf| -> u64 {
+        let conn = rusqlite::Connection::open(day).unwrap();
+        let sql = "SELECT count(*) FROM events WHERE control_path = 'Old.gain'";
+        conn.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(day_files(&target).iter().map(old).sum::<u64>(), 50);
+    until("nothing at risk any more", || {
+        let status = site.json(&["status"]);
+        status["rpo_seconds"].as_f64().filter(|rpo| *rpo < 5.0)
+    });
 }

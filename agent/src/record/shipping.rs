@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use backup::{Error, Shipper};
+use backup::{Day, Error, Past, Shipper};
 
 use crate::failure::{Failure, Outcome};
 use crate::moment;
@@ -13,6 +13,8 @@ use crate::site::Site;
 
 /// If the store's disk dies, half of this is lost on average. Half the span would cost twice the processor time.
 const EVERY: Duration = Duration::from_millis(125);
+/// How often the days of the past are looked at. A look reads the names of the backups and asks for each day's size.
+const LOOK_AT_PAST: Duration = Duration::from_secs(5);
 /// How long a disk that failed is left alone.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
@@ -22,6 +24,8 @@ pub(crate) struct Shipped {
     covers_to_ms: AtomicI64,
     /// 0: anchored.
     unanchored_since: AtomicI64,
+    /// When days of the past were last found otherwise than in the newest backup; 0: they are as there.
+    past_changed: AtomicI64,
     /// When shipping last began anew, as the archive was another one; 0: never.
     archive_changed: AtomicI64,
     problem: Mutex<Option<String>>,
@@ -30,7 +34,24 @@ pub(crate) struct Shipped {
 impl Shipped {
     /// Everything that happened up to here is in the archive, Unix milliseconds.
     pub(crate) fn covers_to_ms(&self) -> Option<i64> {
-        Some(self.covers_to_ms.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+        // What is shipped follows what is recorded; what else came into the store waits for a backup.
+        let covers = Some(self.covers_to_ms.load(Ordering::Relaxed)).filter(|ms| *ms > 0);
+        covers.filter(|_| self.past_changed().is_none())
+    }
+
+    /// When days of the past were last found to have changed since the newest backup, Unix milliseconds: an import, a
+    /// repair, or somebody's hand.
+    pub(crate) fn past_changed(&self) -> Option<i64> {
+        Some(self.past_changed.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+    }
+
+    fn note_past(&self, changed: &[Day]) {
+        let now = if changed.is_empty() { 0 } else { moment::now() };
+        if self.past_changed.swap(now, Ordering::Relaxed) == 0
+            && let Some(day) = changed.first()
+        {
+            tracing::warn!(%day, days = changed.len(), "days of the past changed since the last backup; the next one is due");
+        }
     }
 
     /// Since when the shipped segments are unanchored: the store was put back or a day of it was lost,
@@ -128,8 +149,29 @@ impl Shipping {
     }
 }
 
+/// Looks now and then at the days of the past.
+struct PastLooks {
+    past: Past,
+    next: Instant,
+}
+
+impl PastLooks {
+    /// The days that changed, if it is time to look. What cannot be read now is looked at the next time.
+    fn look(&mut self, site: &Site) -> Option<Vec<Day>> {
+        if Instant::now() < self.next {
+            return None;
+        }
+        self.next = Instant::now() + LOOK_AT_PAST;
+        site.changed_in_the_past(&mut self.past).ok()
+    }
+}
+
 fn follow(site: &Site, shipped: &Shipped, bell: &Bell) {
     let mut shipper: Option<Shipper> = None;
+    let mut past = PastLooks {
+        past: Past::default(),
+        next: Instant::now(),
+    };
     loop {
         // Looked at before the step, so that the last step comes after the last commit.
         let ending = bell.ending.load(Ordering::Acquire);
@@ -147,6 +189,9 @@ fn follow(site: &Site, shipped: &Shipped, bell: &Bell) {
                 .and_then(|begun| Ok(shipper.insert(begun).step()?)),
         };
         shipped.went(&outcome);
+        if let Some(changed) = past.look(site) {
+            shipped.note_past(&changed);
+        }
         let wait = match outcome {
             Ok(step) if step.more => continue,
             _ if ending => return,

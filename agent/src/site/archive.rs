@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::time::SystemTime;
 
-use backup::{Archive, BackupInfo, BackupKind, Depth, Error, Mend, MountPoint, Report, Shipper};
+use backup::{
+    Archive, BackupInfo, BackupKind, Day, Depth, Error, Mend, MountPoint, Past, Report, Shipper,
+};
 
 use super::{Site, Source};
 use crate::advice;
@@ -137,6 +139,12 @@ impl Site {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The days of the past that are not as the newest backup has them.
+    pub(crate) fn changed_in_the_past(&self, past: &mut Past) -> Outcome<Vec<Day>> {
+        let (archive, store) = (self.archive_to_look_at()?, self.store()?);
+        Ok(past.changed(&archive, &store)?)
     }
 
     /// What ships the store's newest changes to the archive.

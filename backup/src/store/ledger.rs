@@ -4,12 +4,13 @@
 //! ledger has and the folder has not is lost.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::lines;
+use crate::disk::{lines, real};
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::folder::Store;
@@ -54,7 +55,13 @@ impl Ledger {
     /// When the file is there and cannot be read.
     pub(crate) fn read(store: &Path) -> Result<Ledger> {
         let path = store.join(FILE);
-        let bytes = match fs::read(&path) {
+        // Never waits at a pipe that somebody put there.
+        let read = || {
+            let mut bytes = Vec::new();
+            let mut file = real::file_in(real::folder(store)?, FILE, OFlags::RDONLY)?;
+            file.read_to_end(&mut bytes).map(|_| bytes)
+        };
+        let bytes = match read() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Ledger::default());
             }
@@ -131,6 +138,8 @@ fn add(store: &Path, days: &[Day], fact: &Fact, now_ms: i64) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn day(text: &str) -> Day {

@@ -14,6 +14,9 @@ pub const APPLICATION_ID: i32 = 0x5153_5241;
 /// The newest schema this program writes; SQLite's `user_version` of a day file.
 pub const SCHEMA_VERSION: i32 = MIGRATIONS.len() as i32;
 
+/// What is wrong with a file without tables.
+const EMPTY: &str = "an empty file";
+
 /// Below this, SQLite can lose a commit when two connections checkpoint at once (its 3.51.3 release notes).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
@@ -83,17 +86,7 @@ fn prepare_writer(conn: &mut Connection, path: &Path) -> Result<()> {
     conn.busy_timeout(Duration::from_millis(500))
         .map_err(failed)?;
     let found = user_version(conn).map_err(Error::sqlite(path, "read the day file"))?;
-    if found == 0 {
-        // Only before the first table can the page size be chosen.
-        let tables: i64 = conn
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(failed)?;
-        if tables > 0 {
-            return Err(foreign(path));
-        }
-    } else {
-        check_schema(conn, path)?;
-    }
+    check_schema(conn, path)?;
     let mode: String = conn
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
         .map_err(failed)?;
@@ -213,6 +206,12 @@ pub fn check_schema(conn: &Connection, path: &Path) -> Result<()> {
     let application: i32 = conn
         .query_row("PRAGMA application_id", [], |row| row.get(0))
         .map_err(Error::sqlite(path, "read the day file"))?;
+    if application == 0 && found == 0 && is_empty(conn).map_err(Error::sqlite(path, "read it"))? {
+        return Err(Error::Damaged {
+            path: path.to_path_buf(),
+            found: EMPTY.into(),
+        });
+    }
     if application != APPLICATION_ID || found == 0 {
         return Err(foreign(path));
     }
@@ -223,9 +222,12 @@ pub fn check_schema(conn: &Connection, path: &Path) -> Result<()> {
     }
 }
 
-/// What SQLite's quick check finds wrong with a file, if anything.
+/// What is wrong with a file by SQLite's quick check, if anything; one without tables is damaged, too.
 pub(crate) fn damage(path: &Path) -> Result<Option<String>> {
     let checked = open_any_reader(path).and_then(|conn| {
+        if is_empty(&conn).map_err(Error::sqlite(path, "check the day file"))? {
+            return Ok(EMPTY.to_owned());
+        }
         conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
             .map_err(Error::sqlite(path, "check the day file"))
     });
@@ -242,9 +244,15 @@ pub(crate) fn is_foreign(path: &Path) -> bool {
         conn.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0))
             .map_err(Error::sqlite(path, "read it"))
     });
-    // An empty file is one of ours: a crash cut its creation off.
+    // An empty file is one of ours that lost its content.
     let empty = std::fs::metadata(path).is_ok_and(|meta| meta.len() == 0);
     !empty && application.is_ok_and(|found| found != APPLICATION_ID)
+}
+
+/// A day file gets its name when its tables are there, so one without any lost them: a power cut can do that.
+fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
+    conn.query_row(sql, [], |row| row.get(0))
 }
 
 fn user_version(conn: &Connection) -> rusqlite::Result<i32> {

@@ -108,3 +108,42 @@ async fn a_day_file_that_another_takes_the_place_of_is_gone_on_with_and_the_loss
     assert!(gaps[0].why.ends_with("was replaced by another program"));
     stop(recorder, thread).await;
 }
+
+/// A power cut can leave a file without its content.
+#[tokio::test]
+async fn an_empty_day_file_is_a_damaged_one_today_and_in_the_past() {
+    for lost in [0, 1] {
+        let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
+        let (recorder, thread) = start(dir.path(), &clock);
+        let id = recorder.series(series("Lobby.gain"));
+        recorder.changes(NOON, vec![number(id, 1.0)]).await;
+        clock.set(NOON + 86_400_000);
+        recorder
+            .changes(NOON + 86_400_000, vec![number(id, 2.0)])
+            .await;
+        stop(recorder, thread).await;
+        let store = Store::open(dir.path()).unwrap();
+        let day = store.days().unwrap()[lost];
+        std::fs::write(store.day_path(day), "").unwrap();
+        assert_eq!(
+            store.day_damage(day).unwrap().as_deref(),
+            Some("an empty file")
+        );
+        let refused = backup::open_reader(&store.day_path(day)).unwrap_err();
+        assert!(refused.damaged_file().is_some(), "{refused}");
+
+        let (recorder, thread) = start(dir.path(), &clock);
+        if lost == 0 {
+            let asked = recorder.clone();
+            let found = tokio::task::spawn_blocking(move || asked.examine(day));
+            let found = found.await.unwrap().unwrap();
+            assert_eq!(found.as_deref(), Some("an empty file"));
+        }
+        recorder.flush().await.unwrap();
+        stop(recorder, thread).await;
+        assert_eq!(store.damaged_days().unwrap()[0].day, day);
+        let gaps = store.gaps(day.start_ms(), day.end_ms() - 1).unwrap();
+        let told = |gap: &backup::Gap| gap.why.contains("an empty file");
+        assert!(gaps.iter().any(told), "{gaps:?}");
+    }
+}

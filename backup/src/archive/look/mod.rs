@@ -24,6 +24,7 @@ pub(crate) mod tail;
 pub(crate) mod is_archived;
 pub(crate) mod known_time;
 pub(crate) mod mends;
+pub(crate) mod past;
 pub(crate) mod report;
 
 pub(crate) mod verify;

@@ -39,6 +39,7 @@ impl From<Error> for Failure {
                 Failure::Damaged(_) => Failure::Damaged(text),
                 _ => Failure::Disk(text),
             },
+            Error::Damaged { found, .. } => Failure::Damaged(found),
             _ => Failure::Disk(text),
         }
     }
