@@ -143,8 +143,10 @@ impl Site {
 
     /// The days of the past that are not as the newest backup has them.
     pub(crate) fn changed_in_the_past(&self, past: &mut Past) -> Outcome<Vec<Day>> {
-        let (archive, store) = (self.archive_to_look_at()?, self.store()?);
-        Ok(past.changed(&archive, &store)?)
+        match self.store_if_any()? {
+            Some(store) => Ok(past.changed(&self.archive_to_look_at()?, &store)?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// What ships the store's newest changes to the archive.

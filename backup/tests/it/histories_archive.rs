@@ -74,7 +74,7 @@ impl Room {
     }
 
     /// Compares what the program brings back with what a reader of the format reads, and with what is known.
-    pub(crate) fn compare(&mut self) {
+    pub(crate) fn compare(&mut self, depth: Depth) {
         let reading = read(&self.backups());
         let target = tempfile::tempdir_in(self.dir.path()).unwrap();
         let plan = self
@@ -115,7 +115,7 @@ impl Room {
         for row in reading.rows.values() {
             assert!(self.ever.contains(row), "never recorded: {row:?}");
         }
-        let report = self.archive().verify(None, Depth::Deep);
+        let report = self.archive().verify(None, depth);
         // Where the store was put back since the backup, or rows came or went by other ways, a verification says so.
         let sound = self.held.anchored && self.held.exact;
         assert!(report.ok || !sound, "{:#?}", report.findings);

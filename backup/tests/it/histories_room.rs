@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backup::{Archive, Day, Error, Event, EventId, Recorder, RecorderThread, Store};
+use backup::{Archive, Day, Depth, Error, Event, EventId, Recorder, RecorderThread, Store};
 
 use crate::histories_rows::{Rows, control, meaning, nth_change, row, rows_in, same};
 use crate::histories_steps::Step;
@@ -173,7 +173,7 @@ impl Room {
             Step::CopyArchive => self.copy_archive(),
             Step::PutCopy => self.put_copy(),
             Step::Prune(keep) => self.prune(usize::from(*keep)),
-            Step::Compare => self.compare(),
+            Step::Compare => self.compare(Depth::Quick),
         }
     }
 

@@ -21,7 +21,14 @@ impl Room {
                 });
                 done.await.unwrap().unwrap()
             }
-            None => import(Destination::Folder(&self.events()), file).unwrap(),
+            None => {
+                // An import tells of lost days first, as a start does.
+                self.not_lost_any_more();
+                if !std::mem::take(&mut self.lost).is_empty() {
+                    self.another_history();
+                }
+                import(Destination::Folder(&self.events()), file).unwrap()
+            }
         };
         let live = rows_in(&self.events());
         for (id, row) in &self.live {

@@ -6,8 +6,10 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::disk::scratch;
 use crate::disk::store_lock::StoreLock;
 use crate::error::Result;
+use crate::store::folder::Store;
 use crate::store::ledger;
 use crate::store::recorder::Recorder;
+use crate::store::recorder::options::RecorderOptions;
 use crate::store_use::StoreUse;
 
 /// Where imported events go.
@@ -35,6 +37,7 @@ impl<'a> Target<'a> {
                 _lock: None,
             },
             Destination::Folder(dir) => {
+                tell_losses(dir)?;
                 let lock = StoreLock::take(dir, StoreUse::Import)?;
                 scratch::clear(dir);
                 Target {
@@ -58,4 +61,15 @@ impl<'a> Target<'a> {
         ledger::note_present(&self.dir, SystemClock.now_ms())?;
         Ok(done)
     }
+}
+
+/// A day that was lost is told before an import may begin it again: afterwards it would not show. The recorder does that
+/// at its start.
+fn tell_losses(dir: &Path) -> Result<()> {
+    if dir.is_dir() && !ledger::lost(&Store::open(dir)?)?.is_empty() {
+        let (recorder, thread) = Recorder::start(dir, RecorderOptions::default())?;
+        drop(recorder);
+        thread.join();
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{self, Manifest};
+use crate::archive::format::owner;
 use crate::archive::look::list::{BackupInfo, BackupKind};
 use crate::archive::look::original::{self, Database};
 use crate::archive::look::tail::Tail;
@@ -42,6 +43,7 @@ impl Archive {
         at: Option<At>,
         target: &Path,
     ) -> Result<RestorePlan> {
+        require_no_archive(target)?;
         let _held = self.place.hold(Hold::Read)?;
         let mut plan = self.plan_from(source, at, target)?;
         let unlocked = |finding: Finding| format!("{finding}; {}", finding.hint);
@@ -201,4 +203,16 @@ impl Archive {
 /// What is wrong with a backup whose days are sound.
 fn beside_the_record(id: &str, problem: &str) -> Option<String> {
     (!problem.is_empty()).then(|| format!("the days of backup {id} are sound, but {problem}"))
+}
+
+/// Day files among backups would be neither.
+fn require_no_archive(target: &Path) -> Result<()> {
+    if !target.join(owner::FILE).exists() {
+        return Ok(());
+    }
+    Err(Error::Input {
+        what: "folder to restore into".into(),
+        found: format!("{}, which is an archive", target.display()),
+        expected: "a store's folder, or one without files".into(),
+    })
 }

@@ -3,12 +3,14 @@
 use crate::error::Result;
 use crate::store::damaged;
 use crate::store::day::Day;
+use crate::store::day_file::file::DayFile;
 use crate::store::event::Gap;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
 use crate::store::ledger;
 use crate::store::recorder::writer::item::Item;
 use crate::store::recorder::writer::state::Writer;
+use crate::store::word::OpenGap;
 
 impl Writer {
     /// Takes a damaged day file out of the way, with its companions, so that recording goes on in a fresh one.
@@ -96,6 +98,18 @@ impl Writer {
             self.open.end_history(before, "a day's file was removed");
         }
         Ok(lost)
+    }
+
+    /// Of the time before a lost day the file before it says nothing wrong: what is not recorded begins after the day.
+    pub(super) fn begin_gap_after(&mut self, lost: &[Day]) {
+        let newest = self.open.file.as_ref().map(DayFile::day);
+        if let Some(last) = lost.last().copied().filter(|last| Some(*last) > newest) {
+            let began = last.end_ms() < self.options.clock.now_ms();
+            self.open_gap = began.then(|| OpenGap {
+                from_ms: last.end_ms(),
+                why: "the agent was not running".to_owned(),
+            });
+        }
     }
 
     /// Writes gaps over lost days, and then into the ledger why they are gone.

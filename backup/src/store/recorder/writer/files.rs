@@ -33,6 +33,7 @@ impl Writer {
                 Err(Failure::Disk(reason)) => return Err(Error::Failing { reason }),
             }
         }
+        self.begin_gap_after(&lost);
         self.tell_losses(&lost);
         Ok(())
     }
