@@ -101,12 +101,14 @@ pub enum Error {
         within: RecordIn,
     },
     /// Another agent writes this store's archive.
-    #[error("{}: found another agent at work here, {writer}, {seconds} s ago; expected none", path.display())]
+    #[error("{}: found another agent at work here, {writer}{}, {seconds} s ago; expected none", path.display(), shipping_since.as_ref().map_or_else(String::new, |since| format!(" (shipping since {since})")))]
     OtherAgent {
         /// The archive's folder.
         path: PathBuf,
         /// The other agent's store and machine.
         writer: String,
+        /// When shipping last began there, as RFC 3339.
+        shipping_since: Option<String>,
         /// Since when nothing of it came.
         seconds: u64,
     },

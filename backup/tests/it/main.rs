@@ -47,6 +47,7 @@ mod archive_settings;
 mod archive_stage;
 mod archive_trust;
 mod archive_truth;
+mod one_shipper;
 mod read_back;
 mod restore_in_part;
 mod shipped_lost;

@@ -15,7 +15,7 @@ use crate::store::identity::{StoreId, as_id, random_id};
 pub(crate) const FILE: &str = "archive.json";
 const KIND: &str = "qsys-agent archive";
 const FORMAT: u32 = 2;
-/// It names three things.
+/// It names a few things.
 const LARGEST: u64 = 1 << 20;
 
 /// The identity of an archive: 128 random bits, as 32 hexadecimal digits.
@@ -31,12 +31,25 @@ pub(crate) struct Writer {
     pub(crate) path: String,
 }
 
+/// One run of shipping, from its start to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    /// 128 random bits, as 32 hexadecimal digits.
+    pub(crate) id: String,
+    /// One more than that of the session before.
+    pub(crate) number: u64,
+    /// When it began, Unix ms.
+    pub(crate) since_ms: i64,
+}
+
 /// What `archive.json` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) archive: ArchiveId,
     pub(crate) store: StoreId,
     pub(crate) writer: Writer,
+    /// Who ships; `None` where nobody has yet.
+    pub(crate) session: Option<Session>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,6 +59,8 @@ struct Document {
     archive: ArchiveId,
     store: StoreId,
     writer: Writer,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<Session>,
 }
 
 impl ArchiveId {
@@ -71,6 +86,17 @@ impl From<ArchiveId> for String {
 impl fmt::Display for ArchiveId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Session {
+    /// The one after `before`.
+    pub(crate) fn after(before: Option<&Session>, now_ms: i64) -> Result<Session> {
+        Ok(Session {
+            id: random_id()?,
+            number: before.map_or(0, |before| before.number).saturating_add(1),
+            since_ms: now_ms,
+        })
     }
 }
 
@@ -138,6 +164,7 @@ pub(crate) fn read(place: &dyn Place) -> Result<Option<Owner>> {
         archive: document.archive,
         store: document.store,
         writer: document.writer,
+        session: document.session,
     }))
 }
 
@@ -149,6 +176,7 @@ pub(crate) fn write(place: &dyn Place, owner: &Owner) -> Result<()> {
         archive: owner.archive.clone(),
         store: owner.store.clone(),
         writer: owner.writer.clone(),
+        session: owner.session.clone(),
     };
     let mut text = serde_json::to_vec_pretty(&document).expect("plain data");
     text.push(b'\n');
@@ -178,9 +206,17 @@ mod tests {
             archive: ArchiveId::random().unwrap(),
             store: Identity::of(dir.path(), 1).unwrap().store,
             writer: Writer::here(dir.path()).unwrap(),
+            session: None,
         };
         write(&place, &owner).unwrap();
         assert_eq!(read(&place).unwrap(), Some(owner.clone()));
+        let session = Some(Session::after(None, 7).unwrap());
+        let shipped = Owner { session, ..owner };
+        write(&place, &shipped).unwrap();
+        let owner = read(&place).unwrap().unwrap();
+        assert_eq!(owner, shipped);
+        let next = Session::after(owner.session.as_ref(), 8).unwrap();
+        assert_eq!(next.number, 2);
         assert!(Path::new(&owner.writer.path).is_absolute());
         assert_ne!(owner.writer.machine, "");
         for bytes in [

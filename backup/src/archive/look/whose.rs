@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::archive::format::manifest::{self, Manifest};
-use crate::archive::format::owner::{self, ArchiveId, Owner, Writer};
+use crate::archive::format::owner::{self, ArchiveId, Owner, Session, Writer};
 use crate::archive::open::Archive;
 use crate::error::{Error, RecordIn, Result, Stores};
 use crate::store::identity::{Identity, StoreId};
@@ -15,6 +15,8 @@ pub(crate) struct Whose {
     pub(crate) store: StoreId,
     /// Unknown where only backups tell.
     pub(crate) writer: Option<Writer>,
+    /// Who ships there, or did last.
+    pub(crate) session: Option<Session>,
 }
 
 impl From<Owner> for Whose {
@@ -23,6 +25,7 @@ impl From<Owner> for Whose {
             archive: owner.archive,
             store: owner.store,
             writer: Some(owner.writer),
+            session: owner.session,
         }
     }
 }
@@ -131,6 +134,7 @@ fn told_by(manifests: &[(Manifest, String)]) -> Option<Whose> {
             archive: manifest.archive.clone()?,
             store: manifest.store.clone()?,
             writer: None,
+            session: None,
         })
     })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::archive::format::manifest::Manifest;
 use crate::archive::format::owner::{self, ArchiveId, FILE, Owner, Writer};
 use crate::archive::format::segment;
+use crate::archive::format::stamp::rfc3339;
 use crate::archive::look::whose::Whose;
 use crate::archive::open::Archive;
 use crate::archive::place::interface::Hold;
@@ -16,7 +17,7 @@ use crate::store::folder::Store;
 use crate::store::identity::Identity;
 
 /// A writer of which nothing came for so long is not at work. One that ships says every ten seconds that it is there.
-const AT_WORK: Duration = Duration::from_secs(120);
+pub(crate) const AT_WORK: Duration = Duration::from_secs(120);
 
 /// An archive that is this store's.
 #[derive(Debug, Clone)]
@@ -96,14 +97,15 @@ impl Archive {
             self.require(&whose.store, &identity.store)?;
             self.require_quiet(whose, &writer)?;
         }
-        let archive = match whose {
-            Some(whose) => whose.archive,
-            None => ArchiveId::random()?,
+        let (archive, session) = match whose {
+            Some(whose) => (whose.archive, whose.session),
+            None => (ArchiveId::random()?, None),
         };
         let owner = Owner {
             archive: archive.clone(),
             store: identity.store.clone(),
             writer,
+            session,
         };
         if !matches!(owner::read(&*self.place), Ok(Some(noted)) if noted == owner) {
             owner::write(&*self.place, &owner)?;
@@ -116,6 +118,23 @@ impl Archive {
         let Some(other) = whose.writer.as_ref().filter(|writer| *writer != here) else {
             return Ok(());
         };
+        let owner = Owner {
+            archive: whose.archive.clone(),
+            store: whose.store.clone(),
+            writer: other.clone(),
+            session: whose.session.clone(),
+        };
+        let Some(quiet) = self.quiet(&owner)? else {
+            return Ok(());
+        };
+        if quiet >= AT_WORK {
+            return Ok(());
+        }
+        Err(self.other_agent(&owner, quiet))
+    }
+
+    /// How long nothing has been written here, by the archive's own clock; `None` where nothing was yet.
+    pub(crate) fn quiet(&self, owner: &Owner) -> Result<Option<Duration>> {
         let newest = |names: Vec<String>| {
             let found = names.iter().filter_map(|name| self.place.look(name).ok()?);
             found.map(|found| found.modified_ns).max()
@@ -125,25 +144,23 @@ impl Archive {
         manifests.retain(|name| Manifest::id_of(name).is_some());
         let last = newest(segments.map(|(_, name)| name).into_iter().collect());
         let Some(last) = last.max(newest(manifests)) else {
-            return Ok(());
+            return Ok(None);
         };
         // Written again as it is: its time says what the archive's own clock is now.
-        let owner = Owner {
-            archive: whose.archive.clone(),
-            store: whose.store.clone(),
-            writer: other.clone(),
-        };
-        owner::write(&*self.place, &owner)?;
+        owner::write(&*self.place, owner)?;
         let now = newest(vec![FILE.to_owned()]).unwrap_or(last);
-        let quiet = Duration::from_nanos(u64::try_from(now.saturating_sub(last)).unwrap_or(0));
-        if quiet >= AT_WORK {
-            return Ok(());
-        }
-        Err(Error::OtherAgent {
+        let quiet = u64::try_from(now.saturating_sub(last)).unwrap_or(0);
+        Ok(Some(Duration::from_nanos(quiet)))
+    }
+
+    pub(crate) fn other_agent(&self, owner: &Owner, quiet: Duration) -> Error {
+        let since = owner.session.as_ref().map(|session| session.since_ms);
+        Error::OtherAgent {
             path: self.dir().to_path_buf(),
-            writer: other.to_string(),
+            writer: owner.writer.to_string(),
+            shipping_since: since.map(rfc3339),
             seconds: quiet.as_secs(),
-        })
+        }
     }
 }
 

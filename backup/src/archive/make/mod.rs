@@ -1,6 +1,9 @@
 //! Making backups, and shipping events between them.
 
 pub(crate) mod claim;
+
+pub(crate) mod session;
+
 pub(crate) mod settings;
 
 pub(crate) mod gained;

@@ -21,6 +21,7 @@ use crate::archive::format::manifest::Shipped as ChainEnd;
 use crate::archive::format::owner::ArchiveId;
 use crate::archive::format::segment::{self, Covers, Link};
 use crate::archive::make::chain;
+use crate::archive::make::session::Turn;
 use crate::archive::make::ship::anchor::broke_off;
 use crate::archive::make::ship::dictionary::Dictionary;
 use crate::archive::make::ship::open::Open;
@@ -49,6 +50,7 @@ pub struct Shipper {
     store: Store,
     /// The archive that it began in.
     id: ArchiveId,
+    turn: Turn,
     file: Option<Writer>,
     open: Option<Open>,
     /// The day and its last id that segments or a backup hold.
@@ -93,9 +95,9 @@ impl Shipper {
     ///
     /// # Errors
     /// When the store cannot be read or the archive cannot be written; the next step tries the same again. After
-    /// [`Error::OtherArchive`] shipping has to begin anew.
+    /// [`Error::OtherArchive`] shipping has to begin anew; [`Error::OtherAgent`] comes as long as somebody else ships.
     pub fn step(&mut self) -> Result<Shipped> {
-        self.archive.require_still(&self.id)?;
+        self.turn.require(&self.archive).map_err(space::told)?;
         self.look()?;
         let shipped = self.advance().map_err(space::told);
         if shipped.is_err() {

@@ -1,9 +1,11 @@
 //! Where shipping begins: behind what the archive holds of the store.
 
+use crate::archive::format::owner::Writer;
 use crate::archive::format::segment::{self, Link};
 use crate::archive::look::tail::Tail;
 use crate::archive::make::chain;
 use crate::archive::make::claim::Claim;
+use crate::archive::make::session::Turn;
 use crate::archive::make::ship::Shipper;
 use crate::archive::make::ship::anchor::{self, broke_off};
 use crate::archive::make::ship::standing::Standing;
@@ -24,6 +26,7 @@ impl Archive {
             archive: id,
             identity,
         } = self.claim(store.dir()).map_err(space::told)?;
+        let turn = Turn::prepare(self, &id, Writer::here(store.dir())?)?;
         // What an older program wrote belongs to the store's first history.
         let own = |lineage: Option<LineageId>| match lineage {
             Some(lineage) => lineage == identity.present(),
@@ -66,6 +69,7 @@ impl Archive {
             archive: self.clone(),
             store: store.clone(),
             id,
+            turn,
             file: None,
             open: None,
             cursor,

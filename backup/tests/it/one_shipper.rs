@@ -1,0 +1,136 @@
+//! One agent at a time ships into an archive: whoever finds that another one has begun keeps its hands off.
+
+use std::fs;
+use std::path::Path;
+
+use backup::{Depth, Error, RestoreSource, Shipper, Store};
+use serde_json::Value as Json;
+
+use crate::archive_jobs::copy_tree;
+use crate::archive_stage::{Stage, all_in, bytes_in, day_ms, let_lie};
+
+fn ship_all(shipper: &mut Shipper) {
+    while shipper.step().unwrap().more {}
+}
+
+fn owner(stage: &Stage) -> Json {
+    let bytes = fs::read(stage.backups_dir().join("archive.json")).unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+/// It is refused, names who ships and since when, and nothing in the archive changes.
+fn refused(stage: &Stage, shipper: &mut Shipper, other: &Path) {
+    let before = bytes_in(&stage.backups_dir());
+    for _ in 0..3 {
+        let error = shipper.step().unwrap_err();
+        assert!(matches!(error, Error::OtherAgent { .. }), "{error}");
+        let said = error.to_string();
+        let path = other.canonicalize().unwrap();
+        for part in [path.to_str().unwrap(), "since 20", "s ago"] {
+            assert!(said.contains(part), "no {part:?} in {said}");
+        }
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("another folder"), "{hint}");
+    }
+    assert_eq!(bytes_in(&stage.backups_dir()), before);
+}
+
+fn all_comes_back(stage: &Stage, store: &Path) {
+    let target = tempfile::tempdir().unwrap();
+    let plan = stage
+        .archive
+        .plan(RestoreSource::Latest, None, target.path())
+        .unwrap();
+    plan.build(&()).unwrap().swap().unwrap();
+    assert_eq!(all_in(target.path()), all_in(store));
+    let report = stage.archive.verify(None, Depth::Quick);
+    assert!(report.ok, "{report:?}");
+}
+
+#[test]
+fn an_agent_that_wakes_up_leaves_the_archive_to_the_one_that_took_it_over() {
+    let stage = Stage::with(1, 100);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    let mut frozen = stage.archive.ship(&stage.store).unwrap();
+    stage.record(day_ms(0) + 1_000_000, 10, 100);
+    ship_all(&mut frozen);
+    let copy = stage.dir.path().join("copy");
+    copy_tree(&stage.events_dir(), &copy);
+    let error = stage.archive.ship(&Store::open(&copy).unwrap());
+    assert!(matches!(error, Err(Error::OtherAgent { .. })));
+    let_lie(&stage.backups_dir());
+    let mut other = stage.archive.ship(&Store::open(&copy).unwrap()).unwrap();
+    ship_all(&mut other);
+
+    stage.record(day_ms(0) + 2_000_000, 10, 100);
+    refused(&stage, &mut frozen, &copy);
+    ship_all(&mut other);
+    // Once that one is quiet, it goes on, and the other one is refused.
+    let_lie(&stage.backups_dir());
+    let error = frozen.step().unwrap_err();
+    assert!(matches!(error, Error::OtherArchive { .. }), "{error}");
+    let mut again = stage.archive.ship(&stage.store).unwrap();
+    ship_all(&mut again);
+    refused(&stage, &mut other, &stage.events_dir());
+    all_comes_back(&stage, &stage.events_dir());
+}
+
+#[test]
+fn of_two_machines_with_one_identity_the_later_one_ships() {
+    let stage = Stage::with(1, 100);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    let mut first = stage.archive.ship(&stage.store).unwrap();
+    stage.record(day_ms(0) + 1_000_000, 10, 100);
+    ship_all(&mut first);
+    // To the archive a clone is an agent that started again.
+    let mut clone = stage.archive.ship(&stage.store).unwrap();
+    ship_all(&mut clone);
+    stage.record(day_ms(0) + 2_000_000, 10, 100);
+    refused(&stage, &mut first, &stage.events_dir());
+    ship_all(&mut clone);
+    refused(&stage, &mut first, &stage.events_dir());
+    all_comes_back(&stage, &stage.events_dir());
+}
+
+#[test]
+fn each_start_of_shipping_is_a_session_that_backups_leave_alone() {
+    let stage = Stage::with(1, 100);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    assert_eq!(owner(&stage)["session"], Json::Null);
+    let mut ids = Vec::new();
+    for number in 1..4 {
+        let mut shipper = stage.archive.ship(&stage.store).unwrap();
+        ship_all(&mut shipper);
+        let says = owner(&stage);
+        assert_eq!(says["session"]["number"], number);
+        assert!(says["session"]["since_ms"].as_i64().unwrap() > 0);
+        let id = says["session"]["id"].as_str().unwrap().to_owned();
+        assert_eq!(id.len(), 32);
+        assert!(!ids.contains(&id));
+        ids.push(id);
+        stage.record(day_ms(0) + number * 1_000_000, 10, 100);
+        stage.archive.backup(&stage.store, &[], &()).unwrap();
+        assert_eq!(owner(&stage), says);
+        ship_all(&mut shipper);
+    }
+}
+
+#[test]
+fn an_older_copy_of_the_archive_is_told_from_another_agent() {
+    let stage = Stage::with(1, 100);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    ship_all(&mut stage.archive.ship(&stage.store).unwrap());
+    let (copy, aside) = (stage.dir.path().join("old"), stage.dir.path().join("gone"));
+    copy_tree(&stage.backups_dir(), &copy);
+    let mut shipper = stage.archive.ship(&stage.store).unwrap();
+    stage.record(day_ms(0) + 1_000_000, 10, 100);
+    ship_all(&mut shipper);
+    fs::rename(stage.backups_dir(), aside).unwrap();
+    fs::rename(copy, stage.backups_dir()).unwrap();
+    stage.record(day_ms(0) + 2_000_000, 10, 100);
+    let error = shipper.step().unwrap_err();
+    assert!(matches!(error, Error::OtherArchive { .. }), "{error}");
+    assert!(error.to_string().contains("older copy"), "{error}");
+    ship_all(&mut stage.archive.ship(&stage.store).unwrap());
+    all_comes_back(&stage, &stage.events_dir());
+}
