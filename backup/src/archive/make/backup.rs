@@ -7,6 +7,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::archive::format::gzip::{self, Sizes};
+use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{
     self, DAYS, DayPart, Delta, FORMAT, GapPart, Link, Manifest, Object, SETTINGS, SettingsPart,
     Shipped,
@@ -130,8 +131,14 @@ impl Archive {
                 .found(format!("{}: {}", finding.problem, finding.found))
         })?;
         progress.step("write the manifest", 1, 1);
+        // Of its own history this backup covers all that an earlier one does.
+        let looks = Looks::read(&*self.place);
+        let mut proved = earlier;
+        proved.retain(|(other, _)| {
+            other.lineage == manifest.lineage || self.info_by(other, &looks).verified
+        });
         // The backup is complete, even if superfluous segments cannot be removed.
-        if let Err(error) = covered::remove(&*self.place, &manifest, &earlier, &damaged) {
+        if let Err(error) = covered::remove(&*self.place, &manifest, &proved, &damaged) {
             tracing::warn!(%error, "segments that a backup covers could not be removed");
         }
         Ok(self.info(&manifest))

@@ -15,17 +15,17 @@ use crate::store::identity::LineageId;
 type Ends = BTreeMap<Day, i64>;
 
 /// Removes segment files whose events are all in backups: in `made`, or, where another history ended, in the newest of
-/// the `earlier` ones that was made in it. The newest file stays, as a shipper may be writing it. Segments of a day that
-/// was damaged stay, too: the backup holds only the file begun after the damage.
+/// the earlier `proved` ones that was made in it. The newest file stays, as a shipper may be writing it. Segments of a
+/// day that was damaged stay, too: the backup holds only the file begun after the damage.
 pub(crate) fn remove(
     place: &dyn Place,
     made: &Manifest,
-    earlier: &[(Manifest, String)],
+    proved: &[(Manifest, String)],
     damaged: &[DamagedDay],
 ) -> Result<()> {
     let newest = ends(made);
     let mut of_history: HashMap<LineageId, Ends> = HashMap::new();
-    for manifest in std::iter::once(made).chain(earlier.iter().map(|(manifest, _)| manifest)) {
+    for manifest in std::iter::once(made).chain(proved.iter().map(|(manifest, _)| manifest)) {
         if let Some(lineage) = manifest.lineage {
             of_history.entry(lineage).or_insert_with(|| ends(manifest));
         }
