@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{EmulatedCore, Site, day_files, until};
+use crate::stage::{EmulatedCore, Site, day_files, failed, until};
 
 const DAYS: [&str; 4] = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"];
 
@@ -203,4 +203,56 @@ fn beyond_a_size_the_oldest_archived_days_go_and_no_more_than_needed() {
     assert_eq!(days(&site.json(&["prune", "--dry-run"])["days"]), [""; 0]);
     site.json(&["restore", "latest", "--keep-newer"]);
     assert_eq!(site.count("1"), 3201);
+}
+
+#[test]
+fn a_file_that_is_away_during_a_verification_costs_no_backup_and_no_day_that_exists_nowhere_else() {
+    let site = Site::new(1).set("EVENT_MONITORING_RETENTION_DAYS", "36500");
+    import(&site, &DAYS, "10:00:00");
+    for _ in 0..3 {
+        site.json(&["backup"]);
+    }
+    // A day is only in the archive now, and another one's stored file is away for a moment.
+    std::fs::remove_file(site.store().join(format!("events-{}.db", DAYS[0]))).unwrap();
+    let stored = |day: &str| {
+        let files = std::fs::read_dir(site.path("backups/days")).unwrap();
+        let mut files = files.map(|file| file.unwrap().path());
+        let is_of = |file: &std::path::PathBuf| file.to_string_lossy().contains(day);
+        files.find(is_of).unwrap()
+    };
+    let (file, aside) = (stored(DAYS[1]), site.path("aside"));
+    std::fs::rename(&file, &aside).unwrap();
+    failed(&site.run(&["verify"]));
+    std::fs::rename(&aside, &file).unwrap();
+
+    let backups = |site: &Site| -> Vec<(String, bool)> {
+        let list = site.json(&["list"]);
+        let of = |backup: &Value| {
+            let id = backup["id"].as_str().unwrap().to_owned();
+            (id, backup["verified"].as_bool().unwrap())
+        };
+        list.as_array().unwrap().iter().map(of).collect()
+    };
+    let said = site.json(&["prune", "--dry-run"]);
+    assert_eq!(said["removed"], json!([]), "{said}");
+    site.json(&["backup"]);
+    let left = backups(&site);
+    assert_eq!(left.len(), 4);
+    assert!(left.iter().all(|(_, verified)| *verified), "{left:?}");
+
+    // A byte that flips in a day that the store still has: the next backup mends all that share it.
+    let file = stored(DAYS[2]);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    std::fs::write(&file, bytes).unwrap();
+    failed(&site.run(&["verify"]));
+    site.json(&["backup"]);
+    let left = backups(&site);
+    assert_eq!(left.len(), 5);
+    assert!(left.iter().all(|(_, verified)| *verified), "{left:?}");
+    let back = site.path("back");
+    let oldest = &left.last().unwrap().0;
+    site.json(&["restore", oldest, "--target", back.to_str().unwrap()]);
+    assert_eq!(day_files(&back).len(), 4);
 }

@@ -77,12 +77,21 @@ impl Site {
         now: TrustedNow,
         dry_run: bool,
     ) -> Outcome<PruneReport> {
-        let mut policy = self.settings.backup.keep.clone();
-        if let Some(store) = self.store_if_any()? {
-            let mends = archive.mends(&store)?.into_iter();
-            policy.needed = mends.filter_map(|mend| Some(mend.from?.0)).collect();
+        let policy = self.settings.backup.keep.clone();
+        let report = match self.store_if_any()? {
+            Some(store) => archive.prune_beside(&store, policy, now, dry_run),
+            None => archive.prune(policy, now, dry_run),
+        };
+        let report = report?;
+        if !dry_run {
+            for gone in &report.removed {
+                tracing::info!(backup = gone.id, "removed from the archive: {}", gone.why);
+            }
+            for note in &report.notes {
+                tracing::warn!("{note}");
+            }
         }
-        Ok(archive.prune(policy, now, dry_run)?)
+        Ok(report)
     }
 
     /// Removes the store's days that are too old, but never one that the newest proved backup does not

@@ -23,6 +23,7 @@ mod wrong_clock;
 
 mod archive_damage;
 mod archive_damages;
+mod archive_doubt;
 mod archive_errors;
 mod archive_fixtures;
 mod archive_forge;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::archive::format::looks::Looks;
-use crate::archive::format::manifest::{self, Manifest};
+use crate::archive::format::looks::{Looks, Seen};
+use crate::archive::format::manifest::{self, DayPart, Manifest, Object};
 use crate::archive::format::proof::{self, Proof};
 use crate::archive::format::stamp;
 use crate::archive::look::original;
@@ -120,7 +120,7 @@ impl Archive {
         let bad_day = bad.and_then(|bad| bad.into_values().next());
         let problem = bad_day
             .or_else(|| self.missing(manifest.files()))
-            .or_else(|| first_finding(&proof?));
+            .or_else(|| self.standing_finding(manifest, &proof?, looks));
         let mut files: Vec<(&str, u64)> = manifest.files().collect();
         files.sort_unstable();
         files.dedup();
@@ -163,8 +163,35 @@ impl Archive {
     }
 
     /// The first of some files that is not there in its full size.
-    fn missing<'f>(&self, mut files: impl Iterator<Item = (&'f str, u64)>) -> Option<String> {
+    pub(super) fn missing<'f>(
+        &self,
+        mut files: impl Iterator<Item = (&'f str, u64)>,
+    ) -> Option<String> {
         files.find_map(|(file, bytes)| self.not_whole(file, bytes))
+    }
+
+    /// What a failed verification found first, but for stored days that were read back whole since.
+    fn standing_finding(
+        &self,
+        manifest: &Manifest,
+        proof: &Proof,
+        looks: &Looks,
+    ) -> Option<String> {
+        let first = first_finding(proof)?;
+        let checked_ms = proof.checked_at_ms;
+        let whole_since = |object: &&Object| matches!(looks.of(&*self.place, object), Seen::Whole(at_ms) if at_ms > checked_ms);
+        let objects = manifest.days.iter().flat_map(DayPart::objects);
+        let named = objects.filter(|object| {
+            (proof.damaged.as_ref()).is_some_and(|damaged| damaged.contains(&object.file))
+        });
+        let mended: Vec<&str> = (named.filter(whole_since))
+            .map(|object| object.file.as_str())
+            .collect();
+        if mended.is_empty() {
+            return Some(first);
+        }
+        let stands = |said: &&String| !mended.iter().any(|file| said.contains(file));
+        proof.findings.iter().find(stands).cloned()
     }
 
     /// Bytes of a file; none where it cannot be looked at.

@@ -18,6 +18,9 @@ pub struct Mend {
     /// The backup to restore from and the moment (Unix milliseconds) that it reaches with the segments after it: the
     /// arguments of a restore that keeps newer events. `None` where no proved backup has the day.
     pub from: Option<(String, i64)>,
+    /// The backups that stay until the day is back, by id: that proved one, and each newer one that has the day, too, and is
+    /// in doubt. It may turn out whole.
+    pub stays: Vec<String>,
 }
 
 impl Archive {
@@ -45,7 +48,13 @@ impl Archive {
                 let bad = self.bad_days(manifest, &looks);
                 bad.is_some_and(|bad| !bad.contains_key(&damaged.day.to_string()))
             };
-            let proved = holding().find(|manifest| self.info_by(manifest, &looks).verified);
+            let is_proved = |manifest: &&Manifest| self.info_by(manifest, &looks).verified;
+            let proved = holding().find(is_proved);
+            let older_than_proved = |manifest: &&Manifest| {
+                proved.is_some_and(|proved| manifest.sequence < proved.sequence)
+            };
+            let stays = holding().take_while(|manifest| !older_than_proved(manifest));
+            let stays = stays.map(|manifest| manifest.id.clone()).collect();
             let holding = proved.or_else(|| holding().find(is_sound));
             let from = holding.map(|manifest| {
                 // Without the segments the backup alone is still worth having. Only records with events of the day
@@ -60,7 +69,11 @@ impl Archive {
                     manifest.covers_to_ms.max(shipped_to.unwrap_or(i64::MIN)),
                 )
             });
-            Mend { damaged, from }
+            Mend {
+                damaged,
+                from,
+                stays,
+            }
         };
         Ok(damaged.into_iter().map(mend).collect())
     }

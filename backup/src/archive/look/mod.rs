@@ -7,6 +7,7 @@ pub(crate) mod delta;
 pub(crate) mod original;
 
 pub(crate) mod assemble;
+pub(crate) mod same_rows;
 pub(crate) mod whole;
 
 pub(crate) mod whose;
@@ -28,3 +29,5 @@ pub(crate) mod past;
 pub(crate) mod report;
 
 pub(crate) mod verify;
+
+pub(crate) mod second_look;

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::finding::{Finding, NO_ROOM};
 use crate::found;
 
-mod objects;
+pub(super) mod objects;
 
 /// Restores a backup into scratch and gives what differs from what was recorded.
 pub(crate) type Drill<'a> = &'a dyn Fn(&Manifest) -> Result<Vec<Finding>>;
@@ -237,7 +237,11 @@ impl Archive {
     }
 
     /// The chain: the backup before must be the one this one was made after, or have been pruned.
-    fn verify_link(&self, manifest: &Manifest, known: &HashMap<String, String>) -> Option<Finding> {
+    pub(super) fn verify_link(
+        &self,
+        manifest: &Manifest,
+        known: &HashMap<String, String>,
+    ) -> Option<Finding> {
         let link = manifest.previous.as_ref()?;
         let name = Manifest::file_name(&link.id);
         let path = self.place.path(&name);

@@ -1,22 +1,19 @@
 //! Days leave the store: each only once the archive's copy of it has just been read back whole.
 
-use tempfile::TempDir;
-
 use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::DayPart;
 use crate::archive::look::is_archived::is_as_archived;
-use crate::archive::look::{assemble, whole};
+use crate::archive::look::whole;
 use crate::archive::open::Archive;
 use crate::archive::place::interface::Hold;
 use crate::clock::{Clock as _, SystemClock};
-use crate::disk::{companions, names, plain, scratch};
+use crate::disk::{companions, names};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::store::day::Day;
 use crate::store::folder::Store;
 use crate::store::ledger;
 use crate::store::retention::{DayFate, Retention, RetentionPlan};
-use crate::store::row_digest::{self, Trust};
 use crate::trusted_now::TrustedNow;
 
 /// What becomes of a damaged copy.
@@ -132,44 +129,6 @@ impl Archive {
             .map(|object| whole::look(&*self.place, object, looks, &mut |_| {}))
             .collect();
         read.into_iter().collect()
-    }
-
-    /// How the rows of an archived day differ from what its manifest says of their meaning, if they do. A day of version 1
-    /// is protected by the hashes alone.
-    fn rows_differ(&self, part: &DayPart) -> Result<Option<String>> {
-        const NAME: &str = "day.db";
-        let Some(own) = &part.digest else {
-            return Ok(None);
-        };
-        let assembled = |scratch: TempDir| -> Result<TempDir> {
-            assemble::day(
-                &*self.place,
-                part,
-                None,
-                scratch.path(),
-                NAME,
-                &mut |_, _| {},
-            )?;
-            Ok(scratch)
-        };
-        // The archive's disk may be full, which is no reason to keep days on the store's.
-        let scratch = match self.place.scratch_to_read().and_then(assembled) {
-            Err(error) if error.is_disk_full() => {
-                assembled(scratch::folder(&std::env::temp_dir())?)?
-            }
-            made => made?,
-        };
-        let path = scratch.path().join(NAME);
-        let conn = plain::open(&path)?;
-        let found = row_digest::until(&conn, "main", i64::MAX, Trust::None, &mut |_| Ok(()))
-            .map_err(Error::sqlite(&path, "compare its rows"))?
-            .now();
-        Ok((found != *own).then(|| {
-            format!(
-                "found {} changes with the digest {}, expected {} with {}",
-                found.count, found.sha256, own.count, own.sha256
-            )
-        }))
     }
 
     /// A day whose files have the right hashes, and other rows than were archived.

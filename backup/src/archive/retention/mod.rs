@@ -2,6 +2,9 @@
 
 pub(crate) mod policy;
 
+mod choice;
+mod holders;
+
 pub(crate) mod prune;
 
 pub(crate) mod days;

@@ -2,14 +2,17 @@
 
 use std::collections::HashSet;
 
-use crate::archive::format::looks::Looks;
 use crate::archive::format::manifest::{DAYS, DayPart, Manifest, SETTINGS};
 use crate::archive::format::{proof, pruned};
+use crate::archive::look::second_look::SecondLook;
 use crate::archive::open::Archive;
 use crate::archive::place::interface::Hold;
-use crate::archive::retention::policy::{Candidate, Policy, choose};
+use crate::archive::retention::choice::{Candidate, Choice, choose};
+use crate::archive::retention::holders::Holders;
+use crate::archive::retention::policy::Policy;
 use crate::disk::space;
 use crate::error::Result;
+use crate::store::folder::Store;
 use crate::trusted_now::TrustedNow;
 
 /// What a prune removed, or with a dry run would remove.
@@ -49,10 +52,35 @@ impl Archive {
     /// # Errors
     /// When another process is at work in the archive, or a file cannot be removed.
     pub fn prune(&self, policy: Policy, now: TrustedNow, dry_run: bool) -> Result<PruneReport> {
-        self.prune_by(&policy, now, dry_run).map_err(space::told)
+        self.prune_by(None, &policy, now, dry_run)
+            .map_err(space::told)
     }
 
-    fn prune_by(&self, policy: &Policy, now: TrustedNow, dry_run: bool) -> Result<PruneReport> {
+    /// The same beside the store whose archive this is: what brings a damaged day of it back stays, and a day that it holds
+    /// is not said to be lost.
+    ///
+    /// # Errors
+    /// The same, and when the store's folder cannot be read.
+    pub fn prune_beside(
+        &self,
+        store: &Store,
+        mut policy: Policy,
+        now: TrustedNow,
+        dry_run: bool,
+    ) -> Result<PruneReport> {
+        let mends = self.mends(store)?.into_iter();
+        policy.needed.extend(mends.flat_map(|mend| mend.stays));
+        self.prune_by(Some(store), &policy, now, dry_run)
+            .map_err(space::told)
+    }
+
+    fn prune_by(
+        &self,
+        store: Option<&Store>,
+        policy: &Policy,
+        now: TrustedNow,
+        dry_run: bool,
+    ) -> Result<PruneReport> {
         let _locks = if dry_run {
             (self.place.hold(Hold::Read)?, None)
         } else {
@@ -68,8 +96,15 @@ impl Archive {
         let foreign: Vec<(Manifest, String)> = manifests
             .extract_if(.., |(manifest, _)| !manifest.is_of(own.as_ref()))
             .collect();
-        let candidates = self.candidates(&manifests);
-        let goes = choose(&candidates, policy, now);
+        let second_look = self.look_again(&manifests);
+        let candidates = self.candidates(&manifests, &second_look);
+        let Choice {
+            mut goes,
+            stays_if_all_proved,
+        } = choose(&candidates, policy, now);
+        let holders = Holders::of(self, &manifests, &second_look, store);
+        let notes = holders.spare(&mut goes, &stays_if_all_proved);
+        holders.tell(&mut goes);
         let (gone, kept): (Vec<_>, Vec<_>) = manifests
             .iter()
             .partition(|(manifest, _)| goes.contains_key(&manifest.id));
@@ -91,7 +126,7 @@ impl Archive {
                 .collect(),
             files: Vec::new(),
             freed_bytes: 0,
-            notes: Vec::new(),
+            notes,
             dry_run,
         };
         let unreadable = self
@@ -112,6 +147,10 @@ impl Archive {
             self.unreferenced(&kept, &mut report)?;
         }
         if !dry_run {
+            // Without it the next prune looks again.
+            if let Err(error) = second_look.keep(self) {
+                tracing::warn!(%error, "what was found whole again could not be noted");
+            }
             self.remove(&kept, &gone, &report)?;
             // What is not noted makes the next judgement more careful, nothing else.
             if let Err(error) = self.note_believed(now) {
@@ -122,8 +161,11 @@ impl Archive {
     }
 
     /// What the choice is made from, newest first like the manifests.
-    fn candidates(&self, manifests: &[(Manifest, String)]) -> Vec<Candidate> {
-        let looks = Looks::read(&*self.place);
+    fn candidates(
+        &self,
+        manifests: &[(Manifest, String)],
+        second_look: &SecondLook,
+    ) -> Vec<Candidate> {
         let mut history = 0;
         let mut newer: Option<&Manifest> = None;
         let mut candidates = Vec::with_capacity(manifests.len());
@@ -137,7 +179,7 @@ impl Archive {
                 id: manifest.id.clone(),
                 sequence: manifest.sequence,
                 created_at_ms: manifest.created_at_ms,
-                verified: self.info_by(manifest, &looks).verified,
+                verified: second_look.is_proved(self, manifest),
                 empty: manifest.events == 0,
                 history,
             });

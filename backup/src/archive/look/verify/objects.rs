@@ -20,7 +20,7 @@ use crate::finding::{Finding, NO_ROOM};
 use crate::found;
 
 /// The stored files, each read once however many backups share it.
-pub(super) struct Objects<'a> {
+pub(in crate::archive::look) struct Objects<'a> {
     archive: &'a Archive,
     full: bool,
     seen: BTreeMap<String, Vec<Finding>>,
@@ -31,7 +31,7 @@ pub(super) struct Objects<'a> {
 }
 
 impl<'a> Objects<'a> {
-    pub(super) fn new(archive: &'a Archive, depth: Depth) -> Objects<'a> {
+    pub(in crate::archive::look) fn new(archive: &'a Archive, depth: Depth) -> Objects<'a> {
         let mut owners = HashMap::new();
         for (manifest, _) in archive.manifests().unwrap_or_default() {
             let days = manifest.days.iter().flat_map(DayPart::objects);
@@ -48,7 +48,7 @@ impl<'a> Objects<'a> {
         }
     }
 
-    pub(super) fn day(&mut self, part: &DayPart) -> Vec<Finding> {
+    pub(in crate::archive::look) fn day(&mut self, part: &DayPart) -> Vec<Finding> {
         let mut all = Vec::new();
         for (object, events, to_id) in part.pieces() {
             // A file with two descriptions is read for each, as one of them must be wrong.
@@ -204,7 +204,7 @@ impl<'a> Objects<'a> {
         })
     }
 
-    pub(super) fn settings(&mut self, part: &SettingsPart) -> Vec<Finding> {
+    pub(in crate::archive::look) fn settings(&mut self, part: &SettingsPart) -> Vec<Finding> {
         let key = settings_key(part);
         if !self.seen.contains_key(&key) {
             let findings = self.read_settings(part).err().into_iter().collect();
