@@ -93,31 +93,37 @@ class Reader:
             day.close()
 
     def records(self):
-        """Number, lineage, link to the record before, mark, and bytes of every record whose header is right."""
+        """Number, lineage, link to the record before, mark, and bytes of every record whose header is right: file by file
+        in the order of their first records, each in its order."""
+        files = []
         for path in sorted(glob.glob(self.path("segments/segment-*.jsonl.gz"))):
-            name, at = os.path.relpath(path, self.archive), 0
-            data = self.bytes(name)
-            while at < len(data):
-                header = data[at : at + 100]
-                right = (
-                    len(header) == 100
-                    and header[:4] == b"\x1f\x8b\x08\x04"
-                    and (header[12:14], header[20:22]) == (b"QR", b"QS")
-                    and zlib.crc32(header[:96]) == struct.unpack_from("<I", header, 96)[0]
-                )
-                if not right:
-                    at += 1
-                    continue
-                length = struct.unpack_from("<I", header, 16)[0]
-                number, lineage = struct.unpack_from("<QQ", header, 24 + 32)
-                record = data[at : at + length]
-                yield number, f"{lineage:016x}", header[72:88].hex(), sha256(record)[:32], record
-                at += max(length, 1)
+            files.append(list(self.records_of(os.path.relpath(path, self.archive))))
+        files.sort(key=lambda records: records[0][0] if records else 0)
+        return [record for records in files for record in records]
+
+    def records_of(self, name):
+        data, at = self.bytes(name), 0
+        while at < len(data):
+            header = data[at : at + 100]
+            right = (
+                len(header) == 100
+                and header[:4] == b"\x1f\x8b\x08\x04"
+                and (header[12:14], header[20:22]) == (b"QR", b"QS")
+                and zlib.crc32(header[:96]) == struct.unpack_from("<I", header, 96)[0]
+            )
+            if not right:
+                at += 1
+                continue
+            length = struct.unpack_from("<I", header, 16)[0]
+            number, lineage = struct.unpack_from("<QQ", header, 24 + 32)
+            record = data[at : at + length]
+            yield number, f"{lineage:016x}", header[72:88].hex(), sha256(record)[:32], record
+            at += max(length, 1)
 
     def segments(self, manifest):
         shipped = manifest["shipped"]
-        next_number, mark, described, wanted = shipped["number"] + 1, shipped["mark"], {}, []
-        for number, lineage, previous, own_mark, record in sorted(self.records()):
+        last, marks, described, wanted = shipped["number"], [shipped["mark"]], {}, []
+        for number, lineage, previous, own_mark, record in self.records():
             try:
                 first, *lines = gzip.decompress(record).decode().splitlines()
                 first, lists = json.loads(first), [json.loads(line) for line in lines]
@@ -130,19 +136,27 @@ class Reader:
             described.update((line[1], line[2:]) for line in lists if line[0] == "d")
             if number <= shipped["number"]:
                 continue
-            if number != next_number:
-                self.found.append(f"records {next_number} to {number - 1} are missing")
-            elif previous != mark:
+            again = number <= last
+            if again:
+                self.found.append(f"record {number} is there again")
+            elif number != last + 1:
+                self.found.append(f"records {last + 1} to {number - 1} are missing")
+            elif previous not in marks:
                 del wanted[-1:]
-                self.found.append(f"record {number - 1} is another one than was shipped")
-            next_number, mark = number + 1, own_mark
-            wanted.append((lineage, lists))
-        for lineage, lists in wanted:
-            if lineage == manifest["lineage"]:
-                self.put(described, lists)
+                self.found.append(f"record {last} is another one than was shipped")
+            marks = [*marks, own_mark] if number == last else [own_mark]
+            last = max(last, number)
+            wanted.append((again, lineage, first, lists))
+        ends = {day["day"]: day["to_id"] for day in manifest["days"] if day["to_id"] is not None}
+        for again, lineage, first, lists in wanted:
+            end = ends.get(first["day"], -1)
+            # With the same number as another one, and not what goes on from there: somebody else's.
+            if lineage == manifest["lineage"] and not (again and first["after"] > end):
+                self.put(described, lists, end)
+                ends[first["day"]] = max(end, first["to"])
 
-    def put(self, described, lists):
-        """Puts a record's rows through a database whose view makes what follows from values."""
+    def put(self, described, lists, end):
+        """Puts a record's rows behind the end of its day through a database whose view makes what follows from values."""
         into = sqlite3.connect(":memory:")
         for sql in self.tables or []:
             into.execute(sql)
@@ -157,7 +171,8 @@ class Reader:
             elif line[0] == "g":
                 self.gaps.add(tuple(cells[1:4]))
         for row in into.execute(COLUMNS):
-            self.rows.setdefault(row[0], row)
+            if row[0] > end:
+                self.rows.setdefault(row[0], row)
         into.close()
 
 

@@ -118,8 +118,8 @@ impl Tail {
     /// Days with events in it, with the number of events (up to `until`) and the last id.
     pub(crate) fn days(&self, until: Option<EventId>) -> Result<BTreeMap<Day, (u64, i64)>> {
         let mut days: BTreeMap<Day, (u64, i64)> = BTreeMap::new();
-        self.each(until, &|_| true, &mut |run, record| {
-            let inside = record.covers.after >= run.after
+        self.each(until, &|_| true, &mut |run, record, after| {
+            let inside = record.covers.after >= after
                 && until.is_none_or(|until| record.covers.to <= until.0);
             let (events, last) = if inside {
                 (u64::from(record.covers.events), record.covers.to)
@@ -134,7 +134,7 @@ impl Tail {
                         Sql::Integer(id) => Some(*id),
                         _ => None,
                     })
-                    .filter(|id| *id > run.after && until.is_none_or(|until| *id <= until.0))
+                    .filter(|id| *id > after && until.is_none_or(|until| *id <= until.0))
                     .collect();
                 (ids.len() as u64, ids.last().copied().unwrap_or(-1))
             };
@@ -150,13 +150,13 @@ impl Tail {
     /// Ids and wall times of its events, in order.
     pub(crate) fn events(&self) -> Result<BTreeMap<Day, Vec<(i64, i64)>>> {
         let mut days: BTreeMap<Day, Vec<(i64, i64)>> = BTreeMap::new();
-        self.each(None, &|_| true, &mut |run, record| {
+        self.each(None, &|_| true, &mut |run, record, after| {
             let events = days.entry(run.day).or_default();
             for line in run.read(record)?.rows.lines() {
                 if let Some((table, columns)) = parse_row(line)
                     && table == "c"
                     && let [Sql::Integer(id), .., at] = columns.as_slice()
-                    && *id > run.after
+                    && *id > after
                 {
                     let at_ms = match at {
                         Sql::Integer(at_ms) => *at_ms,
@@ -186,7 +186,7 @@ impl Tail {
         let mut touched: Vec<Day> = Vec::new();
         let mut open: Option<(Day, PathBuf, DayInto)> = None;
         let mut forms = Forms::default();
-        self.each(until, wanted, &mut |run, record| {
+        self.each(until, wanted, &mut |run, record, after| {
             if open.as_ref().is_none_or(|(day, ..)| *day != run.day) {
                 if let Some((_, path, into)) = open.take() {
                     into.end(&path)?;
@@ -208,9 +208,9 @@ impl Tail {
             };
             let put = if run.lineage.is_some() {
                 forms.learn(&rows, run)?;
-                into.put(&forms, &rows)
+                into.put(&forms, &rows, after)
             } else {
-                into.put_older(&rows)
+                into.put_older(&rows, after)
             };
             put.map_err(|refused| refused.told(path, &run.path(), record.offset))
         })?;
@@ -236,7 +236,7 @@ impl Tail {
             plain::make(&conn, path)?;
         }
         let mut into = DayInto::begin(path)?;
-        into.put(&Forms::default(), &sign.rows)
+        into.put(&Forms::default(), &sign.rows, -1)
             .map_err(|refused| refused.told(path, &sign.path(), sign.record.offset))?;
         into.end(path)
     }
@@ -256,13 +256,13 @@ impl Tail {
         &self,
         until: Option<EventId>,
         wanted: &dyn Fn(Day) -> bool,
-        f: &mut dyn FnMut(&Run, &Record) -> Result<()>,
+        f: &mut dyn FnMut(&Run, &Record, i64) -> Result<()>,
     ) -> Result<()> {
         for run in self.runs.iter().filter(|run| wanted(run.day)) {
             if until.is_some_and(|until| EventId::first_of_ms(run.day.start_ms()) > until) {
                 continue;
             }
-            run.each(until, &mut |record| f(run, record))?;
+            run.each(until, &mut |record, after| f(run, record, after))?;
         }
         Ok(())
     }

@@ -70,6 +70,14 @@ pub(super) fn at(bytes: &[u8]) -> Option<Record> {
 }
 
 impl Record {
+    /// The day of its rows, as its first line says it.
+    pub(super) fn day(&self) -> String {
+        let first = self.lines.iter().flatten().next();
+        let first: Option<Json> = first.and_then(|line| serde_json::from_str(line).ok());
+        let day = first.and_then(|first| Some(first["day"].as_str()?.to_owned()));
+        day.unwrap_or_default()
+    }
+
     /// The lines as lists, if it is of this store.
     pub(super) fn lists(&self, store: &str) -> Result<Vec<Vec<Json>>, String> {
         let lines = self.lines.as_ref().map_err(String::clone)?;

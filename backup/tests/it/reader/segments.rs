@@ -1,6 +1,6 @@
 //! What was shipped on top of a backup: the records with greater numbers, of the same lineage.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::types::Value as Cell;
@@ -19,7 +19,7 @@ const TABLES: [&str; 2] = [
 /// Puts the rows of records that belong on top of the backup into the reading.
 pub(super) fn read(archive: &Path, manifest: &Json, reading: &mut Reading) {
     let shipped = manifest["shipped"]["number"].as_u64().unwrap_or(0);
-    let mut mark = manifest["shipped"]["mark"]
+    let mark = manifest["shipped"]["mark"]
         .as_str()
         .unwrap_or_default()
         .to_owned();
@@ -30,57 +30,72 @@ pub(super) fn read(archive: &Path, manifest: &Json, reading: &mut Reading) {
     };
     let mut described: HashMap<String, Vec<Json>> = HashMap::new();
     let Ok(conn) = tables() else { return };
-    let mut next = shipped + 1;
+    let mut last = shipped;
+    let mut marks = vec![mark];
     // What a record describes is said first: a later one of another lineage may use it.
-    let mut wanted: Vec<(Record, Vec<Vec<Json>>)> = Vec::new();
-    for (number, found) in records {
-        if found.len() > 1 && number > shipped {
-            let said = format!("record {number} is there {} times", found.len());
-            reading.found.push(said);
-        }
-        for record in found {
-            let lists = match record.lists(store) {
-                Ok(lists) => lists,
-                Err(wrong) => {
-                    reading.found.push(format!("record {number}: {wrong}"));
-                    continue;
-                }
-            };
-            for list in lists.iter().filter(|list| list[0] == "d") {
-                let key = list[1].as_str().unwrap_or_default();
-                described.insert(key.to_owned(), list[2..].to_vec());
-            }
-            if number <= shipped {
+    let mut wanted: Vec<(bool, Record, Vec<Vec<Json>>)> = Vec::new();
+    for record in records {
+        let number = record.number;
+        let lists = match record.lists(store) {
+            Ok(lists) => lists,
+            Err(wrong) => {
+                reading.found.push(format!("record {number}: {wrong}"));
                 continue;
             }
-            if number != next {
-                let said = format!("records {next} to {} are missing", number - 1);
-                reading.found.push(said);
-            } else if record.previous != mark {
-                wanted.pop();
-                let said = format!("record {} is another one than was shipped", number - 1);
-                reading.found.push(said);
-            }
-            next = number + 1;
-            mark.clone_from(&record.mark);
-            wanted.push((record, lists));
+        };
+        for list in lists.iter().filter(|list| list[0] == "d") {
+            let key = list[1].as_str().unwrap_or_default();
+            described.insert(key.to_owned(), list[2..].to_vec());
         }
-    }
-    for (record, lists) in wanted {
-        if record.lineage != lineage {
+        if number <= shipped {
             continue;
         }
-        if let Err(wrong) = put(&conn, &described, &record, &lists, reading) {
+        let again = number <= last;
+        if again {
+            reading
+                .found
+                .push(format!("record {number} is there again"));
+        } else if number != last + 1 {
+            let said = format!("records {} to {} are missing", last + 1, number - 1);
+            reading.found.push(said);
+        } else if !marks.contains(&record.previous) {
+            wanted.pop();
+            let said = format!("record {last} is another one than was shipped");
+            reading.found.push(said);
+        }
+        if number == last {
+            marks.push(record.mark.clone());
+        } else {
+            marks = vec![record.mark.clone()];
+        }
+        last = last.max(number);
+        wanted.push((again, record, lists));
+    }
+    let mut ends: HashMap<String, i64> = HashMap::new();
+    for day in manifest["days"].as_array().into_iter().flatten() {
+        if let (Some(day), Some(to)) = (day["day"].as_str(), day["to_id"].as_i64()) {
+            ends.insert(day.to_owned(), to);
+        }
+    }
+    for (again, record, lists) in wanted {
+        let end = ends.entry(record.day()).or_insert(-1);
+        // Somebody else gave the same number, and went on from something else.
+        let passed_over = again && record.after > *end;
+        if record.lineage != lineage || passed_over {
+            continue;
+        }
+        if let Err(wrong) = put(&conn, &described, &record, *end, &lists, reading) {
             reading
                 .found
                 .push(format!("record {}: {wrong}", record.number));
         }
+        *end = record.to.max(*end);
     }
 }
 
-/// The records of all segments by their numbers.
-fn all(archive: &Path, found: &mut Vec<String>) -> BTreeMap<u64, Vec<Record>> {
-    let mut records: BTreeMap<u64, Vec<Record>> = BTreeMap::new();
+/// The records of all segments: file by file in the order of their first records, each in its order.
+fn all(archive: &Path, found: &mut Vec<String>) -> Vec<Record> {
+    let mut files: Vec<Vec<Record>> = Vec::new();
     let folder = std::fs::read_dir(archive.join("segments"));
     let mut paths: Vec<_> = folder
         .into_iter()
@@ -92,6 +107,7 @@ fn all(archive: &Path, found: &mut Vec<String>) -> BTreeMap<u64, Vec<Record>> {
     paths.sort();
     for path in paths {
         let bytes = std::fs::read(&path).unwrap_or_default();
+        let mut records = Vec::new();
         let mut at = 0;
         let mut torn = None;
         while at < bytes.len() {
@@ -101,14 +117,16 @@ fn all(archive: &Path, found: &mut Vec<String>) -> BTreeMap<u64, Vec<Record>> {
                     found.push(said);
                 }
                 at += record.length.max(1);
-                records.entry(record.number).or_default().push(record);
+                records.push(record);
             } else {
                 torn = torn.or(Some(at));
                 at += 1;
             }
         }
+        files.push(records);
     }
-    records
+    files.sort_by_key(|records| records.first().map(|record| record.number));
+    files.into_iter().flatten().collect()
 }
 
 fn tables() -> rusqlite::Result<Connection> {
@@ -125,6 +143,7 @@ fn put(
     conn: &Connection,
     described: &HashMap<String, Vec<Json>>,
     record: &Record,
+    end: i64,
     lists: &[Vec<Json>],
     reading: &mut Reading,
 ) -> Result<(), String> {
@@ -173,7 +192,10 @@ fn put(
         if row.id <= record.after || row.id > record.to {
             return Err(format!("{} is not in what it says it holds", row.id));
         }
-        reading.rows.entry(row.id).or_insert(row);
+        // Those up to the end are there from elsewhere.
+        if row.id > end {
+            reading.rows.entry(row.id).or_insert(row);
+        }
     }
     Ok(())
 }

@@ -28,6 +28,8 @@ struct Walk<'w> {
     place: &'w Arc<dyn Place>,
     manifest: &'w Manifest,
     ends: &'w mut BTreeMap<Day, i64>,
+    /// Days of which records were taken: they end where one of these does.
+    taken: BTreeSet<Day>,
     /// The last record that was passed; `None` where the backup is of an older program.
     last: Option<u64>,
     lineage: Option<LineageId>,
@@ -75,6 +77,7 @@ pub(super) fn walk(
         place,
         manifest,
         ends,
+        taken: BTreeSet::new(),
         last: manifest.shipped.as_ref().map(|shipped| shipped.number),
         lineage: manifest.lineage,
         cause: None,
@@ -181,10 +184,15 @@ impl Walk<'_> {
         if shipped.is_some_and(|shipped| link.number <= shipped.number) {
             return true;
         }
+        if own && covers.events > 0 && covers.after < end && self.taken.contains(&covers.day) {
+            let (file, holes) = (self.place.path(name), &mut self.reached.holes);
+            Hole::twice(file, covers.day, covers.after, end.min(covers.to), holes);
+        }
         // Two may have shipped at once and given the same number twice: what goes on from the last event counts.
         let again = self.last.is_some_and(|last| link.number <= last);
         let held = covers.events == 0 || covers.to <= end || covers.after > end;
         if again && (held || !own) {
+            self.pass_over(name, record);
             return true;
         }
         if !own {
@@ -223,6 +231,7 @@ impl Walk<'_> {
             return true;
         }
         self.ends.insert(covers.day, covers.to);
+        self.taken.insert(covers.day);
         let place = Arc::clone(self.place);
         let own_run = |run: &&mut Run| {
             run.name == name && run.day == covers.day && run.lineage == Some(link.lineage)
@@ -241,6 +250,15 @@ impl Walk<'_> {
             }),
         }
         true
+    }
+
+    /// A record that lies among those of a run is none of it.
+    fn pass_over(&mut self, name: &str, record: &Record) {
+        if let Some(run) = self.reached.runs.last_mut()
+            && run.name == name
+        {
+            run.bad.insert(record.offset);
+        }
     }
 
     /// Records are missing before this one.

@@ -41,6 +41,8 @@ pub(super) enum Cause {
     Unread { file: PathBuf, said: String },
     /// This file stands where another one should, which holds what is missing.
     Displaced { file: PathBuf, holder: PathBuf },
+    /// This file begins before what was taken ends: somebody else shipped the same time.
+    Twice(PathBuf),
 }
 
 impl Hole {
@@ -49,6 +51,7 @@ impl Hole {
         self.cause.as_ref().map(|cause| match cause {
             Cause::Missing(file)
             | Cause::Incomplete(file)
+            | Cause::Twice(file)
             | Cause::Unread { file, .. }
             | Cause::Displaced { file, .. } => file.as_path(),
         })
@@ -66,6 +69,42 @@ impl Hole {
     /// A file or folder that cannot be read, which a verification names by itself.
     pub(crate) fn is_unread(&self) -> bool {
         matches!(self.cause, Some(Cause::Unread { .. }))
+    }
+
+    /// A record begins before what was taken of its day ends. One hole tells of all of them that follow each other.
+    pub(super) fn twice(file: PathBuf, day: Day, after: i64, until: i64, holes: &mut Vec<Hole>) {
+        let (mut from_ms, to_ms) = ((after >> 12).max(day.start_ms()), until >> 12);
+        let last = holes.last_mut();
+        let same = last.filter(|last| {
+            matches!(last.cause, Some(Cause::Twice(_)))
+                && last.before.is_some_and(|before| before.day == day)
+        });
+        let same = same.and_then(|last| last.before.map(|before| (last, before)));
+        let what = |from_ms: i64, to_ms: i64| {
+            let (from, to) = (rfc3339(from_ms), rfc3339(to_ms));
+            format!("segments between {from} and {to} were shipped twice")
+        };
+        if let Some((last, before)) = same {
+            from_ms = from_ms.min(before.from_ms);
+            let to_ms = to_ms.max(before.to_ms);
+            last.what = what(from_ms, to_ms);
+            last.before = Some(Before {
+                from_ms,
+                to_ms,
+                ..before
+            });
+            return;
+        }
+        holes.push(Hole {
+            what: what(from_ms, to_ms),
+            cause: Some(Cause::Twice(file)),
+            before: Some(Before {
+                day,
+                after,
+                from_ms,
+                to_ms,
+            }),
+        });
     }
 
     /// What follows a backup or its first records is not known, as `file` cannot be read.
@@ -93,6 +132,11 @@ impl fmt::Display for Hole {
             Some(Cause::Incomplete(file)) => {
                 write!(f, ": {} is cut short or damaged", file.display())
             }
+            Some(Cause::Twice(file)) => write!(
+                f,
+                ", by two agents: what {} has of that time is left out",
+                file.display()
+            ),
             Some(Cause::Unread { said, .. }) => write!(f, ": {said}"),
             Some(Cause::Missing(file)) => write!(f, ": {} is not there", file.display()),
             Some(Cause::Displaced { file, holder }) => {

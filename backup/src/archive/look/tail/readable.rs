@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::archive::format::segment::{Content, Link, Mark, Record};
+use crate::archive::format::segment::{Content, Mark, Record};
 use crate::archive::format::stamp::rfc3339;
 use crate::archive::look::tail::Tail;
 use crate::archive::look::tail::hole::{Before, Cause, Hole};
@@ -20,9 +20,11 @@ impl Tail {
             match run.records() {
                 Ok(records) => {
                     for record in records {
-                        let read = record.map_err(|error| said(&error)).and_then(|record| {
-                            believed(run, &record, self.store.as_ref(), &mut chain).map(drop)
-                        });
+                        let read = record
+                            .map_err(|error| said(&error))
+                            .and_then(|(record, _)| {
+                                believed(run, &record, self.store.as_ref(), &mut chain).map(drop)
+                            });
                         errors.extend(read.err().map(|said| (run.path(), said)));
                     }
                 }
@@ -53,7 +55,7 @@ impl Tail {
             let mut last = run.after;
             let mut from_ms = None;
             for record in records {
-                let Ok(record) = record else {
+                let Ok((record, _)) = record else {
                     broken = Some((number, end, last));
                     break 'runs;
                 };
@@ -143,8 +145,8 @@ impl Tail {
     }
 }
 
-/// The record read last, and where it stands.
-type Chain = Option<(Link, Mark)>;
+/// The number of the record read last, and the marks of those that have it: two where two agents shipped at once.
+type Chain = Option<(u64, Vec<Mark>)>;
 
 /// Reads a record; gives its rows, or what is wrong with it in words. Goes on with the chain.
 fn believed(
@@ -163,17 +165,23 @@ fn believed(
     let Some(link) = record.link() else {
         return Ok(content.rows);
     };
-    let before = chain.replace((link, content.mark));
-    owned(&content, store)?;
-    match before {
-        Some((last, mark)) if link.number == last.number + 1 && link.previous != mark => {
-            Err(format!(
-                "found record {} behind another record {} than the one that is there",
-                link.number, last.number
-            ))
-        }
-        _ => Ok(content.rows),
+    let goes_on = match chain {
+        Some((last, marks)) if link.number == *last + 1 => marks.contains(&link.previous),
+        _ => true,
+    };
+    match chain {
+        Some((last, marks)) if *last == link.number => marks.push(content.mark),
+        _ => *chain = Some((link.number, vec![content.mark])),
     }
+    owned(&content, store)?;
+    if goes_on {
+        return Ok(content.rows);
+    }
+    Err(format!(
+        "found record {} behind another record {} than the one that is there",
+        link.number,
+        link.number - 1
+    ))
 }
 
 /// A record of another store is none of the tail.

@@ -94,8 +94,13 @@ impl DayInto {
         Ok(())
     }
 
-    /// Puts a record's rows in.
-    pub(super) fn put(&mut self, forms: &Forms, rows: &str) -> std::result::Result<(), Refused> {
+    /// Puts a record's rows in; of its changes those behind an id, as those up to it are there from elsewhere.
+    pub(super) fn put(
+        &mut self,
+        forms: &Forms,
+        rows: &str,
+        after: i64,
+    ) -> std::result::Result<(), Refused> {
         let mut series: Vec<Key> = Vec::new();
         for line in rows.lines() {
             let (table, columns) =
@@ -113,6 +118,7 @@ impl DayInto {
                 }
                 // The forms are known before the first row is put in.
                 "d" => {}
+                "c" if is_held(&columns, after) => {}
                 "c" | "f" => self.named(forms, &table, columns, &series)?,
                 "k" => self.plain(
                     "INSERT OR REPLACE INTO keyframes (id, reason, count) VALUES (?, ?, ?)",
@@ -211,7 +217,6 @@ impl DayInto {
             columns[4] = position.map_or(Sql::Blob(Vec::new()), Sql::Real);
         }
         let sql = if changes {
-            // A record may reach back over what the backup holds already.
             "INSERT OR IGNORE INTO changes (id, series, value, string, position, at) VALUES (?, ?, ?, ?, ?, ?)"
         } else {
             "INSERT OR REPLACE INTO keyframe_states (keyframe, series, value, string, position) VALUES (?, ?, ?, ?, ?)"
@@ -223,11 +228,12 @@ impl DayInto {
     }
 
     /// Puts rows of version 1 in, whose numbers are those of the day that the backup was made from.
-    pub(super) fn put_older(&self, rows: &str) -> std::result::Result<(), Refused> {
+    pub(super) fn put_older(&self, rows: &str, after: i64) -> std::result::Result<(), Refused> {
         for line in rows.lines() {
             let (table, columns) =
                 parse_row(line).ok_or_else(|| Refused::Row("a line that is no row".into()))?;
             let sql: &str = match (table.as_str(), columns.len()) {
+                ("c", 6) if is_held(&columns, after) => continue,
                 ("c", 6) => {
                     "INSERT OR IGNORE INTO changes (id, series, value, string, position, at) VALUES (?, ?, ?, ?, ?, ?)"
                 }
@@ -265,6 +271,11 @@ impl DayInto {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a change is one of those up to an id.
+fn is_held(columns: &[Sql], after: i64) -> bool {
+    matches!(columns.first(), Some(Sql::Integer(id)) if *id <= after)
 }
 
 static PUT_SERIES: LazyLock<String> = LazyLock::new(|| {

@@ -28,24 +28,29 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Its records, found again one at a time.
-    pub(super) fn records(&self) -> Result<impl Iterator<Item = Result<Record>> + '_> {
+    /// Its records, found again one at a time, each with the id up to which its day was taken before it: only its changes
+    /// behind that one count.
+    pub(super) fn records(&self) -> Result<impl Iterator<Item = Result<(Record, i64)>> + '_> {
         let mut last = self.after;
         let within = |record: &Record| record.offset < self.end;
         let found = segment::records(&*self.place, &self.name, self.from)?
             .take_while(move |record| record.as_ref().map_or(true, within));
-        Ok(found.filter(move |record| {
-            let Ok(record) = record else { return true };
+        Ok(found.filter_map(move |record| {
+            let record = match record {
+                Ok(record) => record,
+                Err(error) => return Some(Err(error)),
+            };
             let covers = record.covers;
             let belongs = record.link().map(|link| link.lineage) == self.lineage
                 && covers.day == self.day
                 && covers.events > 0
                 && covers.to > last
                 && !self.bad.contains(&record.offset);
-            if belongs {
+            let after = last;
+            belongs.then(|| {
                 last = covers.to;
-            }
-            belongs
+                Ok((record, after))
+            })
         }))
     }
 
@@ -53,14 +58,14 @@ impl Run {
     pub(super) fn each(
         &self,
         until: Option<EventId>,
-        f: &mut dyn FnMut(&Record) -> Result<()>,
+        f: &mut dyn FnMut(&Record, i64) -> Result<()>,
     ) -> Result<()> {
         for record in self.records()? {
-            let record = record?;
-            if until.is_some_and(|until| record.covers.after >= until.0) {
+            let (record, after) = record?;
+            if until.is_some_and(|until| after >= until.0) {
                 break;
             }
-            f(&record)?;
+            f(&record, after)?;
         }
         Ok(())
     }
