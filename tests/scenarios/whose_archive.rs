@@ -130,3 +130,57 @@ async fn a_folder_that_was_emptied_is_noticed_and_filled_again() {
     assert_eq!(site.json(&["restore", "latest"])["events"], 19);
     assert_eq!(events(&site), shown);
 }
+
+/// The newest file of a folder by its name, of those that begin and end so.
+fn newest(folder: &Path, begins: &str, ends: &str) -> std::path::PathBuf {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let files = entries.map(|entry| entry.unwrap().path());
+    let named = |path: &std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with(begins) && name.ends_with(ends)
+    };
+    files.filter(named).max().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_takes_out_of_the_archive_is_noticed_and_backed_up_at_once() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port).set("EVENT_BACKUP_INTERVAL", "86400000");
+    let agent = site.recording_agent();
+    play(&site, &core, 0.0, 10).await;
+    let archive = site.path("backups");
+    let shipped = || {
+        until("all to be shipped", || {
+            (site.json(&["status"])["rpo_seconds"] == 0.0).then_some(())
+        });
+    };
+    let kinds = [
+        ("segments/segment-", ".jsonl.gz", -20.0),
+        ("backup-", ".json", -40.0),
+    ];
+    for (begins, ends, from) in kinds {
+        site.json(&["backup"]);
+        play(&site, &core, from, 6).await;
+        shipped();
+        let folder = archive.join(begins).parent().unwrap().to_owned();
+        let begins = begins.rsplit('/').next().unwrap();
+        let gone = newest(&folder, begins, ends);
+        let before = newest(&archive, "backup-", ".json");
+        std::fs::remove_file(&gone).unwrap();
+        until("a backup that nobody asked for", || {
+            let now = newest(&archive, "backup-", ".json");
+            (now > before).then_some(())
+        });
+        play(&site, &core, from - 10.0, 3).await;
+        shipped();
+        until("the agent to be content", || {
+            (site.run(&["check"]).status.code() == Some(0)).then_some(())
+        });
+        assert_eq!(site.json(&["verify"])["ok"], true);
+    }
+    let shown = events(&site);
+    agent.kill();
+    std::fs::remove_dir_all(site.store()).unwrap();
+    site.json(&["restore", "latest"]);
+    assert_eq!(events(&site), shown);
+}
