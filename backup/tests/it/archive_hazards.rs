@@ -24,6 +24,7 @@ fn every_test_that_the_list_of_hazards_names_is_there() {
     let mut code = String::new();
     sources(&here.join("src"), &mut code);
     sources(&here.join("tests"), &mut code);
+    sources(&here.join("../tests/scenarios"), &mut code);
     let named: Vec<&str> = list
         .lines()
         .filter_map(|row| row.split('|').nth(3))
