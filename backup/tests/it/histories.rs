@@ -273,3 +273,18 @@ fn what_was_vouched_for_before_a_part_holds_no_more_with_it() {
         },
     ]);
 }
+
+#[test]
+fn what_follows_a_backup_whose_last_day_has_only_a_gap_is_shipped() {
+    play(&[
+        changes(1),
+        Step::LoseDay(0),
+        Step::Import {
+            hours: 32,
+            events: 3,
+        },
+        Step::Backup,
+        changes(1),
+        Step::Ship,
+    ]);
+}

@@ -39,8 +39,10 @@ impl Archive {
         let under = newest.filter(|newest| anchor::is_under(newest, &identity));
         let mut cursor: Option<(Day, i64)> = None;
         if let Some(part) = under.and_then(|under| under.days.last())
-            && let (Ok(day), Some(to)) = (part.day.parse(), part.to_id)
+            && let Ok(day) = part.day.parse()
         {
+            // A day may have a gap and no event yet.
+            let to = part.to_id.unwrap_or(-1);
             cursor = Some((day, to));
         }
         // What the backup takes for shipped before it is passed over by a restore.
