@@ -14,6 +14,8 @@ pub(crate) fn append(folder: &Path, name: &str, lines: &str) -> Result<()> {
     let failed = || Error::io(&path, "add a line");
     let is_new = real::look(folder, "", name).map_err(failed())?.is_none();
     let mut file = real::own_file(folder, name).map_err(failed())?;
+    // One at a time: the recorder and a prune may both have a line to add.
+    file.lock().map_err(failed())?;
     let end = file.seek(SeekFrom::End(0)).map_err(failed())?;
     let added = fault::step()
         .and_then(|()| is_torn(&mut file, end))

@@ -342,7 +342,7 @@ fn settle(target: &Path, mut intent: Intent) -> Result<()> {
     if let Some(number) = intent.used_up() {
         steps::remove(target, number)?;
     }
-    note_days(target, &intent)?;
+    note_days(target, &intent);
     // The intent goes first: without it the rest is only rubbish.
     let path = target.join(RESTORE).join(INTENT);
     fault::step()
@@ -354,15 +354,15 @@ fn settle(target: &Path, mut intent: Intent) -> Result<()> {
 }
 
 /// Tells the ledger which days went and which came.
-fn note_days(target: &Path, intent: &Intent) -> Result<()> {
+fn note_days(target: &Path, intent: &Intent) {
     let now_ms = SystemClock.now_ms();
     let went = intent
         .moves
         .iter()
         .filter_map(|step| Day::from_file_name(&step.from))
         .filter(|day| !target.join(day.file_name()).exists());
-    ledger::note_leaving(target, &went.collect::<Vec<Day>>(), &intent.what, now_ms)?;
-    ledger::note_present(target, now_ms)
+    ledger::try_to_note_leaving(target, &went.collect::<Vec<Day>>(), &intent.what, now_ms);
+    ledger::note_present(target, now_ms);
 }
 
 /// The folders that files go out of or into.

@@ -91,12 +91,16 @@ impl Ledger {
 }
 
 /// Notes the days that the store has and the ledger does not know yet. Call it after they came: a day that a crash
-/// leaves unnoted is noted at the next start.
-pub(crate) fn note_present(store: &Path, now_ms: i64) -> Result<()> {
-    let ledger = Ledger::read(store)?;
-    let mut days = Store::open(store)?.days()?;
-    days.retain(|day| !ledger.is_here(*day));
-    add(store, &days, &Fact::Here, now_ms)
+/// leaves unnoted is noted at the next start, and so is one that cannot be noted now. Nothing waits for the ledger.
+pub(crate) fn note_present(store: &Path, now_ms: i64) {
+    let noted = Ledger::read(store).and_then(|ledger| {
+        let mut days = Store::open(store)?.days()?;
+        days.retain(|day| !ledger.is_here(*day));
+        add(store, &days, &Fact::Here, now_ms)
+    });
+    if let Err(error) = noted {
+        tracing::warn!(%error, "the ledger does not say which days there are");
+    }
 }
 
 /// Notes that days leave, and why. Call it before they go: a day that a crash lets stay is noted again at the next start.
@@ -111,12 +115,26 @@ pub(crate) fn note_leaving(store: &Path, days: &[Day], why: &str, now_ms: i64) -
     add(store, &known, &Fact::Gone { why }, now_ms)
 }
 
-/// The days that left without a reason, oldest first: another program took them, or somebody's hand.
-///
-/// # Errors
-/// When the ledger or the folder cannot be read.
-pub(crate) fn lost(store: &Store) -> Result<Vec<Day>> {
-    Ledger::read(store.dir())?.lost(store)
+/// The same where the days have to go in any case. Without the line the next start takes them for lost.
+pub(crate) fn try_to_note_leaving(store: &Path, days: &[Day], why: &str, now_ms: i64) {
+    if let Err(error) = note_leaving(store, days, why, now_ms) {
+        tracing::warn!(%error, "the ledger does not say why days leave: {why}");
+    }
+}
+
+/// The days that left without a reason, oldest first: another program took them, or somebody's hand. One that lies
+/// aside as damaged has a reason. None where the ledger cannot be read, which is told: nothing waits for it.
+pub(crate) fn lost(store: &Store) -> Vec<Day> {
+    let lost = Ledger::read(store.dir()).and_then(|ledger| {
+        let aside = store.damaged_days()?;
+        let mut lost = ledger.lost(store)?;
+        lost.retain(|day| !aside.iter().any(|damaged| damaged.day == *day));
+        Ok(lost)
+    });
+    lost.unwrap_or_else(|error| {
+        tracing::error!(%error, "whether days of the store are lost is not known");
+        Vec::new()
+    })
 }
 
 fn add(store: &Path, days: &[Day], fact: &Fact, now_ms: i64) -> Result<()> {
@@ -155,29 +173,29 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let days = [day("2026-03-01"), day("2026-03-02"), day("2026-03-03")];
         days.iter().for_each(|day| touch(dir.path(), *day));
-        note_present(dir.path(), 5).unwrap();
+        note_present(dir.path(), 5);
         let store = Store::open(dir.path()).unwrap();
-        assert_eq!(lost(&store).unwrap(), []);
+        assert_eq!(lost(&store), []);
 
         note_leaving(dir.path(), &days[..1], "older than 90 days", 7).unwrap();
         for day in &days[..2] {
             fs::remove_file(store.day_path(*day)).unwrap();
         }
-        assert_eq!(lost(&store).unwrap(), [days[1]]);
+        assert_eq!(lost(&store), [days[1]]);
         note_leaving(dir.path(), &days[1..2], "removed by another program", 8).unwrap();
-        assert_eq!(lost(&store).unwrap(), []);
+        assert_eq!(lost(&store), []);
         // It is put back by somebody, and taken again.
         touch(dir.path(), days[1]);
-        note_present(dir.path(), 10).unwrap();
+        note_present(dir.path(), 10);
         fs::remove_file(store.day_path(days[1])).unwrap();
-        assert_eq!(lost(&store).unwrap(), [days[1]]);
+        assert_eq!(lost(&store), [days[1]]);
     }
 
     #[test]
     fn lines_that_say_nothing_are_passed_over_and_none_is_changed() {
         let dir = tempfile::tempdir().unwrap();
         touch(dir.path(), day("2026-03-01"));
-        note_present(dir.path(), 5).unwrap();
+        note_present(dir.path(), 5);
         let path = dir.path().join(FILE);
         let first = fs::read_to_string(&path).unwrap();
         assert_eq!(
@@ -187,11 +205,41 @@ mod tests {
         let more = "{\"day\":\"2026-03-02\",\"is\":\"sealed\",\"at_ms\":6}\n{\"day\":\"20";
         fs::write(&path, format!("{first}{more}")).unwrap();
         touch(dir.path(), day("2026-03-03"));
-        note_present(dir.path(), 7).unwrap();
+        note_present(dir.path(), 7);
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with(&format!("{first}{more}\n")), "{text}");
         let ledger = Ledger::read(dir.path()).unwrap();
         let here: Vec<String> = ledger.days.keys().map(Day::to_string).collect();
         assert_eq!(here, ["2026-03-01", "2026-03-03"]);
+    }
+
+    #[test]
+    fn nothing_waits_for_a_ledger_that_cannot_be_read_or_written() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(FILE)).unwrap();
+        let first = day("2026-03-01");
+        touch(dir.path(), first);
+        note_present(dir.path(), 5);
+        try_to_note_leaving(dir.path(), &[first], "restored over", 6);
+        assert_eq!(lost(&Store::open(dir.path()).unwrap()), []);
+        assert!(note_leaving(dir.path(), &[first], "older than 90 days", 7).is_err());
+    }
+
+    #[test]
+    fn lines_of_several_at_once_are_all_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let days: Vec<Day> = (1..=28).map(|n| day(&format!("2026-02-{n:02}"))).collect();
+        std::thread::scope(|scope| {
+            for part in days.chunks(7) {
+                let dir = dir.path();
+                scope.spawn(move || {
+                    for day in part {
+                        add(dir, &[*day], &Fact::Here, 5).unwrap();
+                    }
+                });
+            }
+        });
+        let ledger = Ledger::read(dir.path()).unwrap();
+        assert!(days.iter().all(|day| ledger.is_here(*day)), "{ledger:?}");
     }
 }

@@ -147,3 +147,20 @@ async fn an_empty_day_file_is_a_damaged_one_today_and_in_the_past() {
         assert!(gaps.iter().any(told), "{gaps:?}");
     }
 }
+
+#[tokio::test]
+async fn recording_waits_for_no_ledger() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::at(NOON));
+    std::fs::create_dir(dir.path().join("ledger.jsonl")).unwrap();
+    for round in 0..2 {
+        let (recorder, thread) = start(dir.path(), &clock);
+        let id = recorder.series(series("Lobby.gain"));
+        let change = number(id, f64::from(round));
+        recorder
+            .changes(NOON + i64::from(round), vec![change])
+            .await;
+        recorder.flush().await.unwrap();
+        stop(recorder, thread).await;
+    }
+    assert_eq!(numbers(dir.path()), [0.0, 1.0]);
+}

@@ -58,7 +58,7 @@ impl<'a> Target<'a> {
             Some(recorder) => recorder.with_files_closed(work)?,
             None => work(&self.dir),
         };
-        ledger::note_present(&self.dir, SystemClock.now_ms())?;
+        ledger::note_present(&self.dir, SystemClock.now_ms());
         Ok(done)
     }
 }
@@ -66,7 +66,7 @@ impl<'a> Target<'a> {
 /// A day that was lost is told before an import may begin it again: afterwards it would not show. The recorder does that
 /// at its start.
 fn tell_losses(dir: &Path) -> Result<()> {
-    if dir.is_dir() && !ledger::lost(&Store::open(dir)?)?.is_empty() {
+    if dir.is_dir() && !ledger::lost(&Store::open(dir)?).is_empty() {
         let (recorder, thread) = Recorder::start(dir, RecorderOptions::default())?;
         drop(recorder);
         thread.join();

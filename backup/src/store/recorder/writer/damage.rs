@@ -27,8 +27,7 @@ impl Writer {
     /// Gives what a gap says of it.
     fn out_of_the_way(&self, day: Day, reason: &str) -> std::result::Result<String, String> {
         let (file, now) = (day.file_name(), self.options.clock.now_ms());
-        ledger::note_leaving(&self.open.dir, &[day], damaged::WHY, now)
-            .map_err(|error| error.to_string())?;
+        ledger::try_to_note_leaving(&self.open.dir, &[day], damaged::WHY, now);
         let name = damaged::move_aside(&self.open.dir, day, now);
         if self.open.dir.join(&file).exists() {
             return Err(format!(
@@ -92,7 +91,7 @@ impl Writer {
 
     /// Days that left without a reason while nobody recorded are lost: another history begins.
     pub(super) fn find_losses(&mut self) -> Result<Vec<Day>> {
-        let lost = ledger::lost(&Store::open(&self.open.dir)?)?;
+        let lost = ledger::lost(&Store::open(&self.open.dir)?);
         if let Some(first) = lost.first() {
             let before = EventId::first_of_ms(first.start_ms()).0 - 1;
             self.open.end_history(before, "a day's file was removed");
@@ -130,13 +129,10 @@ impl Writer {
         if !self.pending.is_empty() {
             return;
         }
-        let (dir, why) = (&self.open.dir, "removed by another program");
+        let dir = &self.open.dir;
+        ledger::try_to_note_leaving(dir, lost, "removed by another program", now);
         // One of them may have begun again with its own gap.
-        let noted =
-            ledger::note_leaving(dir, lost, why, now).and_then(|()| ledger::note_present(dir, now));
-        if let Err(error) = noted {
-            tracing::warn!(%error, "the ledger does not say yet why days are gone");
-        }
+        ledger::note_present(dir, now);
     }
 
     /// Looks at a day's file, and moves it aside where it is damaged. Gives what was wrong with one that was moved.

@@ -56,7 +56,7 @@ impl OpenFile {
         let mut file = DayFile::open(&self.dir, day, names)?;
         file.put_identity(&identity)
             .map_err(Error::sqlite(file.path(), "note whose record it is"))?;
-        ledger::note_present(&self.dir, now_ms)?;
+        ledger::note_present(&self.dir, now_ms);
         self.identity = Some(identity);
         Ok(file)
     }
