@@ -13,30 +13,27 @@ mod source;
 mod staging;
 mod staging_frames;
 
+mod add;
 mod frames;
+mod new_days;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use tempfile::TempDir;
 
-use crate::clock::{Clock as _, SystemClock};
-use crate::error::{Error, Result};
+use crate::disk::scratch;
+use crate::error::Result;
 use crate::exchange::import::columns::Found;
+use crate::exchange::import::new_days::{BuiltDay, NewDays};
 use crate::exchange::import::report::ImportReport;
 use crate::exchange::import::staging::Staging;
 use crate::exchange::import::target::{Destination, Target};
-use crate::store::change::Row;
 use crate::store::day::Day;
-use crate::store::day_file::file::DayFile;
-use crate::store::day_file::refusal::WriteError;
 use crate::store::folder::Store;
-use crate::store::id::EventId;
 use crate::store::names::Names;
 use crate::store::reindex;
-
-/// Rows handed to the store at a time.
-const CHUNK: usize = 10_000;
 
 /// Reads an open database of the original as an import would, and counts what an import would reject. `shown` is how
 /// people know it.
@@ -66,102 +63,99 @@ pub(crate) fn rejected(original: &Connection, shown: &Path) -> Result<ImportRepo
 /// When the file cannot be read or is none of these, before anything is changed; or when the store cannot be written.
 pub fn import(into: Destination<'_>, file: &Path) -> Result<ImportReport> {
     let target = Target::new(into)?;
-    let mut report = ImportReport::default();
+    let scratch = scratch::folder(&target.dir)?;
     let names = Arc::new(Names::default());
-    let mut staging = Staging::new(&target.dir, Arc::clone(&names))?;
-    source::read(file, &target.dir, &mut |found| match found {
-        Found::Event(Ok(incoming)) => staging.add(incoming),
+    let mut import = Import {
+        staging: Staging::new(scratch.path(), Arc::clone(&names))?,
+        report: ImportReport::default(),
+        names,
+        scratch,
+        target,
+    };
+    let scratch = import.scratch.path().to_path_buf();
+    let names = Arc::clone(&import.names);
+    let mut new_days = NewDays::new(&import.target.dir, &scratch, names);
+    source::read(file, &scratch, &mut |found| match found {
+        Found::Event(Ok(incoming)) => {
+            let row = incoming.row(&import.names)?;
+            match new_days.take(row, &mut import.report)? {
+                Some(waits) => import.staging.add(&waits),
+                None => Ok(()),
+            }
+        }
         Found::Event(Err(reason)) => {
-            report.reject(reason);
+            import.report.reject(reason);
             Ok(())
         }
-        Found::Gap(id, gap) => staging.add_gap(id, &gap),
-        Found::Keyframe(keyframe) => staging.add_keyframe(keyframe),
+        Found::Gap(id, gap) => import.staging.add_gap(id, &gap),
+        Found::Keyframe(keyframe) => import.staging.add_keyframe(keyframe),
     })?;
-    for day in staging.days()? {
-        let own = frames::own_range(&Store::open(&target.dir)?, day)?;
-        staging.compare(&Store::open(&target.dir)?, day, &mut report)?;
-        let mut from = None;
-        let mut added = 0;
-        loop {
-            let (rows, next) = staging.missing(from, CHUNK)?;
-            if rows.is_empty() {
-                break;
-            }
-            let names = Arc::clone(&names);
-            let first = from.is_none();
-            let (put, rejected) =
-                target.run(move |dir| add_rows(dir, day, &names, rows, first))??;
-            added += put;
-            rejected
-                .into_iter()
-                .for_each(|reason| report.reject(reason));
-            match next {
-                Some(next) => from = Some(next),
-                None => break,
-            }
-        }
-        let framed = frames::bring(&target, &staging, &names, day, own)?;
-        if added > 0 || framed > 0 {
-            target.run(move |dir| reindex::rebuild(dir, day))??;
-        }
+    new_days.close(&mut import.report)?;
+    let mut days = import.staging.days()?;
+    days.extend(new_days.days());
+    for day in days {
+        let as_new = match new_days.hand_out(day) {
+            Some(built) => import.put_in_place(day, &built)?,
+            None => None,
+        };
+        let added = match as_new {
+            Some(added) => added,
+            None => import.merge(day)?,
+        };
         if added > 0 {
-            report.added += added;
-            report.days.push(day);
+            import.report.added += added;
+            import.report.days.push(day);
         }
     }
-    Ok(report)
+    Ok(import.report)
 }
 
-/// Adds rows to a day's file in one transaction; gives the number added and the reasons of the others.
-fn add_rows(
-    dir: &Path,
-    day: Day,
-    names: &Names,
-    rows: Vec<Row>,
-    first: bool,
-) -> Result<(u64, Vec<String>)> {
-    let path = dir.join(day.file_name());
-    let failed = || Error::sqlite(&path, "add the imported events");
-    if first {
-        reindex::defer(dir, day)?;
-    }
-    let mut file = DayFile::open(dir, day, names)?;
-    let (mut added, mut rejected, mut resort) = (0, Vec::new(), None);
-    file.begin().map_err(failed())?;
-    file.note_arrival(SystemClock.now_ms()).map_err(failed())?;
-    for mut row in rows {
-        let wanted = row.id;
-        loop {
-            let mut poison = None;
-            match file.put_changes(names, std::iter::once(&row), |_, reason| {
-                poison = Some(reason)
-            }) {
-                Ok(()) => {
-                    match poison {
-                        Some(reason) => rejected.push(reason),
-                        None => added += 1,
-                    }
-                    break;
-                }
-                // The next free id after it, in the same day.
-                Err(WriteError::Conflict) if EventId(row.id.0 + 1).day() == day => {
-                    // Where many share a millisecond, the search goes on where the last one ended.
-                    row.id.0 += 1;
-                    let resumed = resort
-                        .filter(|last: &EventId| last.ms() == wanted.ms() && last.0 >= row.id.0);
-                    row.id.0 = resumed.map_or(row.id.0, |last| last.0 + 1);
-                    resort = Some(row.id);
-                }
-                Err(WriteError::Conflict) => {
-                    rejected.push(format!("no id is free after {} in its day", wanted.0));
-                    break;
-                }
-                Err(WriteError::Sqlite(source)) => return Err(failed()(source)),
-            }
+/// An import on its way. Its scratch goes before the store's lock does.
+struct Import<'a> {
+    staging: Staging,
+    report: ImportReport,
+    names: Arc<Names>,
+    scratch: TempDir,
+    target: Target<'a>,
+}
+
+impl Import<'_> {
+    /// Completes a new day and puts it in its place; gives the number of its events. `None` where the store has got the
+    /// day meanwhile; its events wait then to be merged.
+    fn put_in_place(&mut self, day: Day, built: &BuiltDay) -> Result<Option<u64>> {
+        let before = reindex::before(&Store::open(&self.target.dir)?, day)?;
+        let folder = built.folder();
+        self.staging.take_all(day)?;
+        let late = add::missing(&folder, &self.staging, day, &mut self.report)?;
+        let framed = frames::bring(&folder, &self.staging, &self.names, day, None)?;
+        if late > 0 || framed > 0 {
+            reindex::rebuild_after(&folder.dir, day, &before)?;
+        } else {
+            built.write_keyframes(before, &self.names)?;
         }
+        if built.put_in_place(&self.target)? {
+            return Ok(Some(built.added + late));
+        }
+        self.staging.forget(day)?;
+        let path = built.path();
+        database::read(&path, &path, &mut |found| match found {
+            Found::Event(Ok(incoming)) => self.staging.add(&incoming.row(&self.names)?),
+            // Its gaps and keyframes wait already, or follow from its events.
+            _ => Ok(()),
+        })?;
+        Ok(None)
     }
-    file.commit().map_err(failed())?;
-    file.close().map_err(failed())?;
-    Ok((added, rejected))
+
+    /// Adds what the store's day lacks; gives the number of events.
+    fn merge(&mut self, day: Day) -> Result<u64> {
+        let store = Store::open(&self.target.dir)?;
+        let own = frames::own_range(&store, day)?;
+        self.staging.compare(&store, day, &mut self.report)?;
+        let added = add::missing(&self.target, &self.staging, day, &mut self.report)?;
+        let framed = frames::bring(&self.target, &self.staging, &self.names, day, own)?;
+        if added > 0 || framed > 0 {
+            self.target.run(move |dir| reindex::rebuild(dir, day))??;
+        }
+        Ok(added)
+    }
 }

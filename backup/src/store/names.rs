@@ -1,7 +1,9 @@
 //! The series in use by this process, each with a small number.
 
-use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
+
+use hashbrown::{Equivalent, HashMap};
 
 use crate::store::event::Series;
 
@@ -41,6 +43,12 @@ impl Names {
         inner.list.push(Arc::clone(&series));
         inner.numbers.insert(series, id);
         id
+    }
+
+    /// The number of a series that is told by its names, where it has one.
+    pub(crate) fn number<N: Hash + Equivalent<Arc<Series>>>(&self, names: &N) -> Option<SeriesId> {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        inner.numbers.get(names).copied()
     }
 
     /// The series behind a number, if this process has given it out.

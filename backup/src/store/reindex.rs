@@ -13,12 +13,13 @@ use crate::store::event::Series;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
 use crate::store::postings::BlockBuilder;
+use crate::store::query::state::State;
 use crate::store::row_digest::{self, Trust};
 use crate::store::schema::open_writer;
 use crate::store::{dictionary, state_digest};
 
 /// Changes between two keyframes.
-const KEYFRAME_EVERY: u64 = 50_000;
+pub(crate) const KEYFRAME_EVERY: u64 = 50_000;
 
 /// Drops what depends on the order of a day's events, until [`rebuild`] makes it again. Meanwhile queries work, more
 /// slowly.
@@ -35,8 +36,17 @@ pub(crate) fn defer(dir: &Path, day: Day) -> Result<()> {
 
 /// Makes a day's blocks and block keyframes from its events.
 pub(crate) fn rebuild(dir: &Path, day: Day) -> Result<()> {
+    rebuild_after(dir, day, &before(&Store::open(dir)?, day)?)
+}
+
+/// The state of all controls before a day.
+pub(crate) fn before(store: &Store, day: Day) -> Result<State> {
+    store.state_at(day.start_ms() - 1)
+}
+
+/// The same as [`rebuild`] where the days before lie elsewhere.
+pub(crate) fn rebuild_after(dir: &Path, day: Day, before: &State) -> Result<()> {
     let path = dir.join(day.file_name());
-    let before = Store::open(dir)?.state_at(day.start_ms() - 1)?;
     let mut conn = open_writer(&path)?;
     let failed = || Error::sqlite(&path, "build its index");
     let change = conn.transaction().map_err(failed())?;

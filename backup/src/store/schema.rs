@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::disk::{companions, names, real, uri};
+use crate::disk::{companions, fault, names, real, scratch, uri};
 use crate::error::{Error, Result};
 
 /// SQLite's `application_id` of our day files: "QSRA".
@@ -60,21 +60,54 @@ pub(crate) fn create(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<(
     let dir = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let fresh = dir.join(format!(".{name}.new"));
-    // Removes what an interrupted creation left. A log whose database is gone cannot be read, but could be replayed
-    // into the new one.
-    for leftover in companions::and_database(&fresh).chain(companions::of(path)) {
+    // Removes what an interrupted creation left.
+    for leftover in companions::and_database(&fresh) {
         let _ = std::fs::remove_file(leftover);
     }
     let made = real::make_file(&fresh)
         .map_err(Error::io(path, "create the day file"))
         .and_then(|()| Connection::open(&fresh).map_err(Error::sqlite(path, "create the day file")))
         .and_then(|mut fresh| fill(&mut fresh))
-        .and_then(|()| std::fs::rename(&fresh, path).map_err(Error::io(path, "create")));
+        .and_then(|()| give_name(&fresh, path));
     if made.is_err() {
         let _ = std::fs::remove_file(&fresh);
     }
-    made?;
+    made
+}
+
+/// Gives a day file that was built under another name its own.
+fn give_name(built: &Path, path: &Path) -> Result<()> {
+    // A log whose database is gone cannot be read, but could be replayed into the new one.
+    for leftover in companions::of(path) {
+        let _ = std::fs::remove_file(leftover);
+    }
+    std::fs::rename(built, path).map_err(Error::io(path, "create"))?;
+    let dir = path.parent().unwrap_or(Path::new("."));
     names::in_folder(dir).map_err(Error::io(dir, "sync the folder"))
+}
+
+/// Opens a day file that is being built in scratch; creates it where it is missing. What a crash leaves of it is never
+/// read.
+pub(crate) fn open_scratch(path: &Path) -> Result<Connection> {
+    if path.exists() {
+        return scratch::open(path);
+    }
+    real::make_file(path).map_err(Error::io(path, "create the day file"))?;
+    let mut conn = scratch::open(path)?;
+    migrate(&mut conn, path, 0)?;
+    Ok(conn)
+}
+
+/// Puts a day file that was built in scratch in its place, and says whether it did: where a file has the place, it
+/// stays.
+pub(crate) fn put_in_place(built: &Path, path: &Path) -> Result<bool> {
+    if path.exists() {
+        return Ok(false);
+    }
+    fault::step()
+        .map_err(Error::io(path, "put the day in its place"))
+        .and_then(|()| give_name(built, path))?;
+    Ok(true)
 }
 
 fn prepare_writer(conn: &mut Connection, path: &Path) -> Result<()> {

@@ -4,7 +4,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use backup::{Archive, Depth, Policy, RestoreSource, Shipper, Store, finish_interrupted, undo};
+use backup::{
+    Archive, Depth, Destination, Policy, RestoreSource, Shipper, Store, finish_interrupted, import,
+    undo,
+};
 
 use crate::archive_stage::{all_in, let_lie, now};
 
@@ -81,6 +84,7 @@ fn run(job: &str, dir: &Path) -> backup::Result<()> {
             Ok(())
         }
         "lock the store" => backup::StoreLock::take(&events, backup::StoreUse::Import).map(drop),
+        "import" => import(Destination::Folder(&events), &dir.join("in.csv")).map(drop),
         "ship" => ship_on(&archive, &events),
         other => panic!("no job {other}"),
     }

@@ -1,4 +1,4 @@
-//! kill -9 at every step of backup, prune, restore, undo, verification and shipping: the next start finds everything as before or as after.
+//! kill -9 at every step of backup, prune, restore, undo, import, verification and shipping: the next start finds everything as before or as after.
 //!
 //! A child stops itself with SIGKILL at the n-th of the archive's marked steps, or is killed by its parent at a random
 //! moment.
@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use backup::{Depth, Policy, RestoreSource, Store, plan_undo, undo, undo_steps};
+use backup::{
+    Depth, Destination, Policy, RestoreSource, Store, import, plan_undo, undo, undo_steps,
+};
 
 use crate::archive_forge::four_backups;
 use crate::archive_jobs::{KILL_AT, child, copy_stage, ship, sound_archive, started};
@@ -83,6 +85,32 @@ fn a_backup_killed_anywhere_leaves_the_former_ones_and_no_half() {
     };
     at_every_step(&stage, "backup", check);
     at_random_moments(&stage, "backup", check);
+}
+
+#[test]
+fn an_import_killed_anywhere_leaves_no_half_of_a_new_day_and_the_next_one_ends_it() {
+    let stage = Stage::with(1, 100);
+    let mut text = "timestamp,control_path,value\n".to_owned();
+    for n in 0..60 {
+        text += &format!("{},A.new,{n}\n", day_ms(n / 20) + n);
+    }
+    let file = stage.dir.path().join("in.csv");
+    std::fs::write(&file, text).unwrap();
+    let check = |dir: &Path| {
+        let events = dir.join("events");
+        let store = Store::open(&events).unwrap();
+        for day in store.days().unwrap().into_iter().skip(1) {
+            assert_eq!(store.day_summary(day).unwrap().events, 20, "{day}");
+        }
+        import(Destination::Folder(&events), &dir.join("in.csv")).unwrap();
+        assert_eq!(all_in(&events).len(), 160);
+        for entry in events.read_dir().unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(!name.starts_with(".tmp-"), "{name} is left");
+        }
+    };
+    at_every_step(&stage, "import", check);
+    at_random_moments(&stage, "import", check);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod crash;
 mod day_travel;
 mod days;
 mod disks;
+mod import_roads;
 mod inodes;
 mod lesser;
 mod moments;

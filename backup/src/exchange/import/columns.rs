@@ -1,47 +1,121 @@
 //! What all formats of an import have in common: an event's columns as they were found, and the event they make.
 
+use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 use std::{fmt, io};
 
 use compact_str::CompactString;
+use hashbrown::Equivalent;
 
 use crate::error::{Error, Result};
-use crate::store::change::unstorable_content;
+use crate::store::change::{Change, Row, unstorable_content};
 use crate::store::event::{Gap, Series, sql_timestamp};
 use crate::store::id::EventId;
+use crate::store::names::Names;
 use crate::store::value::Value;
 
 /// An id may be earlier than its event's time where the clock was set back while the event waited to be written, and
 /// never by more than this.
 const EARLIEST_ID_MS: i64 = 86_400_000;
+/// More different series than any installation has controls; beyond it a file is not what it claims to be.
+const SERIES_LIMIT: u32 = 200_000;
 
 /// An event on its way in.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Incoming {
+#[derive(Debug)]
+pub(super) struct Incoming<'a> {
     /// Its id where it was one of ours.
     pub(super) wanted: Option<EventId>,
     pub(super) at_ms: i64,
-    pub(super) series: Series,
+    pub(super) series: Named<'a>,
     pub(super) value: Option<Value>,
     pub(super) string: Option<CompactString>,
     pub(super) position: Option<f64>,
 }
 
-impl Incoming {
+/// A series by its names, as they stand in what is being read.
+#[derive(Debug, Hash)]
+pub(super) struct Named<'a> {
+    // In the order of `Series`, so that both hash alike.
+    change_group: Cow<'a, str>,
+    path: Cow<'a, str>,
+    component: Cow<'a, str>,
+    control: Cow<'a, str>,
+    source: Cow<'a, str>,
+}
+
+impl<'a> Named<'a> {
+    pub(super) fn of(series: &'a Series) -> Named<'a> {
+        Named {
+            change_group: Cow::Borrowed(&series.change_group),
+            path: Cow::Borrowed(&series.path),
+            component: Cow::Borrowed(&series.component),
+            control: Cow::Borrowed(&series.control),
+            source: Cow::Borrowed(&series.source),
+        }
+    }
+
+    fn series(&self) -> Series {
+        Series {
+            change_group: (&*self.change_group).into(),
+            path: (&*self.path).into(),
+            component: (&*self.component).into(),
+            control: (&*self.control).into(),
+            source: (&*self.source).into(),
+        }
+    }
+}
+
+impl Equivalent<Arc<Series>> for Named<'_> {
+    fn equivalent(&self, series: &Arc<Series>) -> bool {
+        *self.path == *series.path
+            && *self.component == *series.component
+            && *self.control == *series.control
+            && *self.change_group == *series.change_group
+            && *self.source == *series.source
+    }
+}
+
+impl<'a> Incoming<'a> {
     /// The event, if a day file can hold it.
-    pub(super) fn storable(self) -> std::result::Result<Incoming, String> {
+    pub(super) fn storable(self) -> std::result::Result<Incoming<'a>, String> {
         let (value, string) = (self.value.as_ref(), self.string.as_deref());
         match unstorable_content(self.at_ms, value, string, self.position) {
             Some(reason) => Err(reason),
             None => Ok(self),
         }
     }
+
+    /// The row that it wants to be.
+    pub(super) fn row(self, names: &Names) -> Result<Row> {
+        let series = match names.number(&self.series) {
+            Some(number) => number,
+            None => names.intern(self.series.series()),
+        };
+        if series.0 >= SERIES_LIMIT {
+            return Err(Error::Input {
+                what: "imported events".into(),
+                found: format!("more than {SERIES_LIMIT} different controls"),
+                expected: "the events of one installation".into(),
+            });
+        }
+        Ok(Row {
+            id: self.wanted.unwrap_or(EventId::first_of_ms(self.at_ms)),
+            at_ms: self.at_ms,
+            change: Change {
+                series,
+                value: self.value,
+                string: self.string,
+                position: self.position,
+            },
+        })
+    }
 }
 
 /// What a file holds.
-pub(super) enum Found {
+pub(super) enum Found<'a> {
     /// An event that can be stored, or the reason why there is none where one should be.
-    Event(std::result::Result<Incoming, String>),
+    Event(std::result::Result<Incoming<'a>, String>),
     /// A gap and its id; only our day files know of these and of keyframes.
     Gap(EventId, Gap),
     /// A full state before all changes with its id or a greater one.
@@ -64,7 +138,7 @@ pub(super) struct KnownState {
 }
 
 /// Takes what was found, in the file's order.
-pub(super) type Take<'a> = dyn FnMut(Found) -> Result<()> + 'a;
+pub(super) type Take<'a> = dyn FnMut(Found<'_>) -> Result<()> + 'a;
 
 /// A damaged `.gz` fails in the middle of reading; the error says so in words.
 pub(super) fn unpack_failed(path: &Path, source: io::Error) -> Error {
@@ -84,70 +158,103 @@ pub(super) fn unpack_failed(path: &Path, source: io::Error) -> Error {
     }
 }
 
+/// A column that an import knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    Id,
+    Timestamp,
+    ChangeGroup,
+    Path,
+    Component,
+    Control,
+    Value,
+    String,
+    Source,
+    Position,
+    Kind,
+}
+
+impl Column {
+    pub(super) fn of(name: &str) -> Option<Column> {
+        Some(match name {
+            "id" => Column::Id,
+            "timestamp" => Column::Timestamp,
+            "change_group_id" => Column::ChangeGroup,
+            "control_path" => Column::Path,
+            "component_name" => Column::Component,
+            "control_name" => Column::Control,
+            "value" => Column::Value,
+            "string_value" => Column::String,
+            "source" => Column::Source,
+            "position" => Column::Position,
+            "kind" => Column::Kind,
+            _ => return None,
+        })
+    }
+}
+
 /// The columns of one event as any format has them, before they are understood.
 #[derive(Debug, Default)]
-pub(super) struct Columns {
-    pub(super) id: Raw,
-    pub(super) timestamp: Raw,
-    pub(super) change_group: Raw,
-    pub(super) path: Raw,
-    pub(super) component: Raw,
-    pub(super) control: Raw,
-    pub(super) value: Raw,
-    pub(super) string: Raw,
-    pub(super) source: Raw,
-    pub(super) position: Raw,
-    pub(super) kind: Raw,
+pub(super) struct Columns<'a> {
+    pub(super) id: Raw<'a>,
+    pub(super) timestamp: Raw<'a>,
+    pub(super) change_group: Raw<'a>,
+    pub(super) path: Raw<'a>,
+    pub(super) component: Raw<'a>,
+    pub(super) control: Raw<'a>,
+    pub(super) value: Raw<'a>,
+    pub(super) string: Raw<'a>,
+    pub(super) source: Raw<'a>,
+    pub(super) position: Raw<'a>,
+    pub(super) kind: Raw<'a>,
     /// Whether the format has our own columns, so that ids are ours.
     pub(super) ours: bool,
 }
 
 /// One column's content.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) enum Raw {
+pub(super) enum Raw<'a> {
     #[default]
     Missing,
     Integer(i64),
     Number(f64),
     Bool(bool),
-    Text(CompactString),
+    Text(Cow<'a, str>),
     /// Something that no column can be, in words.
     Other(&'static str),
 }
 
-impl Columns {
-    /// The place for a column of this name, where it is one.
-    pub(super) fn place(&mut self, name: &str) -> Option<&mut Raw> {
-        Some(match name {
-            "id" => &mut self.id,
-            "timestamp" => &mut self.timestamp,
-            "change_group_id" => &mut self.change_group,
-            "control_path" => &mut self.path,
-            "component_name" => &mut self.component,
-            "control_name" => &mut self.control,
-            "value" => &mut self.value,
-            "string_value" => &mut self.string,
-            "source" => &mut self.source,
-            "position" => &mut self.position,
-            "kind" => {
+impl<'a> Columns<'a> {
+    pub(super) fn place(&mut self, column: Column) -> &mut Raw<'a> {
+        match column {
+            Column::Id => &mut self.id,
+            Column::Timestamp => &mut self.timestamp,
+            Column::ChangeGroup => &mut self.change_group,
+            Column::Path => &mut self.path,
+            Column::Component => &mut self.component,
+            Column::Control => &mut self.control,
+            Column::Value => &mut self.value,
+            Column::String => &mut self.string,
+            Column::Source => &mut self.source,
+            Column::Position => &mut self.position,
+            Column::Kind => {
                 self.ours = true;
                 &mut self.kind
             }
-            _ => return None,
-        })
+        }
     }
 
     /// Understands the columns; `place` says where they stood.
     pub(super) fn incoming(
         self,
         place: impl FnOnce() -> String,
-    ) -> std::result::Result<Incoming, String> {
+    ) -> std::result::Result<Incoming<'a>, String> {
         self.understand()
             .and_then(Incoming::storable)
             .map_err(|reason| format!("{}: {reason}", place()))
     }
 
-    fn understand(self) -> std::result::Result<Incoming, String> {
+    fn understand(self) -> std::result::Result<Incoming<'a>, String> {
         let at_ms = match self.timestamp {
             Raw::Integer(ms) => ms,
             Raw::Number(ms) if ms.fract() == 0.0 && ms.abs() < 1e15 => ms as i64,
@@ -158,7 +265,7 @@ impl Columns {
         let path = match text("control_path", self.path)? {
             Some(path) if !path.is_empty() => path,
             _ if !component.is_empty() && !control.is_empty() => {
-                compact_str::format_compact!("{component}.{control}")
+                Cow::Owned(format!("{component}.{control}"))
             }
             _ if !control.is_empty() => control.clone(),
             _ => return Err("found no control_path, expected the control's name".into()),
@@ -170,7 +277,7 @@ impl Columns {
             (Raw::Integer(whole), _) => Some(Value::Number(exact("value", whole)?)),
             (Raw::Number(number), _) => Some(Value::Number(number)),
             (Raw::Bool(truth), _) => Some(Value::Bool(truth)),
-            (Raw::Text(text), _) => Some(Value::Text(text)),
+            (Raw::Text(text), _) => Some(Value::Text(CompactString::from(text))),
             (Raw::Other(what), _) => {
                 return Err(format!(
                     "found value {what}, expected a number, a text or null"
@@ -202,7 +309,7 @@ impl Columns {
         Ok(Incoming {
             wanted,
             at_ms,
-            series: Series {
+            series: Named {
                 change_group: text("change_group_id", self.change_group)?.unwrap_or_default(),
                 path,
                 component,
@@ -210,13 +317,27 @@ impl Columns {
                 source: text("source", self.source)?.unwrap_or_default(),
             },
             value,
-            string: text("string_value", self.string)?,
+            string: text("string_value", self.string)?.map(CompactString::from),
             position,
         })
     }
 }
 
-fn text(name: &str, raw: Raw) -> std::result::Result<Option<CompactString>, String> {
+impl Raw<'_> {
+    /// The same without what it was read from.
+    pub(super) fn into_owned(self) -> Raw<'static> {
+        match self {
+            Raw::Missing => Raw::Missing,
+            Raw::Integer(whole) => Raw::Integer(whole),
+            Raw::Number(number) => Raw::Number(number),
+            Raw::Bool(truth) => Raw::Bool(truth),
+            Raw::Text(text) => Raw::Text(Cow::Owned(text.into_owned())),
+            Raw::Other(what) => Raw::Other(what),
+        }
+    }
+}
+
+fn text<'a>(name: &str, raw: Raw<'a>) -> std::result::Result<Option<Cow<'a, str>>, String> {
     match raw {
         Raw::Missing => Ok(None),
         Raw::Text(text) => Ok(Some(text)),
@@ -238,11 +359,11 @@ fn exact(name: &str, whole: i64) -> std::result::Result<f64, String> {
     }
 }
 
-fn wrong(name: &str, found: &Raw, expected: &str) -> String {
+fn wrong(name: &str, found: &Raw<'_>, expected: &str) -> String {
     format!("found {name} {found}, expected {expected}")
 }
 
-impl fmt::Display for Raw {
+impl fmt::Display for Raw<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Raw::Missing => f.write_str("nothing"),

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use compact_str::CompactString;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use crate::error::{Error, Result};
-use crate::exchange::import::columns::{Columns, Found, Incoming, Keyframe, KnownState, Raw, Take};
+use crate::exchange::import::columns::{
+    Column, Columns, Found, Incoming, Keyframe, KnownState, Named, Raw, Take,
+};
 use crate::store::event::Gap;
 use crate::store::id::EventId;
 use crate::store::query::reader::{COLUMNS, DayReader, content};
@@ -33,13 +34,14 @@ fn read_ours(path: &Path, take: &mut Take<'_>) -> Result<()> {
     let mut query = reader.conn.prepare(&sql).map_err(reader.failed())?;
     let mut rows = query.query([]).map_err(reader.failed())?;
     while let Some(row) = rows.next().map_err(reader.failed())? {
-        let found = match reader.event(row).map_err(reader.failed())? {
+        let event = reader.event(row).map_err(reader.failed())?;
+        let found = match &event {
             Some(event) => Incoming {
                 wanted: Some(event.id),
                 at_ms: event.at_ms,
-                series: (*event.series).clone(),
-                value: event.value,
-                string: event.string,
+                series: Named::of(&event.series),
+                value: event.value.clone(),
+                string: event.string.clone(),
                 position: event.position,
             }
             .storable()
@@ -57,7 +59,7 @@ fn read_gaps(reader: &DayReader, take: &mut Take<'_>) -> Result<()> {
     let mut query = reader.conn.prepare(sql).map_err(reader.failed())?;
     let mut rows = query.query([]).map_err(reader.failed())?;
     while let Some(row) = rows.next().map_err(reader.failed())? {
-        let gap = || -> rusqlite::Result<Found> {
+        let gap = || -> rusqlite::Result<Found<'_>> {
             let (from_ms, to_ms, why) = (row.get(1)?, row.get(2)?, row.get(3)?);
             let gap = Gap {
                 from_ms,
@@ -133,18 +135,18 @@ pub(super) fn read_original(conn: &Connection, shown: &Path, take: &mut Take<'_>
     let mut query = conn
         .prepare("SELECT * FROM events ORDER BY timestamp, id")
         .map_err(failed())?;
-    let names: Vec<CompactString> = query.column_names().map(CompactString::from).collect();
+    let known: Vec<Option<Column>> = query.column_names().map(Column::of).collect();
     let mut rows = query.query([]).map_err(failed())?;
     while let Some(row) = rows.next().map_err(failed())? {
         let mut columns = Columns::default();
-        for (at, name) in names.iter().enumerate() {
+        for (at, column) in known.iter().enumerate() {
             let cell = row.get_ref(at).map_err(failed())?;
-            if let Some(place) = columns.place(name) {
-                *place = match cell {
+            if let Some(column) = column {
+                *columns.place(*column) = match cell {
                     ValueRef::Null => Raw::Missing,
                     ValueRef::Integer(whole) => Raw::Integer(whole),
                     ValueRef::Real(number) => Raw::Number(number),
-                    ValueRef::Text(text) => Raw::Text(CompactString::from_utf8_lossy(text)),
+                    ValueRef::Text(text) => Raw::Text(String::from_utf8_lossy(text)),
                     ValueRef::Blob(_) => Raw::Other("a blob"),
                 };
             }

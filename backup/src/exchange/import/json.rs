@@ -1,5 +1,6 @@
 //! Events from JSON: an export as one document, a bare list, or one event per line. Read as a stream.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::BufRead;
 use std::path::Path;
@@ -10,7 +11,7 @@ use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
-use crate::exchange::import::columns::{Columns, Found, Raw, Take, unpack_failed};
+use crate::exchange::import::columns::{Column, Columns, Found, Raw, Take, unpack_failed};
 
 pub(super) fn read(path: &Path, text: impl BufRead, take: &mut Take<'_>) -> Result<()> {
     let mut walk = Walk {
@@ -55,7 +56,7 @@ impl Walk<'_, '_> {
     /// Passes an event on, or why it is none: the next one may be sound.
     fn pass<E: de::Error>(
         &mut self,
-        columns: std::result::Result<Columns, String>,
+        columns: std::result::Result<Columns<'_>, String>,
     ) -> std::result::Result<(), E> {
         self.seen += 1;
         let place = || format!("event {}", self.seen);
@@ -103,12 +104,12 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
             }
             let content = map.next_value::<Box<RawValue>>()?;
             let Ok(known) = &mut columns else { continue };
-            let Some(place) = known.place(&name) else {
+            let Some(column) = Column::of(&name) else {
                 continue;
             };
             any = true;
-            match serde_json::from_str(content.get()) {
-                Ok(raw) => *place = raw,
+            match serde_json::from_str::<Raw<'_>>(content.get()) {
+                Ok(raw) => *known.place(column) = raw.into_owned(),
                 Err(error) => columns = Err(wrong(&content, &error, &format!("a {name}"))),
             }
         }
@@ -153,15 +154,15 @@ impl<'de> de::DeserializeSeed<'de> for List<'_, '_, '_> {
 }
 
 /// One element of a list.
-struct OneEvent(Columns);
+struct OneEvent<'a>(Columns<'a>);
 
-impl<'de> Deserialize<'de> for OneEvent {
+impl<'de> Deserialize<'de> for OneEvent<'de> {
     fn deserialize<D: Deserializer<'de>>(
         deserializer: D,
-    ) -> std::result::Result<OneEvent, D::Error> {
+    ) -> std::result::Result<OneEvent<'de>, D::Error> {
         struct Members;
         impl<'de> Visitor<'de> for Members {
-            type Value = OneEvent;
+            type Value = OneEvent<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an event")
@@ -170,11 +171,11 @@ impl<'de> Deserialize<'de> for OneEvent {
             fn visit_map<A: MapAccess<'de>>(
                 self,
                 mut map: A,
-            ) -> std::result::Result<OneEvent, A::Error> {
+            ) -> std::result::Result<OneEvent<'de>, A::Error> {
                 let mut columns = Columns::default();
                 while let Some(name) = map.next_key::<CompactString>()? {
-                    match columns.place(&name) {
-                        Some(place) => *place = map.next_value()?,
+                    match Column::of(&name) {
+                        Some(column) => *columns.place(column) = map.next_value()?,
                         None => drop(map.next_value::<IgnoredAny>()?),
                     }
                 }
@@ -185,44 +186,50 @@ impl<'de> Deserialize<'de> for OneEvent {
     }
 }
 
-impl<'de> Deserialize<'de> for Raw {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Raw, D::Error> {
+impl<'de> Deserialize<'de> for Raw<'de> {
+    fn deserialize<D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Raw<'de>, D::Error> {
         struct Any;
         impl<'de> Visitor<'de> for Any {
-            type Value = Raw;
+            type Value = Raw<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("anything")
             }
 
-            fn visit_unit<E>(self) -> std::result::Result<Raw, E> {
+            fn visit_unit<E>(self) -> std::result::Result<Raw<'de>, E> {
                 Ok(Raw::Missing)
             }
 
-            fn visit_bool<E>(self, truth: bool) -> std::result::Result<Raw, E> {
+            fn visit_bool<E>(self, truth: bool) -> std::result::Result<Raw<'de>, E> {
                 Ok(Raw::Bool(truth))
             }
 
-            fn visit_i64<E>(self, whole: i64) -> std::result::Result<Raw, E> {
+            fn visit_i64<E>(self, whole: i64) -> std::result::Result<Raw<'de>, E> {
                 Ok(Raw::Integer(whole))
             }
 
-            fn visit_u64<E>(self, whole: u64) -> std::result::Result<Raw, E> {
+            fn visit_u64<E>(self, whole: u64) -> std::result::Result<Raw<'de>, E> {
                 Ok(i64::try_from(whole).map_or(Raw::Number(whole as f64), Raw::Integer))
             }
 
-            fn visit_f64<E>(self, number: f64) -> std::result::Result<Raw, E> {
+            fn visit_f64<E>(self, number: f64) -> std::result::Result<Raw<'de>, E> {
                 Ok(Raw::Number(number))
             }
 
-            fn visit_str<E>(self, text: &str) -> std::result::Result<Raw, E> {
-                Ok(Raw::Text(text.into()))
+            fn visit_borrowed_str<E>(self, text: &'de str) -> std::result::Result<Raw<'de>, E> {
+                Ok(Raw::Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> std::result::Result<Raw<'de>, E> {
+                Ok(Raw::Text(Cow::Owned(text.to_owned())))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(
                 self,
                 mut list: A,
-            ) -> std::result::Result<Raw, A::Error> {
+            ) -> std::result::Result<Raw<'de>, A::Error> {
                 while list.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(Raw::Other("a list"))
             }
@@ -230,7 +237,7 @@ impl<'de> Deserialize<'de> for Raw {
             fn visit_map<A: MapAccess<'de>>(
                 self,
                 mut map: A,
-            ) -> std::result::Result<Raw, A::Error> {
+            ) -> std::result::Result<Raw<'de>, A::Error> {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 Ok(Raw::Other("an object"))
             }

@@ -1,47 +1,42 @@
 //! Where incoming events wait while they are compared with the store: a temporary database that sorts on disk.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
-use tempfile::TempDir;
 
 use crate::disk::scratch;
 use crate::error::{Error, Result};
-use crate::exchange::import::columns::Incoming;
 use crate::exchange::import::report::ImportReport;
 use crate::store::cell::{
     Cell, position_in, position_out, string_in, string_out, text_in, value_in, value_out,
 };
 use crate::store::change::{Change, Row};
 use crate::store::day::Day;
-use crate::store::event::Series;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
 use crate::store::names::{Names, SeriesId};
 use crate::store::value::Value;
 
-/// More different series than any installation has controls; beyond it a file is not what it claims to be.
-const SERIES_LIMIT: u32 = 200_000;
-
 pub(super) struct Staging {
     pub(super) conn: Connection,
     pub(super) names: Arc<Names>,
-    folder: TempDir,
+    path: PathBuf,
     sorted: bool,
 }
 
 impl Staging {
-    pub(super) fn new(beside: &Path, names: Arc<Names>) -> Result<Staging> {
-        let folder = scratch::folder(beside)?;
-        let path = folder.path().join("staging.db");
+    /// In a folder for scratch files.
+    pub(super) fn new(scratch: &Path, names: Arc<Names>) -> Result<Staging> {
+        let path = scratch.join("staging.db");
         let made = || Error::sqlite(&path, "make a temporary database");
         let conn = Connection::open(&path).map_err(made())?;
         scratch::unprotected(&conn).map_err(made())?;
         conn.execute_batch(
             "PRAGMA temp_store = FILE;
-             CREATE TABLE staged (n INTEGER PRIMARY KEY, day INTEGER NOT NULL, wanted INTEGER, at INTEGER NOT NULL,
+             CREATE TABLE staged (n INTEGER PRIMARY KEY, day INTEGER NOT NULL, wanted INTEGER NOT NULL, at INTEGER NOT NULL,
                                   series INTEGER NOT NULL, value, string, position, content BLOB NOT NULL);
              CREATE TABLE present (content BLOB NOT NULL);
              CREATE TABLE missing (n INTEGER PRIMARY KEY);
@@ -55,49 +50,18 @@ impl Staging {
         Ok(Staging {
             conn,
             names,
-            folder,
+            path,
             sorted: false,
         })
     }
 
     pub(super) fn failed(&self) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
-        Error::sqlite(
-            &self.folder.path().join("staging.db"),
-            "sort the incoming events",
-        )
+        Error::sqlite(&self.path, "sort the incoming events")
     }
 
-    pub(super) fn add(&mut self, incoming: Incoming) -> Result<()> {
-        let content = digest(
-            incoming.at_ms,
-            &incoming.series,
-            &incoming.value,
-            incoming.string.as_deref(),
-            incoming.position,
-        );
-        let series = self.names.intern(incoming.series);
-        let id = incoming
-            .wanted
-            .unwrap_or(EventId::first_of_ms(incoming.at_ms));
-        let change = Change {
-            series,
-            value: incoming.value,
-            string: incoming.string,
-            position: incoming.position,
-        };
-        let row = Row {
-            id,
-            at_ms: incoming.at_ms,
-            change,
-        };
-        if series.0 >= SERIES_LIMIT {
-            return Err(Error::Input {
-                what: "imported events".into(),
-                found: format!("more than {SERIES_LIMIT} different controls"),
-                expected: "the events of one installation".into(),
-            });
-        }
-        let string = match row.change.string.as_deref() {
+    pub(super) fn add(&mut self, row: &Row) -> Result<()> {
+        let change = &row.change;
+        let string = match change.string.as_deref() {
             Some(text) => text_in(text),
             None => string_in(&Cell::Absent),
         };
@@ -108,22 +72,30 @@ impl Staging {
             )
             .and_then(|mut insert| {
                 insert.execute(params![
-                    id.day().start_ms(),
-                    incoming.wanted.map(|id| id.0),
+                    row.id.day().start_ms(),
+                    row.id.0,
                     row.at_ms,
-                    series.0,
-                    value_in(row.change.value.as_ref()),
+                    change.series.0,
+                    value_in(change.value.as_ref()),
                     string,
-                    position_in(row.change.position.map_or(Cell::Absent, Cell::Stored)),
-                    content,
+                    position_in(change.position.map_or(Cell::Absent, Cell::Stored)),
+                    content(row.at_ms, change),
                 ])
             })
             .map_err(self.failed())?;
         Ok(())
     }
 
-    /// The days that anything came for, oldest first.
-    pub(super) fn days(&mut self) -> Result<Vec<Day>> {
+    /// Forgets the events that came for a day.
+    pub(super) fn forget(&mut self, day: Day) -> Result<()> {
+        self.conn
+            .execute("DELETE FROM staged WHERE day = ?1", [day.start_ms()])
+            .map_err(self.failed())?;
+        Ok(())
+    }
+
+    /// The days that anything came for.
+    pub(super) fn days(&mut self) -> Result<BTreeSet<Day>> {
         if !self.sorted {
             self.conn
                 .execute_batch("CREATE INDEX by_day ON staged (day, content)")
@@ -132,7 +104,9 @@ impl Staging {
         }
         let mut query = self
             .conn
-            .prepare("SELECT day FROM staged UNION SELECT day FROM gaps UNION SELECT day FROM keyframes ORDER BY day")
+            .prepare(
+                "SELECT day FROM staged UNION SELECT day FROM gaps UNION SELECT day FROM keyframes",
+            )
             .map_err(self.failed())?;
         let days = query
             .query_map([], |row| row.get(0).map(Day::of_ms))
@@ -156,15 +130,16 @@ impl Staging {
                 .prepare("INSERT INTO present (content) VALUES (?1)")
                 .map_err(self.failed())?;
             let mut problem = None;
+            let names = &self.names;
             store.each_of_day(day, &mut |event| {
-                let content = digest(
-                    event.at_ms,
-                    &event.series,
-                    &event.value,
-                    event.string.as_deref(),
-                    event.position,
-                );
-                problem = insert.execute([content]).err();
+                let change = Change {
+                    series: (names.number(&event.series))
+                        .unwrap_or_else(|| names.intern((*event.series).clone())),
+                    value: event.value,
+                    string: event.string,
+                    position: event.position,
+                };
+                problem = insert.execute([content(event.at_ms, &change)]).err();
                 problem.is_none()
             })?;
             if let Some(problem) = problem {
@@ -194,7 +169,19 @@ impl Staging {
         Ok(())
     }
 
-    /// Some of the missing events of the day compared last, in the order of the file, and where to go on.
+    /// Takes all of a day's events for missing.
+    pub(super) fn take_all(&mut self, day: Day) -> Result<()> {
+        self.conn
+            .execute("DELETE FROM missing", [])
+            .and_then(|_| {
+                let all = "INSERT INTO missing (n) SELECT n FROM staged WHERE day = ?1";
+                self.conn.execute(all, [day.start_ms()])
+            })
+            .map_err(self.failed())?;
+        Ok(())
+    }
+
+    /// Some of the missing events of the day looked at last, in the order of the file, and where to go on.
     pub(super) fn missing(
         &self,
         after: Option<i64>,
@@ -211,12 +198,9 @@ impl Staging {
         let rows = query
             .query_map(params![after.unwrap_or(-1), limit], |row| {
                 next = Some(row.get(0)?);
-                let at_ms = row.get(2)?;
                 Ok(Row {
-                    id: row
-                        .get::<_, Option<i64>>(1)?
-                        .map_or(EventId::first_of_ms(at_ms), EventId),
-                    at_ms,
+                    id: EventId(row.get(1)?),
+                    at_ms: row.get(2)?,
                     change: Change {
                         series: SeriesId(row.get(3)?),
                         value: value_out(row.get_ref(4)?),
@@ -238,31 +222,14 @@ impl Staging {
     }
 }
 
-/// What makes two events equal, in 16 bytes. Only ever compared within one import.
-fn digest(
-    at_ms: i64,
-    series: &Series,
-    value: &Option<Value>,
-    string: Option<&str>,
-    position: Option<f64>,
-) -> [u8; 16] {
+/// What makes two events equal, in 16 bytes. Only ever compared within one import, where a series has one number.
+fn content(at_ms: i64, change: &Change) -> [u8; 16] {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();
         hasher.write_u8(salt);
         hasher.write_i64(at_ms);
-        let mut text = |text: &str| {
-            hasher.write_usize(text.len());
-            hasher.write(text.as_bytes());
-        };
-        text(&series.change_group);
-        text(&series.path);
-        text(&series.component);
-        text(&series.control);
-        text(&series.source);
-        // First whether there is one: any text may be one.
-        text(if string.is_some() { "string" } else { "" });
-        text(string.unwrap_or_default());
-        match value {
+        hasher.write_u32(change.series.0);
+        match &change.value {
             None => hasher.write_u8(0),
             Some(Value::Number(number)) => {
                 hasher.write_u8(1);
@@ -275,7 +242,13 @@ fn digest(
                 hasher.write(text.as_bytes());
             }
         }
-        hasher.write_u64(position.map_or(u64::MAX, f64::to_bits));
+        // First whether there is one: any text may be one.
+        hasher.write_u8(u8::from(change.string.is_some()));
+        if let Some(text) = &change.string {
+            hasher.write_usize(text.len());
+            hasher.write(text.as_bytes());
+        }
+        hasher.write_u64(change.position.map_or(u64::MAX, f64::to_bits));
         hasher.finish().to_le_bytes()
     };
     let mut digest = [0; 16];

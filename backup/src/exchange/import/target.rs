@@ -26,6 +26,8 @@ pub(super) struct Target<'a> {
     pub(super) dir: PathBuf,
     recorder: Option<&'a Recorder>,
     _lock: Option<StoreLock>,
+    /// Not a folder of scratch.
+    is_store: bool,
 }
 
 impl<'a> Target<'a> {
@@ -35,6 +37,7 @@ impl<'a> Target<'a> {
                 dir: recorder.dir().to_path_buf(),
                 recorder: Some(recorder),
                 _lock: None,
+                is_store: true,
             },
             Destination::Folder(dir) => {
                 tell_losses(dir)?;
@@ -44,9 +47,20 @@ impl<'a> Target<'a> {
                     dir: dir.to_path_buf(),
                     recorder: None,
                     _lock: Some(lock),
+                    is_store: true,
                 }
             }
         })
+    }
+
+    /// A folder of scratch, in which nobody else works.
+    pub(super) fn scratch(dir: PathBuf) -> Target<'static> {
+        Target {
+            dir,
+            recorder: None,
+            _lock: None,
+            is_store: false,
+        }
     }
 
     /// Does work for which no other connection may write to the day files.
@@ -58,7 +72,9 @@ impl<'a> Target<'a> {
             Some(recorder) => recorder.with_files_closed(work)?,
             None => work(&self.dir),
         };
-        ledger::note_present(&self.dir, SystemClock.now_ms());
+        if self.is_store {
+            ledger::note_present(&self.dir, SystemClock.now_ms());
+        }
         Ok(done)
     }
 }

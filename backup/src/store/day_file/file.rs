@@ -18,7 +18,7 @@ use crate::store::identity::Identity;
 use crate::store::names::Names;
 use crate::store::postings::BlockBuilder;
 use crate::store::row_digest::{self, Meant, Running, Trust};
-use crate::store::schema::open_writer;
+use crate::store::schema::{open_scratch, open_writer};
 use crate::store::state_digest::StateDigest;
 use crate::store::word::RecordEnd;
 
@@ -45,7 +45,16 @@ impl DayFile {
     /// Opens or creates a day's file.
     pub(crate) fn open(dir: &Path, day: Day, names: &Names) -> Result<DayFile> {
         let path = dir.join(day.file_name());
-        let mut conn = open_writer(&path)?;
+        DayFile::on(open_writer(&path)?, path, day, names)
+    }
+
+    /// The same of a file that is being built in scratch.
+    pub(crate) fn open_scratch(dir: &Path, day: Day, names: &Names) -> Result<DayFile> {
+        let path = dir.join(day.file_name());
+        DayFile::on(open_scratch(&path)?, path, day, names)
+    }
+
+    fn on(mut conn: Connection, path: PathBuf, day: Day, names: &Names) -> Result<DayFile> {
         let failed = |source| Error::Sqlite {
             path: path.clone(),
             doing: "read the day file",
@@ -136,6 +145,13 @@ impl DayFile {
             )
             .optional()?;
         Ok(found == Some(number))
+    }
+
+    /// Whether no change has one of these ids.
+    pub(crate) fn is_free(&self, first: EventId, last: EventId) -> rusqlite::Result<bool> {
+        self.conn
+            .prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM changes WHERE id BETWEEN ?1 AND ?2)")?
+            .query_row([first.0, last.0], |row| row.get(0))
     }
 
     pub(crate) fn begin(&mut self) -> rusqlite::Result<()> {
