@@ -62,64 +62,73 @@ pub(crate) fn rejected(original: &Connection, shown: &Path) -> Result<ImportRepo
 /// # Errors
 /// When the file cannot be read or is none of these, before anything is changed; or when the store cannot be written.
 pub fn import(into: Destination<'_>, file: &Path) -> Result<ImportReport> {
-    let target = Target::new(into)?;
-    let scratch = scratch::folder(&target.dir)?;
-    let names = Arc::new(Names::default());
-    let mut import = Import {
-        staging: Staging::new(scratch.path(), Arc::clone(&names))?,
-        report: ImportReport::default(),
-        names,
-        scratch,
-        target,
-    };
-    let scratch = import.scratch.path().to_path_buf();
-    let names = Arc::clone(&import.names);
-    let mut new_days = NewDays::new(&import.target.dir, &scratch, names);
-    source::read(file, &scratch, &mut |found| match found {
-        Found::Event(Ok(incoming)) => {
-            let row = incoming.row(&import.names)?;
-            match new_days.take(row, &mut import.report)? {
-                Some(waits) => import.staging.add(&waits),
-                None => Ok(()),
-            }
-        }
-        Found::Event(Err(reason)) => {
-            import.report.reject(reason);
-            Ok(())
-        }
-        Found::Gap(id, gap) => import.staging.add_gap(id, &gap),
-        Found::Keyframe(keyframe) => import.staging.add_keyframe(keyframe),
-    })?;
-    new_days.close(&mut import.report)?;
-    let mut days = import.staging.days()?;
-    days.extend(new_days.days());
-    for day in days {
-        let as_new = match new_days.hand_out(day) {
-            Some(built) => import.put_in_place(day, &built)?,
-            None => None,
-        };
-        let added = match as_new {
-            Some(added) => added,
-            None => import.merge(day)?,
-        };
-        if added > 0 {
-            import.report.added += added;
-            import.report.days.push(day);
-        }
-    }
-    Ok(import.report)
+    Import::read(Target::new(into)?, file)?.bring()
 }
 
-/// An import on its way. Its scratch goes before the store's lock does.
+/// An import whose file was read to its end. Its scratch goes before the store's lock does.
 struct Import<'a> {
+    new_days: NewDays,
     staging: Staging,
     report: ImportReport,
     names: Arc<Names>,
-    scratch: TempDir,
+    _scratch: TempDir,
     target: Target<'a>,
 }
 
 impl Import<'_> {
+    /// Reads a file; the store stays as it is.
+    fn read<'a>(target: Target<'a>, file: &Path) -> Result<Import<'a>> {
+        let scratch = scratch::folder(&target.dir)?;
+        let folder = scratch.path().to_path_buf();
+        let names = Arc::new(Names::default());
+        let mut import = Import {
+            new_days: NewDays::new(&target.dir, &folder, Arc::clone(&names)),
+            staging: Staging::new(&folder, Arc::clone(&names))?,
+            report: ImportReport::default(),
+            names,
+            _scratch: scratch,
+            target,
+        };
+        source::read(file, &folder, &mut |found| match found {
+            Found::Event(Ok(incoming)) => {
+                let row = incoming.row(&import.names)?;
+                match import.new_days.take(row, &mut import.report)? {
+                    Some(waits) => import.staging.add(&waits),
+                    None => Ok(()),
+                }
+            }
+            Found::Event(Err(reason)) => {
+                import.report.reject(reason);
+                Ok(())
+            }
+            Found::Gap(id, gap) => import.staging.add_gap(id, &gap),
+            Found::Keyframe(keyframe) => import.staging.add_keyframe(keyframe),
+        })?;
+        import.new_days.close(&mut import.report)?;
+        Ok(import)
+    }
+
+    /// Brings what was read into the store, the oldest day first.
+    fn bring(mut self) -> Result<ImportReport> {
+        let mut days = self.staging.days()?;
+        days.extend(self.new_days.days());
+        for day in days {
+            let as_new = match self.new_days.hand_out(day) {
+                Some(built) => self.put_in_place(day, &built)?,
+                None => None,
+            };
+            let added = match as_new {
+                Some(added) => added,
+                None => self.merge(day)?,
+            };
+            if added > 0 {
+                self.report.added += added;
+                self.report.days.push(day);
+            }
+        }
+        Ok(self.report)
+    }
+
     /// Completes a new day and puts it in its place; gives the number of its events. `None` where the store has got the
     /// day meanwhile; its events wait then to be merged.
     fn put_in_place(&mut self, day: Day, built: &BuiltDay) -> Result<Option<u64>> {
@@ -157,5 +166,41 @@ impl Import<'_> {
             self.target.run(move |dir| reindex::rebuild(dir, day))??;
         }
         Ok(added)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_that_the_store_gets_while_the_file_is_read_is_merged_into() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, file) = (dir.path().join("store"), dir.path().join("in.csv"));
+        let write = |rows: &[(i64, i64)]| {
+            let rows = rows.iter().map(|(at, value)| format!("{at},A.a,{value}\n"));
+            let text: String = rows.collect();
+            std::fs::write(&file, format!("timestamp,control_path,value\n{text}")).unwrap();
+        };
+        // The last of them comes out of order.
+        write(&[(10, 1), (20, 2), (30, 3), (15, 4)]);
+        let target = Target::new(Destination::Folder(&store)).unwrap();
+        let read = Import::read(target, &file).unwrap();
+        let day = Day::of_ms(0);
+        write(&[(20, 2), (25, 5)]);
+        let between = Target::scratch(store.clone());
+        Import::read(between, &file).unwrap().bring().unwrap();
+        let report = read.bring().unwrap();
+        assert_eq!((report.added, report.skipped), (3, 1));
+        let mut there = Vec::new();
+        let events = &mut |event: crate::store::event::Event| {
+            there.push(event.at_ms);
+            true
+        };
+        Store::open(&store)
+            .unwrap()
+            .each_of_day(day, events)
+            .unwrap();
+        assert_eq!(there, [10, 15, 20, 25, 30]);
     }
 }
