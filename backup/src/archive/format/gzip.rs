@@ -3,23 +3,19 @@
 //! Each member says its own compressed length in an extra field (`QR`), so that it can be found without inflating
 //! the ones before it and several can be inflated at once. Files without that field are read one after the other.
 
+mod member;
+
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use flate2::{Compression, GzBuilder};
+use libdeflater::CompressionLvl;
 
+use crate::archive::format::gzip::member::{BLOCK, HEADER, LARGEST, TRAILER};
 use crate::digest::{Digest, Hashing};
 use crate::disk::fault;
 use crate::disk::lanes::{self, WorkerGone};
 use crate::error::Error;
 use crate::finding::Finding;
-
-/// Input bytes of a member. A multiple of SQLite's page sizes, so equal pages stay equal blocks.
-const BLOCK: usize = 1 << 20;
-/// Bytes before a member's deflate stream: the fixed header, the extra field's length, our subfield.
-const HEADER: usize = 20;
-/// Incompressible input grows by less than this.
-const LARGEST_MEMBER: usize = BLOCK + BLOCK / 64 + 1024;
 
 /// What went in and what came out, with hashes of both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,13 +58,15 @@ impl Trouble {
     }
 }
 
-/// Compresses everything `from` gives. `tick` hears how many raw bytes are done, and stops the work with an error.
+/// Compresses everything `from` gives, as hard as `level` says (0 to 12, of libdeflate). `tick` hears how many raw bytes
+/// are done, and stops the work with an error.
 pub(crate) fn compress(
     from: &mut impl Read,
     to: &mut impl Write,
-    level: u32,
+    level: i32,
     tick: &mut dyn FnMut(u64) -> io::Result<()>,
 ) -> Result<Sizes, Trouble> {
+    let level = CompressionLvl::new(level).unwrap_or_default();
     let mut raw = Digest::default();
     let mut out = Hashing::new(to);
     lanes::in_order(
@@ -88,7 +86,7 @@ pub(crate) fn compress(
                 }
             }
         },
-        |block| member(&block, level),
+        |block| member::press(&block, level),
         |member: io::Result<Vec<u8>>| {
             let written = fault::step().and_then(|()| out.write_all(&member?));
             written.map_err(Trouble::Write)
@@ -110,7 +108,7 @@ pub(crate) fn decompress(
     tick: &mut dyn FnMut(u64) -> io::Result<()>,
 ) -> Result<Sizes, Trouble> {
     let first = read_up_to(from, HEADER).map_err(Trouble::Read)?;
-    if member_length(&first).is_some() {
+    if member::length(&first).is_some() {
         decompress_members(first, from, to, tick)
     } else {
         decompress_foreign(first, from, to, tick)
@@ -131,14 +129,14 @@ fn decompress_members(
             while !head.is_empty() {
                 let at = stored.bytes();
                 let damaged = |why: &str| Trouble::Damaged(format!("{why} at byte {at}"));
-                let length = member_length(&head).ok_or_else(|| {
+                let length = member::length(&head).ok_or_else(|| {
                     damaged(if head.len() < HEADER {
                         "the end of the file inside a gzip header"
                     } else {
                         "no gzip member of this archive"
                     })
                 })?;
-                if !(HEADER + 8..=LARGEST_MEMBER).contains(&length) {
+                if !(HEADER + TRAILER..=LARGEST).contains(&length) {
                     return Err(damaged("an impossible member length"));
                 }
                 let mut member = head;
@@ -153,7 +151,10 @@ fn decompress_members(
             }
             Ok(())
         },
-        |(at, member)| inflate(at, &member),
+        |(at, member)| {
+            member::inflate(&member)
+                .map_err(|why| Trouble::Damaged(format!("{why} in the gzip member at byte {at}")))
+        },
         |block: Result<Vec<u8>, Trouble>| {
             out.write_all(&block?).map_err(Trouble::Write)?;
             tick(out.digest.bytes()).map_err(Trouble::Write)
@@ -218,49 +219,6 @@ fn foreign_trouble(error: io::Error) -> Trouble {
     }
 }
 
-fn member(block: &[u8], level: u32) -> io::Result<Vec<u8>> {
-    // Subfield id, its length, room for the member's own length.
-    let extra = [b'Q', b'R', 4, 0, 0, 0, 0, 0];
-    let target = Vec::with_capacity(block.len() / 2 + 1024);
-    let mut encoder = GzBuilder::new()
-        .extra(extra.as_slice())
-        .write(target, Compression::new(level));
-    encoder.write_all(block)?;
-    let mut member = encoder.finish()?;
-    let length = u32::try_from(member.len()).map_err(io::Error::other)?;
-    member[HEADER - 4..HEADER].copy_from_slice(&length.to_le_bytes());
-    Ok(member)
-}
-
-/// The length that a header of ours gives for its member; `None` for any other header.
-fn member_length(head: &[u8]) -> Option<usize> {
-    if head.len() < HEADER || head[..4] != [0x1f, 0x8b, 8, 4] {
-        return None;
-    }
-    if head[10..16] != [8, 0, b'Q', b'R', 4, 0] {
-        return None;
-    }
-    let length = u32::from_le_bytes(head[16..20].try_into().ok()?);
-    usize::try_from(length).ok()
-}
-
-fn inflate(at: u64, member: &[u8]) -> Result<Vec<u8>, Trouble> {
-    let damaged = |why: String| Trouble::Damaged(format!("{why} in the gzip member at byte {at}"));
-    let mut decoder = flate2::bufread::GzDecoder::new(member);
-    let mut block = Vec::with_capacity(BLOCK);
-    let mut limited = (&mut decoder).take(BLOCK as u64 + 1);
-    limited
-        .read_to_end(&mut block)
-        .map_err(|error| damaged(format!("damaged gzip data ({error})")))?;
-    if block.len() > BLOCK {
-        return Err(damaged("more data than a member may hold".into()));
-    }
-    if !decoder.into_inner().is_empty() {
-        return Err(damaged("bytes after the end of the data".into()));
-    }
-    Ok(block)
-}
-
 fn read_up_to(from: &mut impl Read, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(limit);
     from.take(limit as u64).read_to_end(&mut bytes)?;
@@ -321,7 +279,7 @@ mod tests {
     #[test]
     fn other_tools_files_are_read_too() {
         let raw = sample(300_000);
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::new(6));
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
         encoder.write_all(&raw).unwrap();
         let foreign = encoder.finish().unwrap();
         let (back, sizes) = unpacked(&foreign).unwrap();
@@ -337,7 +295,7 @@ mod tests {
     fn a_file_cut_anywhere_is_damaged_unless_cut_between_members() {
         let raw = sample(BLOCK + 100);
         let (whole, _) = packed(&raw);
-        let first = member_length(&whole).unwrap();
+        let first = member::length(&whole).unwrap();
         for cut in [
             1,
             10,
