@@ -13,7 +13,7 @@ const EACH: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct BlockBuilder {
     rows: Vec<(i64, i64)>,
-    /// The highest number of a series so far. They count from one, so there are about as many.
+    /// The highest number of a series so far. They are counted up, so there are about as many.
     series: usize,
 }
 

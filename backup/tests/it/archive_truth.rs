@@ -152,9 +152,10 @@ async fn a_forged_row_that_no_state_shows_is_found_by_the_digest_of_the_rows() {
     stop(recorder, thread).await;
     for (n, forgery) in [
         "UPDATE changes SET value = -3.5 WHERE id = (SELECT min(id) FROM changes)",
-        "UPDATE changes SET series = 2 WHERE id = (SELECT min(id) FROM changes WHERE series <> 2)",
+        "UPDATE changes SET series = (SELECT min(id) + 1 FROM series)
+         WHERE id = (SELECT min(id) FROM changes WHERE series <> (SELECT min(id) + 1 FROM series))",
         "UPDATE changes SET at = 1 WHERE id = (SELECT min(id) FROM changes)",
-        "UPDATE series SET source = 'somebody' WHERE id = 1",
+        "UPDATE series SET source = 'somebody' WHERE id = (SELECT min(id) FROM series)",
     ]
     .into_iter()
     .enumerate()
