@@ -66,6 +66,15 @@ pub(crate) fn check(conn: &Connection, full: bool) -> std::result::Result<(), St
     } else {
         "PRAGMA quick_check(20)"
     };
+    said(conn, sql)
+}
+
+/// SQLite's quick check of one table.
+pub(crate) fn check_table(conn: &Connection, table: &str) -> std::result::Result<(), String> {
+    said(conn, &format!("PRAGMA quick_check({table})"))
+}
+
+fn said(conn: &Connection, sql: &str) -> std::result::Result<(), String> {
     let said = (|| -> rusqlite::Result<Vec<String>> {
         conn.prepare(sql)?
             .query_map([], |row| row.get(0))?

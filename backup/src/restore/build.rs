@@ -98,9 +98,6 @@ impl Restored {
         if plan.keep_newer {
             let kept = crate::restore::merge::merge(&plan.target, &new, &built, &self.mends)?;
             self.keep = Some(kept);
-            for &day in &built {
-                days::index(&new, day)?;
-            }
             // Days that only the live store has stay where they are.
             self.replaces = built.clone();
         } else {

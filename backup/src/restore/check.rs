@@ -1,9 +1,11 @@
-//! Checks what was built and brings it to the disk: several days at once, and both at the same time.
+//! Checks what was built, makes its postings and brings it to the disk: several days and all three at the same time.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
+
+use rusqlite::Connection;
 
 use crate::archive::look::contents::{self, Contents};
 use crate::disk::lanes::{self, WorkerGone};
@@ -11,9 +13,11 @@ use crate::disk::{companions, draft, plain};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::progress::Progress;
+use crate::restore::postings;
 use crate::store::day::Day;
 
-/// Checks each built database, and syncs it; gives the number of events and the time of the last.
+/// Checks each built database, and syncs it; gives the number of events and the time of the last. Postings that are
+/// lacking are made, save for a `thorough` check of what nobody will use.
 pub(super) fn days(
     new: &Path,
     built: &BTreeSet<Day>,
@@ -22,7 +26,7 @@ pub(super) fn days(
 ) -> Result<(u64, Option<i64>)> {
     let paths: Vec<PathBuf> = built.iter().map(|day| new.join(day.file_name())).collect();
     thread::scope(|scope| {
-        // Nothing writes to the files any more, so they can be synced while they are checked.
+        // Most of each file stays as it is, so it can be synced while it is checked.
         let synced = scope.spawn(|| paths.iter().try_for_each(|path| draft::sync_file(path)));
         let checked = checked(&paths, thorough, progress, new);
         synced
@@ -64,13 +68,25 @@ fn checked(
 }
 
 fn day(path: &Path, thorough: bool) -> Result<Contents> {
+    let (checked, made) = thread::scope(|scope| {
+        let made = (!thorough).then(|| scope.spawn(|| postings::make(path)));
+        let checked = check(path, |conn| plain::check(conn, thorough));
+        let made = made.map(|made| {
+            let ended = made.join();
+            ended.unwrap_or_else(|_| Err(gone(path, WorkerGone)))
+        });
+        (checked, made.transpose())
+    });
+    checked?;
+    if let Some(made) = made?
+        && made.put()?
+    {
+        for table in ["blocks", "postings"] {
+            check(path, |conn| plain::check_table(conn, table))?;
+        }
+        draft::sync_file(path)?;
+    }
     let conn = plain::open(path)?;
-    plain::check(&conn, thorough).map_err(|said| {
-        Finding::new(path, "damaged database")
-            .expected("a sound one")
-            .found(said)
-            .hint("choose another backup")
-    })?;
     let contents = contents::of(&conn, path)?;
     drop(conn);
     match companions::of(path).find(|companion| companion.exists()) {
@@ -81,6 +97,19 @@ fn day(path: &Path, thorough: bool) -> Result<Contents> {
             expected: "a restored database that stands alone".into(),
         }),
     }
+}
+
+fn check(
+    path: &Path,
+    by: impl FnOnce(&Connection) -> std::result::Result<(), String>,
+) -> Result<()> {
+    by(&plain::open(path)?).map_err(|said| {
+        Finding::new(path, "damaged database")
+            .expected("a sound one")
+            .found(said)
+            .hint("choose another backup")
+            .into()
+    })
 }
 
 fn gone(new: &Path, error: WorkerGone) -> Error {

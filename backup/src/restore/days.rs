@@ -20,11 +20,9 @@ use crate::finding::Finding;
 use crate::progress::Progress;
 use crate::store::arrival;
 use crate::store::day::Day;
-use crate::store::day_file::file::DayFile;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
 use crate::store::moment::{At, Cut};
-use crate::store::names::Names;
 use crate::store::row_digest::RowDigest;
 use crate::store::schema::bring_up_to_date;
 use crate::store::state_digest::{FORGET, StateDigest};
@@ -143,7 +141,6 @@ impl Work {
                     if let Some(until) = until {
                         cut(&folder.join(day.file_name()), *until)?;
                     }
-                    index(folder, day)?;
                     built.days.insert(day);
                 }
                 Ok(built)
@@ -256,9 +253,6 @@ fn build_day(
     if let Some(until) = crossing {
         cut(&new.join(day.file_name()), until)?;
     }
-    if crossing.is_some() || !part.deltas.is_empty() {
-        index(new, day)?;
-    }
     Ok(())
 }
 
@@ -273,7 +267,6 @@ fn build_copy(
     copy::of(&opened.conn, &opened.path, &path, &mut |_, _| {})?;
     if let Some(until) = until {
         cut(&path, until)?;
-        index(new, day)?;
     }
     Ok(day)
 }
@@ -312,7 +305,6 @@ fn build_original(
             Some(until) => cut(&path, until)?,
             None => {}
         }
-        index(new, day)?;
         days.insert(day);
     }
     Ok(days)
@@ -372,12 +364,4 @@ pub(super) fn note_arrival(path: &Path, came_ms: i64) -> Result<()> {
     arrival::note(&conn, came_ms).map_err(Error::sqlite(path, "note when the day came"))?;
     conn.close()
         .map_err(|(_, error)| Error::sqlite(path, "close the built day")(error))
-}
-
-/// Lists the changes that no block of the built day lists yet, and leaves the day sealed.
-pub(super) fn index(new: &Path, day: Day) -> Result<()> {
-    let path = new.join(day.file_name());
-    DayFile::open(new, day, &Names::default())?
-        .seal()
-        .map_err(Error::sqlite(&path, "index the built day"))
 }

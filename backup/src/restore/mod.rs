@@ -9,6 +9,8 @@ pub(crate) mod steps;
 pub(crate) mod days;
 pub(crate) mod swap;
 
+mod postings;
+
 pub(crate) mod check;
 
 mod same_event;

@@ -215,14 +215,18 @@ pub(crate) fn until(
     Ok(running)
 }
 
-/// The last digest that the file keeps up to a change. A file of version 1 keeps none.
-fn kept(conn: &Connection, schema: &str, until: i64) -> rusqlite::Result<Option<Running>> {
-    let keeps: bool = conn.query_row(
+/// Whether the file has a place for digests. One of version 1 has none.
+pub(crate) fn keeps(conn: &Connection, schema: &str) -> rusqlite::Result<bool> {
+    conn.query_row(
         &format!("SELECT EXISTS (SELECT 1 FROM {schema}.sqlite_schema WHERE name = 'digests')"),
         [],
         |row| row.get(0),
-    )?;
-    if !keeps {
+    )
+}
+
+/// The last digest that the file keeps up to a change.
+fn kept(conn: &Connection, schema: &str, until: i64) -> rusqlite::Result<Option<Running>> {
+    if !keeps(conn, schema)? {
         return Ok(None);
     }
     conn.query_row(

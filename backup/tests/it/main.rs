@@ -50,6 +50,7 @@ mod archive_stage;
 mod archive_trust;
 mod archive_truth;
 mod one_shipper;
+mod postings;
 mod read_back;
 mod restore_in_part;
 mod shipped_lost;

@@ -5,7 +5,7 @@ use backup::{EventId, Query, Store, Value};
 use crate::stage::{NOON, TestClock, all, number, options, series, start, stop};
 
 /// 120,000 changes of 40 controls over two hours, enough for several blocks and keyframes.
-async fn busy_store(dir: &std::path::Path) {
+pub(crate) async fn busy_store(dir: &std::path::Path) {
     let clock = TestClock::at(NOON);
     let (recorder, thread) = backup::Recorder::start(
         dir,

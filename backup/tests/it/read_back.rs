@@ -211,7 +211,11 @@ fn a_later_part_is_put_on_no_day_that_is_damaged() {
 
 #[test]
 fn what_was_read_back_lately_is_shared_unread_and_the_rest_is_read_again_little_by_little() {
-    let stage = Stage::with(6, 100);
+    // The first three days are a little more than half of the bytes.
+    let stage = Stage::new();
+    for day in 0..6 {
+        stage.record(day_ms(day), if day < 3 { 120 } else { 100 }, 1000);
+    }
     back_up(&stage);
     stage.let_rest();
     back_up(&stage);

@@ -13,6 +13,8 @@ pub(crate) mod known;
 
 mod chain;
 
+mod unlisted;
+
 pub(crate) mod covered;
 
 pub(crate) mod backup;

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use crate::disk::{companions, draft, fault, plain};
 use crate::error::{Error, Result};
-use crate::restore::days;
 use crate::restore::merge::{self, Since};
 use crate::restore::steps::Step;
 use crate::restore::undo::difference;
 use crate::store::arrival;
 use crate::store::day::Day;
+use crate::store::day_file::file::DayFile;
+use crate::store::names::Names;
 use crate::store::schema::{check_schema, damage, open_reader, open_writer};
 
 /// A day that was built of a kept file and what was recorded since.
@@ -45,7 +46,6 @@ pub(super) fn build(target: &Path, step: &Step, day: Day, new: &Path) -> Result<
         gaps_from_ms: kept.as_deref().map_or(Ok(i64::MIN), known_to)?,
     };
     let (_, seen) = merge::merge_day(day, &live, &built, &since)?;
-    days::index(new, day)?;
     Ok(Some(Built { day, seen }))
 }
 
@@ -57,9 +57,17 @@ pub(super) fn catch_up(target: &Path, new: &Path, built: &Built) -> Result<u64> 
     );
     let (came, _) = merge::merge_day(built.day, &live, &path, &Since::after(built.seen))?;
     if came > 0 {
-        days::index(new, built.day)?;
+        index(new, built.day)?;
     }
     Ok(came)
+}
+
+/// Lists the changes that no block of the built day lists yet, and leaves the day sealed.
+fn index(new: &Path, day: Day) -> Result<()> {
+    let path = new.join(day.file_name());
+    DayFile::open(new, day, &Names::default())?
+        .seal()
+        .map_err(Error::sqlite(&path, "index the built day"))
 }
 
 /// How many events of a live day came since the step was left. A kept file that cannot be read is no obstacle where there
