@@ -44,7 +44,8 @@ impl BlockBuilder {
         let mut insert = conn.prepare_cached(
             "INSERT INTO postings (block, series, count, ids) VALUES (?1, ?2, ?3, ?4)",
         )?;
-        self.rows.sort_unstable();
+        // The ids of each series stay in their order.
+        self.rows.sort_by_key(|(series, _)| *series);
         let mut ids = Vec::new();
         for run in self.rows.chunk_by(|a, b| a.0 == b.0) {
             ids.clear();
