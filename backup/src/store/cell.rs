@@ -3,6 +3,7 @@
 use compact_str::CompactString;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
+use crate::store::id::EventId;
 use crate::store::value::Value;
 
 const NONE: ValueRef<'static> = ValueRef::Blob(&[]);
@@ -21,13 +22,18 @@ fn number(number: f64) -> ValueRef<'static> {
 }
 
 pub(crate) fn value_in(value: Option<&Value>) -> ToSqlOutput<'_> {
-    ToSqlOutput::Borrowed(match value {
+    ToSqlOutput::Borrowed(value_cell(value))
+}
+
+/// A value as its cell will lie there.
+pub(crate) fn value_cell(value: Option<&Value>) -> ValueRef<'_> {
+    match value {
         None => ValueRef::Null,
         Some(Value::Number(n)) => number(*n),
         Some(Value::Bool(false)) => FALSE,
         Some(Value::Bool(true)) => TRUE,
         Some(Value::Text(text)) => ValueRef::Text(text.as_bytes()),
-    })
+    }
 }
 
 pub(crate) fn value_out(cell: ValueRef<'_>) -> Option<Value> {
@@ -56,6 +62,15 @@ pub(crate) enum Cell<T> {
     Stored(T),
 }
 
+/// The same of a string.
+pub(crate) fn string_cell<'t>(string: Cell<&'t str>) -> ValueRef<'t> {
+    match string {
+        Cell::Derived => ValueRef::Null,
+        Cell::Absent => NONE,
+        Cell::Stored(text) => ValueRef::Text(text.as_bytes()),
+    }
+}
+
 pub(crate) fn string_in(string: &Cell<&str>) -> ToSqlOutput<'static> {
     // Only the cases without text; a text is bound by reference.
     ToSqlOutput::Borrowed(match string {
@@ -76,12 +91,17 @@ pub(crate) fn string_out(cell: ValueRef<'_>) -> Cell<CompactString> {
     }
 }
 
-pub(crate) fn position_in(position: Cell<f64>) -> ToSqlOutput<'static> {
-    ToSqlOutput::Borrowed(match position {
+/// The same of a position.
+pub(crate) fn position_cell(position: Cell<f64>) -> ValueRef<'static> {
+    match position {
         Cell::Derived => ValueRef::Null,
         Cell::Absent => NONE,
         Cell::Stored(position) => number(position),
-    })
+    }
+}
+
+pub(crate) fn position_in(position: Cell<f64>) -> ToSqlOutput<'static> {
+    ToSqlOutput::Borrowed(position_cell(position))
 }
 
 pub(crate) fn position_out(cell: ValueRef<'_>) -> Cell<f64> {
@@ -90,6 +110,27 @@ pub(crate) fn position_out(cell: ValueRef<'_>) -> Cell<f64> {
         ValueRef::Integer(whole) => Cell::Stored(whole as f64),
         ValueRef::Real(number) => Cell::Stored(number),
         _ => Cell::Absent,
+    }
+}
+
+/// A change as its row lies in a day file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct StoredChange<'a> {
+    pub(crate) id: i64,
+    pub(crate) series: i64,
+    pub(crate) value: ValueRef<'a>,
+    pub(crate) string: ValueRef<'a>,
+    pub(crate) position: ValueRef<'a>,
+    pub(crate) at: ValueRef<'a>,
+}
+
+impl StoredChange<'_> {
+    /// Its wall time.
+    pub(crate) fn at_ms(&self) -> i64 {
+        match self.at {
+            ValueRef::Integer(at_ms) => at_ms,
+            _ => EventId(self.id).ms(),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::disk::store_lock::StoreLock;
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::event::Gap;
+use crate::store::fresh::Fresh;
 use crate::store::id::EventId;
 use crate::store::schema::open_reader;
 use crate::store::word::{OpenGap, RecordEnd, Vouched, Word};
@@ -20,8 +21,9 @@ use crate::store_use::StoreUse;
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
-    /// That of the recorder that runs here, where the store was got from one.
+    /// Those of the recorder that runs here, where the store was got from one.
     word: Option<Arc<Word>>,
+    fresh: Option<Arc<Fresh>>,
 }
 
 /// What a store holds, in numbers.
@@ -73,15 +75,25 @@ impl Store {
     pub fn open(dir: impl Into<PathBuf>) -> Result<Store> {
         let dir = dir.into();
         std::fs::read_dir(&dir).map_err(Error::io(&dir, "read the store's folder"))?;
-        Ok(Store { dir, word: None })
+        Ok(Store {
+            dir,
+            word: None,
+            fresh: None,
+        })
     }
 
-    /// The store of a running recorder, which gives its word.
-    pub(crate) fn of_recorder(dir: PathBuf, word: Arc<Word>) -> Store {
+    /// The store of a running recorder, which gives its word and what it has just committed.
+    pub(crate) fn of_recorder(dir: PathBuf, word: Arc<Word>, fresh: Arc<Fresh>) -> Store {
         Store {
             dir,
             word: Some(word),
+            fresh: Some(fresh),
         }
+    }
+
+    /// What the running recorder has just committed, where the store was got from one.
+    pub(crate) fn fresh(&self) -> Option<&Fresh> {
+        self.fresh.as_deref()
     }
 
     /// What the record vouches for: the word of the running recorder where the store was got from one, else what the

@@ -26,6 +26,8 @@ pub(crate) mod postings;
 
 pub(crate) mod word;
 
+pub(crate) mod fresh;
+
 pub(crate) mod folder;
 
 pub(crate) mod arrival;

@@ -1,5 +1,7 @@
 //! Which changes belong to which series, block by block: an index that is written once and never rebalanced.
 
+use std::sync::LazyLock;
+
 use rusqlite::{Connection, params};
 
 /// Changes in a block, where a file has no more than 4,096 series.
@@ -8,6 +10,19 @@ const BLOCK: usize = 32_768;
 const LARGEST: usize = 4 * BLOCK;
 /// With fewer changes for each series a posting costs as much as an entry in an index.
 const EACH: usize = 8;
+
+/// Postings in one statement.
+const TOGETHER: usize = 32;
+const COLUMNS: usize = 4;
+
+static INSERT_TOGETHER: LazyLock<String> = LazyLock::new(|| insert(TOGETHER));
+static INSERT_ONE: LazyLock<String> = LazyLock::new(|| insert(1));
+
+fn insert(postings: usize) -> String {
+    let places = vec!["(?, ?, ?, ?)"; postings].join(", ");
+    // FAIL: SQLite need not copy the pages before each statement.
+    format!("INSERT OR FAIL INTO postings (block, series, count, ids) VALUES {places}")
+}
 
 /// Collects the ids of a block that is not full yet.
 #[derive(Debug, Default)]
@@ -41,24 +56,45 @@ impl BlockBuilder {
         };
         conn.prepare_cached("INSERT INTO blocks (first, last, count) VALUES (?1, ?2, ?3)")?
             .execute(params![first, last, self.rows.len()])?;
-        let mut insert = conn.prepare_cached(
-            "INSERT INTO postings (block, series, count, ids) VALUES (?1, ?2, ?3, ?4)",
-        )?;
         // The ids of each series stay in their order.
         self.rows.sort_by_key(|(series, _)| *series);
-        let mut ids = Vec::new();
-        for run in self.rows.chunk_by(|a, b| a.0 == b.0) {
-            ids.clear();
-            let mut before = first;
-            for (_, id) in run {
-                push_leb128(&mut ids, (id - before) as u64);
-                before = *id;
-            }
-            insert.execute(params![first, run[0].0, run.len(), ids])?;
+        let runs: Vec<&[(i64, i64)]> = self.rows.chunk_by(|a, b| a.0 == b.0).collect();
+        let chunks = runs.chunks_exact(TOGETHER);
+        let rest = chunks.remainder();
+        for postings in chunks {
+            put(conn, &INSERT_TOGETHER, first, postings)?;
+        }
+        for posting in rest.chunks(1) {
+            put(conn, &INSERT_ONE, first, posting)?;
         }
         self.rows.clear();
         Ok(())
     }
+}
+
+/// Writes postings, each the numbers of one series with their ids, by a statement that takes so many.
+fn put(
+    conn: &Connection,
+    statement: &str,
+    block: i64,
+    postings: &[&[(i64, i64)]],
+) -> rusqlite::Result<()> {
+    let mut insert = conn.prepare_cached(statement)?;
+    let mut ids = Vec::new();
+    for (place, posting) in postings.iter().enumerate() {
+        ids.clear();
+        let mut before = block;
+        for (_, id) in *posting {
+            push_leb128(&mut ids, (id - before) as u64);
+            before = *id;
+        }
+        let column = place * COLUMNS + 1;
+        insert.raw_bind_parameter(column, block)?;
+        insert.raw_bind_parameter(column + 1, posting[0].0)?;
+        insert.raw_bind_parameter(column + 2, posting.len())?;
+        insert.raw_bind_parameter(column + 3, &ids)?;
+    }
+    insert.raw_execute().map(drop)
 }
 
 fn push_leb128(bytes: &mut Vec<u8>, mut number: u64) {

@@ -109,9 +109,11 @@ impl Recorder {
         &self.dir
     }
 
-    /// The store, whose [`Store::vouched`] is this recorder's word.
+    /// The store, whose [`Store::vouched`] is this recorder's word. What was just committed is followed without reading the
+    /// file.
     pub fn own_store(&self) -> Store {
-        Store::of_recorder(self.dir.to_path_buf(), Arc::clone(&self.shared.word))
+        let (word, fresh) = (&self.shared.word, &self.shared.fresh);
+        Store::of_recorder(self.dir.to_path_buf(), Arc::clone(word), Arc::clone(fresh))
     }
 
     /// Up to when the room was seen and what was seen is committed. In a quiet room it goes on about once a second, as long

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backup::{Archive, Day, Depth, Error, Event, EventId, Recorder, RecorderThread, Store};
+use backup::{
+    Archive, Day, Depth, Error, Event, EventId, Recorder, RecorderThread, Shipped, Shipper, Store,
+};
 
 use crate::histories_rows::{Rows, control, meaning, nth_change, row, rows_in, same};
 use crate::histories_steps::Step;
@@ -29,6 +31,8 @@ pub(crate) struct Room {
     pub(crate) clock: TestClock,
     pub(crate) now_ms: i64,
     pub(crate) recorder: Option<(Recorder, RecorderThread)>,
+    /// What ships as long as this recorder runs, or none does.
+    shipper: Option<Shipper>,
     pub(crate) recorded: i64,
     pub(crate) live: Rows,
     /// Days that somebody took away since the last recording.
@@ -80,6 +84,7 @@ impl Room {
             clock: TestClock::at(NOON),
             now_ms: NOON,
             recorder: None,
+            shipper: None,
             recorded: 0,
             live: Rows::new(),
             lost: BTreeSet::new(),
@@ -137,6 +142,7 @@ impl Room {
     }
 
     pub(crate) async fn end(&mut self) {
+        self.shipper = None;
         if let Some((recorder, thread)) = self.recorder.take() {
             stop(recorder, thread).await;
         }
@@ -153,7 +159,11 @@ impl Room {
                 self.clock.set(self.now_ms);
             }
             Step::Backup => self.back_up(),
-            Step::Ship => self.ship(),
+            Step::Ship => {
+                self.shipper = None;
+                self.ship();
+            }
+            Step::ShipOn => self.ship(),
             Step::Outage { seconds, back } => self.outage(*seconds, *back).await,
             Step::Stop => self.end().await,
             Step::Kill => self.kill().await,
@@ -230,6 +240,7 @@ impl Room {
             self.another_history();
         }
         let told = self.losses();
+        self.shipper = None;
         self.recorder = Some(start(&self.events(), &self.clock));
         let lost: Vec<String> = lost.iter().map(|day| day.file_name()).collect();
         let mut now = self.losses();
@@ -286,9 +297,24 @@ impl Room {
         self.held.backups.push((made.id, self.live.clone()));
     }
 
-    pub(crate) fn ship(&mut self) {
-        let mut shipper = self.archive().ship(&self.store()).unwrap();
-        while shipper.step().unwrap().more {}
+    fn ship(&mut self) {
+        let mut shipper = self.shipper.take();
+        let more = |step: backup::Result<Shipped>| match step {
+            Err(Error::OtherArchive { .. }) => None,
+            step => Some(step.unwrap().more),
+        };
+        loop {
+            let begun = match &mut shipper {
+                Some(begun) => begun,
+                none => none.insert(self.archive().ship(&self.store()).unwrap()),
+            };
+            match more(begun.step()) {
+                Some(true) => {}
+                Some(false) => break,
+                None => shipper = None,
+            }
+        }
+        self.shipper = shipper;
         if self.held.anchored && self.held.exact {
             self.held.newest = self.live.clone();
         }

@@ -10,7 +10,10 @@ pub(crate) enum Step {
     /// The clock is set forward or back by this.
     Clock(i64),
     Backup,
+    /// Shipping begins anew.
     Ship,
+    /// Shipping goes on, as it does while an agent runs.
+    ShipOn,
     /// The link to the room is down for so many seconds; it comes back where it is said.
     Outage {
         seconds: u16,
@@ -71,6 +74,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => clock.prop_map(Step::Clock),
         6 => Just(Step::Backup),
         4 => Just(Step::Ship),
+        4 => Just(Step::ShipOn),
         2 => (1u16..10_000, any::<bool>()).prop_map(|(seconds, back)| Step::Outage { seconds, back }),
         1 => Just(Step::Stop),
         2 => Just(Step::Kill),

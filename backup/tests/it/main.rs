@@ -54,6 +54,7 @@ mod postings;
 mod read_back;
 mod restore_in_part;
 mod shipped_lost;
+mod shipped_roads;
 
 mod undo_model;
 mod undo_steps;

@@ -10,12 +10,13 @@ mod record;
 
 mod header;
 
+mod press;
+
 mod records;
 
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 
-use flate2::{Compression, GzBuilder};
-
+pub(crate) use press::Press;
 pub(crate) use record::{Covers, Kind, Link, Mark, Record};
 pub(crate) use records::{first, records};
 
@@ -55,20 +56,18 @@ pub(crate) fn files(place: &dyn Place) -> Result<Vec<(u64, String)>> {
     Ok(files)
 }
 
-/// Makes a record of rows that are JSON lines already.
+/// Makes a record of rows that are JSON lines already, in pieces.
 pub(crate) fn encode(
+    press: &mut Press,
     covers: Covers,
     link: Link,
     store: &StoreId,
-    rows: &str,
+    rows: &[&[u8]],
 ) -> io::Result<Vec<u8>> {
-    let mut encoder = GzBuilder::new().extra(header::extra(covers, link)).write(
-        Vec::with_capacity(rows.len() / 2 + 512),
-        Compression::new(6),
-    );
-    encoder.write_all(first_line(covers, link, Some(store)).as_bytes())?;
-    encoder.write_all(rows.as_bytes())?;
-    let mut record = encoder.finish()?;
+    let line = first_line(covers, link, Some(store));
+    let text = [&[line.as_bytes()], rows].concat().concat();
+    let mut record = header::begin(covers, link);
+    press.add(&text, &mut record)?;
     let length = u32::try_from(record.len()).map_err(io::Error::other)?;
     header::complete(&mut record, length);
     Ok(record)
@@ -186,7 +185,14 @@ mod tests {
 
     fn record(number: u64, rows: &str) -> Vec<u8> {
         let store = StoreId::try_from("0123456789abcdef".repeat(2)).unwrap();
-        encode(covers(), link(number), &store, rows).unwrap()
+        encode(
+            &mut Press::default(),
+            covers(),
+            link(number),
+            &store,
+            &[rows.as_bytes()],
+        )
+        .unwrap()
     }
 
     #[test]

@@ -38,9 +38,14 @@ impl Turn {
     /// # Errors
     /// [`Error::OtherAgent`] while somebody else ships; [`Error::OtherArchive`] where shipping has to be prepared anew.
     pub(crate) fn require(&mut self, archive: &Archive) -> Result<()> {
-        archive.require_still(&self.archive)?;
-        let Some(owner) = owner::read(&*archive.place)? else {
-            return Err(self.anew(archive, "no archive".into()));
+        let owner = match owner::read(&*archive.place) {
+            Ok(Some(owner)) if owner.archive == self.archive => owner,
+            Ok(_) | Err(Error::Found(_)) => {
+                // Says what is there instead.
+                archive.require_still(&self.archive)?;
+                return Err(self.anew(archive, "no archive".into()));
+            }
+            Err(error) => return Err(error),
         };
         let now = owner.session.as_ref();
         let is_own = now == Some(&self.own);

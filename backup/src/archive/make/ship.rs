@@ -8,7 +8,11 @@ mod dictionary;
 mod writer;
 
 mod open;
+mod shipped;
 
+mod rows;
+
+mod follow;
 mod read;
 
 mod standing;
@@ -19,13 +23,14 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::archive::format::manifest::Shipped as ChainEnd;
 use crate::archive::format::owner::ArchiveId;
-use crate::archive::format::segment::{self, Covers, Link};
+use crate::archive::format::segment::{self, Covers, Link, Press};
 use crate::archive::make::chain;
 use crate::archive::make::session::Turn;
 use crate::archive::make::ship::anchor::broke_off;
 use crate::archive::make::ship::dictionary::Dictionary;
 use crate::archive::make::ship::open::Open;
-use crate::archive::make::ship::read::MOST_ROWS;
+use crate::archive::make::ship::rows::{MOST_ROWS, Rows};
+pub use crate::archive::make::ship::shipped::Shipped;
 use crate::archive::make::ship::standing::Standing;
 use crate::archive::make::ship::writer::Writer;
 use crate::archive::open::Archive;
@@ -34,6 +39,7 @@ use crate::disk::space;
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::folder::Store;
+use crate::store::fresh::Fresh;
 use crate::store::identity::Identity;
 use crate::store::schema::open_reader;
 
@@ -42,8 +48,8 @@ const HEARTBEAT_MS: i64 = 10_000;
 /// How often to look for a backup that covers the segments.
 const LOOK_MS: i64 = 1000;
 
-/// Follows a store and appends what was committed to the archive. Reads only committed rows through its own
-/// connection; a recorder does not notice it.
+/// Follows a store and appends what was committed to the archive. A recorder of this process hands over what it has just
+/// committed; all else is read from the day's file through a connection of its own, which a recorder does not notice.
 #[derive(Debug)]
 pub struct Shipper {
     archive: Archive,
@@ -52,6 +58,7 @@ pub struct Shipper {
     id: ArchiveId,
     turn: Turn,
     file: Option<Writer>,
+    press: Press,
     open: Option<Open>,
     /// The day and its last id that segments or a backup hold.
     cursor: Option<(Day, i64)>,
@@ -72,22 +79,6 @@ pub struct Shipper {
     looked_at_ms: i64,
     /// What was there at the last look.
     standing: Standing,
-}
-
-/// What one step did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Shipped {
-    /// Events that are in the archive now and were not before.
-    pub events: u64,
-    /// Bytes written.
-    pub bytes: u64,
-    /// There is more to catch up with: call again at once.
-    pub more: bool,
-    /// Everything that the recorder vouches for up to here is in the archive, Unix milliseconds. 0 after the store was put back or a day was lost,
-    /// until the next backup.
-    pub covers_to_ms: i64,
-    /// No backup covers the beginning of what is shipped: the store was put back or a day was lost since the last one.
-    pub unanchored: bool,
 }
 
 impl Shipper {
@@ -114,49 +105,29 @@ impl Shipper {
         let now_ms = SystemClock.now_ms();
         // Before anything is read: what is vouched for now is committed, and so are the gaps before it.
         let vouched = self.store.vouched()?;
-        let days = self.store.days()?;
-        let Some(day) = self.day_to_ship(&days) else {
-            return Ok(Shipped::default());
+        let is_sign_due = now_ms - self.last_record_ms >= HEARTBEAT_MS || self.announce;
+        let handed_over = self.just_committed()?;
+        let next = match handed_over.filter(|next| next.rows.events > 0 || !is_sign_due) {
+            Some(next) => next,
+            None => match self.committed()? {
+                Some(next) => next,
+                None => return Ok(Shipped::default()),
+            },
         };
-        self.open_day(day)?;
-        let after = self.after(day);
-        let mut file = match self.file.take().filter(Writer::goes_on) {
-            Some(file) => file,
-            None => {
-                // Somebody else may have shipped meanwhile.
-                self.end = chain::end(&*self.archive.place)?;
-                Writer::begin(&self.archive.place, self.first_file()?)?
-            }
-        };
-        let Some(open) = &mut self.open else {
-            return Ok(Shipped::default());
-        };
-        let path = self.store.day_path(day);
-        let lineage = self.identity.present();
-        let rows = read::committed(open, after, lineage, &file.described)
-            .map_err(Error::sqlite(&path, "read what was committed"))?;
-        let Some(rows) = rows else {
-            // Another history begins, or has not begun in this file yet. Meanwhile the segment stays the one to go on with.
-            self.file = Some(file);
-            self.look_for_history()?;
-            return Ok(Shipped::default());
-        };
-        let newer = days.iter().any(|other| *other > day);
+        let (day, after, newer) = (next.day, next.after, next.newer.is_some());
+        let rows = next.rows;
         let tells = rows.gap.map(|gap| (day, gap)) > self.told;
         if rows.events == 0 && !tells {
             if newer {
                 // The day is over and all of it is shipped.
                 self.open = None;
-                let next = days.into_iter().find(|other| *other > day);
-                self.cursor = next.map(|next| (next, -1));
-                self.file = Some(file);
+                self.cursor = next.newer.map(|newer| (newer, -1));
                 return Ok(Shipped {
                     more: true,
                     ..Shipped::default()
                 });
             }
-            if now_ms - self.last_record_ms < HEARTBEAT_MS && !self.announce {
-                self.file = Some(file);
+            if !is_sign_due {
                 return Ok(Shipped {
                     covers_to_ms: self.claim(vouched.until_ms.unwrap_or(0)),
                     ..Shipped::default()
@@ -164,9 +135,9 @@ impl Shipper {
             }
         }
         let more = rows.events as usize >= MOST_ROWS || newer;
-        let mut text = rows.text;
+        let mut head = rows.head;
         if let (Some(open), 0, false) = (&vouched.open_gap, rows.events, newer) {
-            read::push_open(&mut text, open, now_ms);
+            read::push_open(&mut head, open, now_ms);
         }
         // Not yet caught up: only what is in the record is certain.
         let seen_ms = vouched.until_ms.filter(|_| !more);
@@ -179,16 +150,20 @@ impl Shipper {
         };
         let (number, previous) = chain::next(&self.end);
         let link = Link {
-            lineage,
+            lineage: self.identity.present(),
             left: broke_off(&self.identity),
             number,
             previous,
         };
-        let record = segment::encode(covers, link, &self.identity.store, &text)
+        let path = self.store.day_path(day);
+        let store = &self.identity.store;
+        let pieces = [&head[..], &rows.text];
+        let record = segment::encode(&mut self.press, covers, link, store, &pieces)
             .map_err(Error::io(&path, "compress what is new"))?;
-        let appended = file.append(&record, rows.describes);
-        self.file = Some(file);
-        appended?;
+        let Some(file) = &mut self.file else {
+            return Ok(Shipped::default());
+        };
+        file.append(&record, rows.describes)?;
         self.end = chain::after(link, &record);
         self.announce = false;
         self.cursor = Some((day, covers.to));
@@ -201,6 +176,69 @@ impl Shipper {
             covers_to_ms: self.claim(covers.at_ms),
             ..Shipped::default()
         })
+    }
+
+    /// What the recorder of this process has just committed behind what was shipped; nothing where the file has to be read.
+    fn just_committed(&mut self) -> Result<Option<Next>> {
+        let (Some((day, after)), Some(open)) = (self.cursor, &self.open) else {
+            return Ok(None);
+        };
+        if open.day != day || open.stretch.is_none() || open.identity != self.place_of(day)? {
+            return Ok(None);
+        }
+        self.hold_segment()?;
+        let (Some(file), Some(open), Some(fresh)) = (&self.file, &self.open, self.store.fresh())
+        else {
+            return Ok(None);
+        };
+        let rows = follow::just_committed(open, fresh, after, &file.described);
+        Ok(rows.map(|rows| Next {
+            day,
+            after,
+            newer: None,
+            rows,
+        }))
+    }
+
+    /// What the day's file holds behind what was shipped; `None` where there is nothing to ship.
+    fn committed(&mut self) -> Result<Option<Next>> {
+        let days = self.store.days()?;
+        let Some(day) = self.day_to_ship(&days) else {
+            return Ok(None);
+        };
+        self.open_day(day)?;
+        let after = self.after(day);
+        self.hold_segment()?;
+        let (Some(file), Some(open)) = (&self.file, &mut self.open) else {
+            return Ok(None);
+        };
+        // Before the file is read: what is committed afterwards is not in it, or comes twice.
+        let stretch = self.store.fresh().map(Fresh::stretch);
+        let rows = read::committed(open, after, self.identity.present(), &file.described).map_err(
+            Error::sqlite(&self.store.day_path(day), "read what was committed"),
+        )?;
+        let Some(rows) = rows else {
+            // Another history begins, or has not begun in this file yet. Meanwhile the segment stays the one to go on with.
+            self.look_for_history()?;
+            return Ok(None);
+        };
+        open.stretch = stretch.filter(|_| rows.whole);
+        Ok(Some(Next {
+            day,
+            after,
+            newer: days.into_iter().find(|other| *other > day),
+            rows,
+        }))
+    }
+
+    /// Makes sure that there is a segment to append to.
+    fn hold_segment(&mut self) -> Result<()> {
+        if !self.file.as_ref().is_some_and(Writer::goes_on) {
+            // Somebody else may have shipped meanwhile.
+            self.end = chain::end(&*self.archive.place)?;
+            self.file = Some(Writer::begin(&self.archive.place, self.first_file()?)?);
+        }
+        Ok(())
     }
 
     /// Fails where the archive does not hold any more what was shipped; looks for a backup that covers it.
@@ -303,10 +341,7 @@ impl Shipper {
     /// Opens the day, also anew when another file took its place.
     fn open_day(&mut self, day: Day) -> Result<()> {
         let path = self.store.day_path(day);
-        let meta = path
-            .metadata()
-            .map_err(Error::io(&path, "find the day file"))?;
-        let identity = (meta.dev(), meta.ino());
+        let identity = self.place_of(day)?;
         if self
             .open
             .as_ref()
@@ -340,9 +375,28 @@ impl Shipper {
             day,
             identity,
             dictionary: Dictionary::default(),
+            stretch: None,
         });
         Ok(())
     }
+
+    /// Device and inode of a day's file.
+    fn place_of(&self, day: Day) -> Result<(u64, u64)> {
+        let path = self.store.day_path(day);
+        let meta = path
+            .metadata()
+            .map_err(Error::io(&path, "find the day file"))?;
+        Ok((meta.dev(), meta.ino()))
+    }
+}
+
+/// What is shipped next.
+struct Next {
+    day: Day,
+    after: i64,
+    /// A later day is there already.
+    newer: Option<Day>,
+    rows: Rows,
 }
 
 /// The last change of a day; -1: it has none.

@@ -1,23 +1,26 @@
 //! One day file open for writing: batches of changes, keyframes, gaps, and the blocks of postings as they fill.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::{Error, Result};
 use crate::store::arrival;
-use crate::store::cell::{Cell, position_in, string_in, text_in, value_in};
 use crate::store::change::{Change, Row, unstorable};
 use crate::store::day::Day;
+use crate::store::day_file::load;
 use crate::store::day_file::rows::{self, Prepared};
 use crate::store::day_file::slots::Slots;
+use crate::store::day_file::states;
 use crate::store::day_file::watch::Watch;
 use crate::store::event::{ClockStep, Gap};
+use crate::store::fresh::{Fresh, FreshFile, FreshWriter};
 use crate::store::id::EventId;
 use crate::store::identity::Identity;
 use crate::store::names::Names;
 use crate::store::postings::BlockBuilder;
-use crate::store::row_digest::{self, Meant, Running, Trust};
+use crate::store::row_digest::{Meant, Running};
 use crate::store::schema::{open_scratch, open_writer};
 use crate::store::state_digest::StateDigest;
 use crate::store::word::RecordEnd;
@@ -39,6 +42,8 @@ pub(crate) struct DayFile {
     digest: Running,
     /// An import builds the blocks and digests at its end, as more rows may still come between those of a block.
     blocks_deferred: bool,
+    /// Where its changes go once they are committed.
+    fresh: Option<FreshWriter>,
 }
 
 impl DayFile {
@@ -61,12 +66,12 @@ impl DayFile {
             source,
         };
         let slots = Slots::load(&conn, names).map_err(failed)?;
-        let blocks_deferred = meta(&conn, "importing").map_err(failed)?.is_some();
+        let blocks_deferred = load::meta(&conn, "importing").map_err(failed)?.is_some();
         let mut block = BlockBuilder::default();
         let mut digest = Running::begin();
         if !blocks_deferred {
-            load_tail(&conn, &mut block).map_err(failed)?;
-            digest = load_digest(&mut conn).map_err(failed)?;
+            load::tail(&conn, &mut block).map_err(failed)?;
+            digest = load::digest(&mut conn).map_err(failed)?;
         }
         // An import opens the file anew for every few thousand rows; the count is made at its end.
         let since_keyframe = if blocks_deferred {
@@ -94,7 +99,37 @@ impl DayFile {
             since_keyframe,
             digest,
             blocks_deferred,
+            fresh: None,
         })
+    }
+
+    /// Keeps what is committed from here on for those who follow the store.
+    pub(crate) fn keep_fresh(&mut self, fresh: &Arc<Fresh>) {
+        let file = self.watch.place().map(|place| FreshFile {
+            day: self.day,
+            place,
+        });
+        let end = self.end.map_or(-1, |end| end.0);
+        self.fresh = file.map(|file| FreshWriter::begin(fresh, file, end));
+    }
+
+    /// For a recorder, which appends: it comes back to few pages, and keeps few in memory.
+    pub(crate) fn keep_few_pages(&self) -> rusqlite::Result<()> {
+        self.conn.pragma_update(None, "cache_size", -2000)
+    }
+
+    /// Those who follow the store read the file again.
+    pub(super) fn forget_fresh(&mut self) {
+        if let Some(fresh) = &mut self.fresh {
+            fresh.forget();
+        }
+    }
+
+    /// Something else than changes is written in the open transaction.
+    fn other_than_changes(&mut self) {
+        if let Some(fresh) = &mut self.fresh {
+            fresh.other();
+        }
     }
 
     pub(crate) fn day(&self) -> Day {
@@ -166,6 +201,9 @@ impl DayFile {
             self.block.write(&self.conn)?;
         }
         self.conn.prepare_cached("COMMIT")?.execute([])?;
+        if let Some(fresh) = &mut self.fresh {
+            fresh.committed();
+        }
         self.watch.checkpoint_if_due(&self.conn);
         Ok(())
     }
@@ -179,6 +217,7 @@ impl DayFile {
         mut poison: impl FnMut(&'r Row, String),
     ) -> std::result::Result<(), WriteError> {
         let mut prepared = Vec::with_capacity(rows.size_hint().0);
+        let mut news = false;
         for row in rows {
             if let Some(reason) = unstorable(row) {
                 poison(row, reason);
@@ -198,6 +237,10 @@ impl DayFile {
                 string: slot.string(&self.conn, value, change.string.as_deref())?,
                 position: slot.position(&self.conn, value, change.position)?,
             });
+            news |= slot.take_news();
+        }
+        if news {
+            self.other_than_changes();
         }
         let mut refused = Vec::new();
         rows::put(&self.conn, &prepared, |row, reason| {
@@ -227,6 +270,9 @@ impl DayFile {
                     due.write(&self.conn)?;
                 }
             }
+            if let Some(fresh) = &mut self.fresh {
+                fresh.push(&row.cells());
+            }
             self.since_keyframe += 1;
             self.end = self.end.max(Some(id));
         }
@@ -246,29 +292,19 @@ impl DayFile {
         reason: &str,
         states: impl Iterator<Item = &'r Change>,
     ) -> rusqlite::Result<()> {
-        let mut count = 0;
+        self.other_than_changes();
         self.conn
             .execute("DELETE FROM keyframe_states WHERE keyframe = ?1", [id.0])?;
+        let mut numbered = Vec::with_capacity(states.size_hint().0);
         for change in states {
-            let Some(slot) = self.slots.of(&self.conn, names, change.series)? else {
-                continue;
-            };
-            let string = match &change.string {
-                Some(text) => text_in(text),
-                None => string_in(&Cell::Absent),
-            };
-            let position = change.position.map_or(Cell::Absent, Cell::Stored);
-            self.conn
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO keyframe_states (keyframe, series, value, string, position)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![id.0, slot.id, value_in(change.value.as_ref()), string, position_in(position)])?;
-            count += 1;
+            if let Some(slot) = self.slots.of(&self.conn, names, change.series)? {
+                numbered.push((slot.id, change));
+            }
         }
+        states::put(&self.conn, id.0, &numbered)?;
         self.conn.execute(
             "INSERT OR REPLACE INTO keyframes (id, reason, count) VALUES (?1, ?2, ?3)",
-            params![id.0, reason, count],
+            params![id.0, reason, numbered.len()],
         )?;
         self.since_keyframe = 0;
         Ok(())
@@ -276,6 +312,7 @@ impl DayFile {
 
     /// Writes a gap inside the open transaction, under the next id that no other gap has.
     pub(crate) fn put_gap(&mut self, id: EventId, gap: &Gap) -> rusqlite::Result<()> {
+        self.other_than_changes();
         let mut insert = self.conn.prepare_cached(
             "INSERT OR IGNORE INTO gaps (id, from_ms, to_ms, why) VALUES (?1, ?2, ?3, ?4)",
         )?;
@@ -288,6 +325,7 @@ impl DayFile {
 
     /// Writes a step of the clock inside the open transaction, under the next id that no other step has.
     pub(crate) fn put_clock_step(&mut self, id: EventId, step: &ClockStep) -> rusqlite::Result<()> {
+        self.other_than_changes();
         let mut insert = self.conn.prepare_cached(
             "INSERT OR IGNORE INTO clock_steps (id, from_ms, to_ms, how) VALUES (?1, ?2, ?3, ?4)",
         )?;
@@ -380,7 +418,7 @@ impl DayFile {
 
     /// Reads what was noted.
     pub(crate) fn meta(&self, key: &str) -> rusqlite::Result<Option<i64>> {
-        meta(&self.conn, key)
+        load::meta(&self.conn, key)
     }
 
     /// SQLite's quick check; the first thing wrong, if any.
@@ -417,53 +455,4 @@ impl DayFile {
             });
         Ok(())
     }
-}
-
-/// Goes on from the digests that the file keeps; keeps those that it lacks.
-fn load_digest(conn: &mut Connection) -> rusqlite::Result<Running> {
-    let mut lacking = Vec::new();
-    let digest = row_digest::until(conn, "main", i64::MAX, Trust::Kept, &mut |kept| {
-        lacking.push(kept);
-        Ok(())
-    })?;
-    if !lacking.is_empty() {
-        let change = conn.transaction()?;
-        lacking.iter().try_for_each(|kept| kept.write(&change))?;
-        change.commit()?;
-    }
-    Ok(digest)
-}
-
-/// Reads the changes that no block covers yet. Where there are many (an import was cut short) the blocks are made.
-fn load_tail(conn: &Connection, block: &mut BlockBuilder) -> rusqlite::Result<()> {
-    let mut from: i64 =
-        conn.query_row("SELECT coalesce(max(last), -1) FROM blocks", [], |row| {
-            row.get(0)
-        })?;
-    loop {
-        {
-            let mut tail =
-                conn.prepare("SELECT id, series FROM changes WHERE id > ?1 ORDER BY id")?;
-            let mut rows = tail.query([from])?;
-            while !block.is_full()
-                && let Some(row) = rows.next()?
-            {
-                from = row.get(0)?;
-                block.push(from, row.get(1)?);
-            }
-        }
-        if !block.is_full() {
-            return Ok(());
-        }
-        conn.execute_batch("BEGIN IMMEDIATE")?;
-        block.write(conn)?;
-        conn.execute_batch("COMMIT")?;
-    }
-}
-
-fn meta(conn: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
-    conn.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
-        row.get(0)
-    })
-    .optional()
 }

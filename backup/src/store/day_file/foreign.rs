@@ -21,6 +21,8 @@ impl DayFile {
         let found = self.examined()?;
         if found.is_none() {
             self.watch.accept();
+            // What it holds now may be other than what was committed.
+            self.forget_fresh();
         }
         Ok(found)
     }

@@ -4,7 +4,9 @@ pub(crate) mod refusal;
 pub(crate) mod slots;
 pub(crate) mod watch;
 
+mod load;
 pub(crate) mod rows;
+mod states;
 
 pub(crate) mod file;
 

@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 
-use crate::store::cell::{Cell, position_in, string_in, text_in, value_in};
+use crate::store::cell::{Cell, StoredChange, position_cell, string_cell, value_cell};
 use crate::store::change::Row;
 use crate::store::day_file::refusal::{Refused, WriteError, judge};
 
@@ -30,18 +31,30 @@ pub(super) struct Prepared<'r> {
 }
 
 impl Prepared<'_> {
-    fn bind(&self, insert: &mut Statement<'_>, place: usize) -> rusqlite::Result<()> {
-        let (row, first) = (self.row, place * COLUMNS + 1);
-        insert.raw_bind_parameter(first, row.id.0)?;
-        insert.raw_bind_parameter(first + 1, self.series)?;
-        insert.raw_bind_parameter(first + 2, value_in(row.change.value.as_ref()))?;
-        match &self.string {
-            Cell::Stored(text) => insert.raw_bind_parameter(first + 3, text_in(text))?,
-            other => insert.raw_bind_parameter(first + 3, string_in(other))?,
+    /// The row as the file will hold it.
+    pub(super) fn cells(&self) -> StoredChange<'_> {
+        let row = self.row;
+        StoredChange {
+            id: row.id.0,
+            series: self.series,
+            value: value_cell(row.change.value.as_ref()),
+            string: string_cell(self.string),
+            position: position_cell(self.position),
+            at: match row.at_ms == row.id.ms() {
+                true => ValueRef::Null,
+                false => ValueRef::Integer(row.at_ms),
+            },
         }
-        insert.raw_bind_parameter(first + 4, position_in(self.position))?;
-        let at = (row.at_ms != row.id.ms()).then_some(row.at_ms);
-        insert.raw_bind_parameter(first + 5, at)
+    }
+
+    fn bind(&self, insert: &mut Statement<'_>, place: usize) -> rusqlite::Result<()> {
+        let (cells, first) = (self.cells(), place * COLUMNS + 1);
+        insert.raw_bind_parameter(first, cells.id)?;
+        insert.raw_bind_parameter(first + 1, cells.series)?;
+        insert.raw_bind_parameter(first + 2, ToSqlOutput::Borrowed(cells.value))?;
+        insert.raw_bind_parameter(first + 3, ToSqlOutput::Borrowed(cells.string))?;
+        insert.raw_bind_parameter(first + 4, ToSqlOutput::Borrowed(cells.position))?;
+        insert.raw_bind_parameter(first + 5, ToSqlOutput::Borrowed(cells.at))
     }
 }
 
@@ -53,8 +66,8 @@ pub(super) fn put<'r>(
 ) -> Result<(), WriteError> {
     let chunks = rows.chunks_exact(TOGETHER);
     let rest = chunks.remainder();
+    let mut insert = conn.prepare_cached(&INSERT_TOGETHER)?;
     for chunk in chunks {
-        let mut insert = conn.prepare_cached(&INSERT_TOGETHER)?;
         for (place, row) in chunk.iter().enumerate() {
             row.bind(&mut insert, place)?;
         }
@@ -63,10 +76,7 @@ pub(super) fn put<'r>(
             Err(error) => match judge(&error) {
                 Refused::Taken => return Err(WriteError::Conflict),
                 Refused::File => return Err(error.into()),
-                Refused::Row => {
-                    drop(insert);
-                    put_singly(conn, after_those_there(conn, chunk)?, &mut refused)?;
-                }
+                Refused::Row => put_singly(conn, after_those_there(conn, chunk)?, &mut refused)?,
             },
         }
     }

@@ -21,8 +21,11 @@ pub(super) struct Slot {
     pub(super) key: SeriesKey,
     text: Option<TextRule>,
     range: Option<Range>,
-    text_learner: TextLearner,
-    range_learner: RangeLearner,
+    /// Until the rule is settled.
+    text_learner: Option<Box<TextLearner>>,
+    range_learner: Option<Box<RangeLearner>>,
+    /// The dictionary says something new of it.
+    news: bool,
 }
 
 impl Slots {
@@ -66,7 +69,9 @@ impl Slots {
                 return Ok(None);
             };
             let id = dictionary::insert(conn, &entry)?;
-            self.put(series, Slot::new(id, SeriesKey::of(&entry), None, None));
+            let mut slot = Slot::new(id, SeriesKey::of(&entry), None, None);
+            slot.news = true;
+            self.put(series, slot);
         }
         Ok(self.0.get_mut(place).and_then(Option::as_mut))
     }
@@ -85,11 +90,17 @@ impl Slot {
         Slot {
             id,
             key,
+            text_learner: text.is_none().then(Box::default),
+            range_learner: range.is_none().then(Box::default),
             text,
             range,
-            text_learner: TextLearner::default(),
-            range_learner: RangeLearner::default(),
+            news: false,
         }
+    }
+
+    /// Whether the dictionary says something new of it since this was asked last.
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
     }
 
     /// The string's cell; learns the series' rule on the way.
@@ -102,11 +113,12 @@ impl Slot {
         let Some(string) = string else {
             return Ok(Cell::Absent);
         };
-        if self.text.is_none()
-            && let Some(rule) = self.text_learner.observe(value, string)
+        if let Some(learner) = &mut self.text_learner
+            && let Some(rule) = learner.observe(value, string)
         {
             dictionary::set_text_rule(conn, self.id, &rule)?;
-            self.text = Some(rule);
+            self.text_learner = None;
+            (self.text, self.news) = (Some(rule), true);
         }
         Ok(match &self.text {
             Some(rule) if rule.gives(value, string) => Cell::Derived,
@@ -123,11 +135,12 @@ impl Slot {
         let Some(position) = position else {
             return Ok(Cell::Absent);
         };
-        if self.range.is_none()
-            && let Some(range) = self.range_learner.observe(value, position)
+        if let Some(learner) = &mut self.range_learner
+            && let Some(range) = learner.observe(value, position)
         {
             dictionary::set_range(conn, self.id, range)?;
-            self.range = Some(range);
+            self.range_learner = None;
+            (self.range, self.news) = (Some(range), true);
         }
         Ok(match self.range {
             Some(range) if range.gives(value, position) => Cell::Derived,

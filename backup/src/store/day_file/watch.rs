@@ -70,6 +70,11 @@ impl Watch {
         })
     }
 
+    /// Device and inode of the file.
+    pub(super) fn place(&self) -> Option<(u64, u64)> {
+        self.shape.map(|shape| shape.place)
+    }
+
     /// One system call.
     pub(super) fn look(&self) -> Look {
         match (Shape::of(&self.path), self.shape) {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::store::day::Day;
+use crate::store::fresh::Fresh;
 use crate::store::word::Word;
 
 /// Whether changes reach the disk.
@@ -70,6 +71,7 @@ pub(super) struct Shared {
     /// True while the disk fails, for those who wait for room in the queue.
     pub(super) failing: watch::Sender<bool>,
     pub(super) word: Arc<Word>,
+    pub(super) fresh: Arc<Fresh>,
 }
 
 impl Shared {
@@ -88,6 +90,7 @@ impl Shared {
             started: Instant::now(),
             failing: watch::Sender::new(false),
             word: Arc::default(),
+            fresh: Arc::default(),
         }
     }
 

@@ -22,22 +22,24 @@ pub(super) const OLDER_SIZE: usize = GZIP + QR + 4 + QH;
 const FIELDS: usize = GZIP + QR + 4;
 const LEFT: u32 = 1;
 
-/// The extra fields; the length and the checksum come with [`complete`].
-pub(super) fn extra(covers: Covers, link: Link) -> Vec<u8> {
-    let mut extra = Vec::with_capacity(SIZE - GZIP);
-    extra.extend(*b"QR\x04\0\0\0\0\0");
-    extra.extend(*b"QS");
-    extra.extend((QS as u16).to_le_bytes());
+/// Gzip's header with the extra fields; the length and the checksum come with [`complete`].
+pub(super) fn begin(covers: Covers, link: Link) -> Vec<u8> {
+    // Deflate, with extra fields, without a time, from an unknown system.
+    let mut head = vec![0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255];
+    head.extend(((SIZE - GZIP) as u16).to_le_bytes());
+    head.extend(*b"QR\x04\0\0\0\0\0");
+    head.extend(*b"QS");
+    head.extend((QS as u16).to_le_bytes());
     for number in [covers.day.start_ms(), covers.after, covers.to, covers.at_ms] {
-        extra.extend(number.to_le_bytes());
+        head.extend(number.to_le_bytes());
     }
-    extra.extend(link.number.to_le_bytes());
-    extra.extend(link.lineage.0.to_le_bytes());
-    extra.extend(link.previous.0);
-    extra.extend(covers.events.to_le_bytes());
-    extra.extend(if link.left { LEFT } else { 0 }.to_le_bytes());
-    extra.extend([0; 4]);
-    extra
+    head.extend(link.number.to_le_bytes());
+    head.extend(link.lineage.0.to_le_bytes());
+    head.extend(link.previous.0);
+    head.extend(covers.events.to_le_bytes());
+    head.extend(if link.left { LEFT } else { 0 }.to_le_bytes());
+    head.extend([0; 4]);
+    head
 }
 
 /// Puts the record's length and the header's checksum in place.

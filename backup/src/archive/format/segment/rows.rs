@@ -1,58 +1,62 @@
 //! Rows as JSON lines: the table and its columns.
 
 use rusqlite::types::{Value as Sql, ValueRef};
+use serde::Serialize;
 use serde_json::Value as Json;
+
+use crate::digest::hex;
 
 /// Appends a row as a JSON line: table, then the columns.
 pub(crate) fn push_row(
-    text: &mut String,
+    text: &mut Vec<u8>,
     table: &str,
     row: &rusqlite::Row<'_>,
     columns: usize,
 ) -> rusqlite::Result<()> {
-    text.push_str("[\"");
-    text.push_str(table);
-    text.push_str("\",");
+    text.extend(b"[\"");
+    text.extend(table.as_bytes());
+    text.extend(b"\",");
     push_columns(text, row, 0..columns)?;
-    text.push_str("]\n");
+    text.extend(b"]\n");
     Ok(())
 }
 
 /// Appends some columns of a row, with commas between them.
 pub(crate) fn push_columns(
-    text: &mut String,
+    text: &mut Vec<u8>,
     row: &rusqlite::Row<'_>,
     columns: std::ops::Range<usize>,
 ) -> rusqlite::Result<()> {
     let first = columns.start;
     for column in columns {
         if column > first {
-            text.push(',');
+            text.push(b',');
         }
         push_value(text, row.get_ref(column)?);
     }
     Ok(())
 }
 
-fn push_value(text: &mut String, value: ValueRef<'_>) {
-    use std::fmt::Write as _;
-    let _ = match value {
-        ValueRef::Null => write!(text, "null"),
-        ValueRef::Integer(number) => write!(text, "{number}"),
-        ValueRef::Real(number) if number.is_finite() => write!(text, "{number:?}"),
-        ValueRef::Real(number) => write!(text, "{{\"real\":\"{number}\"}}"),
-        ValueRef::Text(bytes) => {
-            let quoted = Json::String(String::from_utf8_lossy(bytes).into_owned());
-            write!(text, "{quoted}")
-        }
+/// Appends a cell.
+pub(crate) fn push_value(text: &mut Vec<u8>, value: ValueRef<'_>) {
+    match value {
+        ValueRef::Null => text.extend(b"null"),
+        ValueRef::Integer(number) => push_json(text, &number),
+        ValueRef::Real(number) if number.is_finite() => push_json(text, &number),
+        ValueRef::Real(number) => text.extend(format!("{{\"real\":\"{number}\"}}").bytes()),
+        ValueRef::Text(bytes) => push_json(text, &*String::from_utf8_lossy(bytes)),
         ValueRef::Blob(bytes) => {
-            let _ = write!(text, "{{\"blob\":\"");
-            for byte in bytes {
-                let _ = write!(text, "{byte:02x}");
-            }
-            write!(text, "\"}}")
+            text.extend(b"{\"blob\":\"");
+            text.extend(hex(bytes).as_bytes());
+            text.extend(b"\"}");
         }
-    };
+    }
+}
+
+/// Appends a text or a finite number, so that it comes back to the bit.
+pub(crate) fn push_json<T: Serialize + ?Sized>(text: &mut Vec<u8>, value: &T) {
+    // Neither fails, and memory takes all.
+    let _ = serde_json::to_writer(text, value);
 }
 
 /// Parses a line into its table and columns; `None` if it is no row.

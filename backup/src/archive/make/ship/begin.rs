@@ -1,7 +1,7 @@
 //! Where shipping begins: behind what the archive holds of the store.
 
 use crate::archive::format::owner::Writer;
-use crate::archive::format::segment::{self, Link};
+use crate::archive::format::segment::{self, Link, Press};
 use crate::archive::look::tail::Tail;
 use crate::archive::make::chain;
 use crate::archive::make::claim::Claim;
@@ -73,6 +73,7 @@ impl Archive {
             id,
             turn,
             file: None,
+            press: Press::default(),
             open: None,
             cursor,
             last_record_ms: 0,

@@ -1,20 +1,21 @@
 //! The series of the day being shipped, each with the description that a record gives of it.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use rusqlite::Connection;
 
 use crate::archive::format::segment::rows::push_columns;
 use crate::digest::sha256;
 use crate::store::dictionary;
 
+/// First 16 digits of the SHA-256 over a description.
+pub(super) type Key = [u8; 16];
+
 /// A series with the rules that it has learned so far.
 #[derive(Debug, Clone)]
 pub(super) struct Form {
-    /// First 16 digits of the SHA-256 over the description.
-    pub(super) key: String,
+    pub(super) key: Key,
     /// Its columns as JSON, without the brackets.
-    pub(super) description: String,
+    pub(super) description: Box<[u8]>,
 }
 
 /// By number in the day's file. A series comes once and learns the rule of its strings and the range of its positions
@@ -38,13 +39,20 @@ impl Dictionary {
         let mut query = conn.prepare_cached(&format!("SELECT id, {columns} FROM series"))?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
-            let mut description = String::new();
+            let mut description = Vec::new();
             push_columns(&mut description, row, 1..1 + dictionary::columns().count())?;
-            let key = sha256(description.as_bytes())[..16].to_owned();
+            let mut key = Key::default();
+            key.copy_from_slice(&sha256(&description).as_bytes()[..16]);
+            let description = description.into();
             self.forms.insert(row.get(0)?, Form { key, description });
         }
         self.counts = counts;
         Ok(())
+    }
+
+    /// How many series there are.
+    pub(super) fn len(&self) -> usize {
+        self.forms.len()
     }
 
     pub(super) fn get(&self, number: i64) -> Option<&Form> {

@@ -12,4 +12,6 @@ pub(super) struct Open {
     /// Device and inode of its file.
     pub(super) identity: (u64, u64),
     pub(super) dictionary: Dictionary,
+    /// The recorder's stretch in which all that was committed was shipped.
+    pub(super) stretch: Option<u64>,
 }

@@ -1,9 +1,11 @@
 //! The segment that is being written: records come into it whole or not at all.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use hashbrown::HashSet;
+
 use crate::archive::format::segment;
+use crate::archive::make::ship::dictionary::Key;
 use crate::archive::place::interface::Place;
 use crate::error::Result;
 
@@ -16,7 +18,7 @@ pub(super) struct Writer {
     number: u64,
     name: String,
     /// The keys of the series that its records describe.
-    pub(super) described: HashSet<String>,
+    pub(super) described: HashSet<Key>,
     /// Bytes of the records in it.
     size: u64,
 }
@@ -59,7 +61,7 @@ impl Writer {
     }
 
     /// Appends a record, which describes these series, and brings it to the disk.
-    pub(super) fn append(&mut self, record: &[u8], describes: Vec<String>) -> Result<()> {
+    pub(super) fn append(&mut self, record: &[u8], describes: Vec<Key>) -> Result<()> {
         self.place.append(&self.name, self.size, record)?;
         self.size += record.len() as u64;
         self.described.extend(describes);

@@ -1,12 +1,14 @@
 //! The day file that is open, and the lock under which it is written.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::disk::mount_point::MountPoint;
 use crate::disk::store_lock::StoreLock;
 use crate::error::{Error, Result};
 use crate::store::day::Day;
 use crate::store::day_file::file::DayFile;
+use crate::store::fresh::Fresh;
 use crate::store::identity::Identity;
 use crate::store::ledger;
 use crate::store::names::Names;
@@ -22,6 +24,8 @@ struct Ended {
 pub(super) struct OpenFile {
     pub(super) dir: PathBuf,
     pub(super) file: Option<DayFile>,
+    /// Where the file's changes go once they are committed.
+    fresh: Arc<Fresh>,
     /// The id up to which the file has the digest of the state.
     pub(super) vouched: Option<i64>,
     /// The history that ended with a day that was lost; another one has to begin before anything is written.
@@ -34,8 +38,9 @@ pub(super) struct OpenFile {
 }
 
 impl OpenFile {
-    pub(super) fn new(dir: PathBuf, lock: StoreLock) -> OpenFile {
+    pub(super) fn new(dir: PathBuf, lock: StoreLock, fresh: Arc<Fresh>) -> OpenFile {
         OpenFile {
+            fresh,
             mounted_at: MountPoint::of(&dir),
             identity: Identity::read(&dir).unwrap_or_default(),
             dir,
@@ -54,8 +59,10 @@ impl OpenFile {
             self.ended = None;
         }
         let mut file = DayFile::open(&self.dir, day, names)?;
-        file.put_identity(&identity)
+        file.keep_few_pages()
+            .and_then(|()| file.put_identity(&identity))
             .map_err(Error::sqlite(file.path(), "note whose record it is"))?;
+        file.keep_fresh(&self.fresh);
         ledger::note_present(&self.dir, now_ms);
         self.identity = Some(identity);
         Ok(file)

@@ -58,7 +58,7 @@ impl Writer {
     ) -> Writer {
         Writer {
             known: KnownStates::new(Arc::clone(&names)),
-            open: OpenFile::new(dir, lock),
+            open: OpenFile::new(dir, lock, Arc::clone(&shared.fresh)),
             options,
             names,
             shared,
