@@ -162,3 +162,41 @@ async fn a_new_day_numbers_its_series_so_that_rows_are_equally_long() {
         (128..428).collect::<Vec<_>>()
     );
 }
+
+#[tokio::test]
+async fn a_part_holds_each_name_as_often_as_its_tables_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let (events, backups) = (dir.path().join("events"), dir.path().join("backups"));
+    let clock = TestClock::at(NOON);
+    let archive = Archive::open(&backups).unwrap();
+    let names: Vec<String> = (0..300)
+        .map(|n| format!("Zone {:03}.gain", n * 7 % 300))
+        .collect();
+    let (recorder, thread) = start(&events, &clock);
+    for (round, names) in [&names[..1], &names[..]].into_iter().enumerate() {
+        let at = NOON + round as i64 * 1000;
+        clock.set(at);
+        for name in names {
+            let row = change(recorder.series(series(name)), 0.123, "text", 0.5);
+            recorder.changes(at, vec![row]).await;
+        }
+        recorder.flush().await.unwrap();
+        archive
+            .backup(&Store::open(&events).unwrap(), &[], &())
+            .unwrap();
+    }
+    stop(recorder, thread).await;
+    let parts = stored(&backups);
+    assert_eq!(parts.len(), 2);
+    let part = dir.path().join("part.db");
+    let is_part = |path: &&PathBuf| path.to_str().unwrap().contains("-after-");
+    inflate(parts.iter().find(is_part).unwrap(), &part);
+    let bytes = std::fs::read(&part).unwrap();
+    for name in names {
+        let places = bytes
+            .windows(name.len())
+            .filter(|place| *place == name.as_bytes());
+        // In the dictionary, and in the index on it.
+        assert_eq!(places.count(), 2, "{name}");
+    }
+}

@@ -47,6 +47,8 @@ pub(crate) fn extract(live: &Path, part: &DayPart, path: &Path) -> Result<Option
     // Takes it out of WAL mode, too: the file alone is the delta.
     let conn = scratch::open(path)?;
     let run = || -> rusqlite::Result<Option<Gained>> {
+        // What moves from one page to another leaves no copy of itself behind, which would be pressed, too.
+        conn.execute_batch("PRAGMA secure_delete = ON;")?;
         uri::attach(&conn, live, "live")?;
         conn.execute_batch("BEGIN; SELECT count(*) FROM live.sqlite_schema;")?;
         let events = conn.execute(
