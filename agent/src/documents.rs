@@ -113,7 +113,7 @@ pub(crate) struct Restored {
     pub(crate) days_left_out: Vec<String>,
     /// Where the former state is kept for `undo`; `null` if there was none.
     pub(crate) undo: Option<String>,
-    /// What else one should know: the days that did not come back or came from another backup, that the moment happened
+    /// What else one should know: the days that did not come back, are missing or came from another backup, that the moment happened
     /// more than once, that nothing was recorded then, the backup that was made first, or why none could be.
     #[serde(default)]
     pub(crate) notes: Vec<String>,
@@ -130,6 +130,7 @@ impl Restored {
             days_left_out: days(&report.left_out),
             notes: (report.left_out.iter().map(ToString::to_string))
                 .chain(report.elsewhere.iter().cloned())
+                .chain(missing(report.lost.iter()))
                 .chain(report.repeated.iter().map(ToString::to_string))
                 .chain(report.not_recorded.iter().map(ToString::to_string))
                 .chain(notes)
@@ -199,6 +200,7 @@ impl Plan {
         controls: backup::Result<Vec<backup::ControlChange>>,
     ) -> Self {
         let mut notes = plan.notes.clone();
+        notes.extend(missing(plan.lost()));
         let controls = controls.unwrap_or_else(|error| {
             notes.push(format!("not told control by control: {error}"));
             Vec::new()
@@ -265,22 +267,72 @@ pub(crate) struct Damaged {
 
 impl From<&backup::Mend> for Damaged {
     fn from(mend: &backup::Mend) -> Self {
-        let (backup, reaches) = match &mend.from {
-            Some((id, to_ms)) => (Some(id.clone()), Some(Moment::at(*to_ms))),
-            None => (None, None),
-        };
-        let command = backup.as_ref().zip(reaches.as_ref());
+        let (backup, reaches, command) = way_back(mend.from.as_ref());
         Self {
             day: mend.damaged.day,
             at: Moment::at(mend.damaged.at_ms),
             moved_to: mend.damaged.path.clone(),
-            command: command.map(|(id, to)| {
-                advice::command(format_args!("restore {id} --at {to} --keep-newer"))
-            }),
             backup,
             reaches,
+            command,
         }
     }
+}
+
+/// A day whose file another program took away, and what brings it back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Lost {
+    /// `YYYY-MM-DD`
+    pub(crate) day: Day,
+    /// The newest proved backup that holds the day; `null` where none does.
+    pub(crate) backup: Option<String>,
+    /// The last moment that comes back.
+    pub(crate) reaches: Option<Moment>,
+    /// What to type.
+    pub(crate) command: Option<String>,
+}
+
+impl From<&backup::Loss> for Lost {
+    fn from(loss: &backup::Loss) -> Self {
+        let (backup, reaches, command) = way_back(loss.from.as_ref());
+        Self {
+            day: loss.day,
+            backup,
+            reaches,
+            command,
+        }
+    }
+}
+
+impl Lost {
+    /// What is to be known of it where it is not in what is restored.
+    fn missing(&self) -> String {
+        let what = format!(
+            "{} is missing: its file was removed before that backup was made",
+            self.day
+        );
+        match (&self.backup, &self.command) {
+            (Some(id), Some(command)) => {
+                format!("{what}; backup {id} holds it, `{command}` brings it back")
+            }
+            _ => format!("{what}, and no proved backup holds it"),
+        }
+    }
+}
+
+fn missing<'l>(lost: impl Iterator<Item = &'l backup::Loss>) -> impl Iterator<Item = String> {
+    lost.map(|loss| Lost::from(loss).missing())
+}
+
+/// The backup that brings a day back, the last moment that comes back, and what to type.
+fn way_back(from: Option<&(String, i64)>) -> (Option<String>, Option<Moment>, Option<String>) {
+    let Some((id, to_ms)) = from else {
+        return (None, None, None);
+    };
+    let reaches = Moment::at(*to_ms);
+    let command =
+        advice::command(format_args!("restore {id} --at {reaches} --keep-newer"));
+    (Some(id.clone()), Some(reaches), Some(command))
 }
 
 /// Writes a path as people read it, also one that is not UTF-8.

@@ -73,7 +73,14 @@ impl Service {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let counts = Counts::start(site.store()?, recorder.clone(), stop.clone(), &tasks).await;
-        let damage = Damage::start(site.clone(), stop.clone(), &tasks).await;
+        let damage = Damage::start(
+            site.clone(),
+            recorder.clone(),
+            counts.clone(),
+            stop.clone(),
+            &tasks,
+        )
+        .await;
         let context = Arc::new(Context {
             counts,
             damage,

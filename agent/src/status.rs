@@ -107,6 +107,7 @@ impl Status {
         if !self.recording {
             troubles.push(self.core.why_not_recording());
         }
+        troubles.extend(self.store.losses());
         troubles.extend(self.backup.troubles());
         troubles
     }
@@ -151,14 +152,15 @@ impl Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::Damaged;
+    use crate::documents::{Damaged, Lost};
 
     #[test]
     fn ok_is_said_only_when_recording_and_proved() {
         let good = Status::healthy();
         assert_eq!(verdict(&good).0, Level::Ok);
 
-        let worse: [fn(&mut Status); 10] = [
+        let worse: [fn(&mut Status); 11] = [
+            |s| s.store.lost.push(lost()),
             |s| s.store.undo.passes_limit = true,
             |s| s.store.damaged.push(damaged(None)),
             |s| s.agent.audit_problem = Some("disk full".into()),
@@ -175,6 +177,37 @@ mod tests {
             spoil(&mut status);
             assert_ne!(verdict(&status).0, Level::Ok, "{}", verdict(&status).1);
         }
+    }
+
+    fn lost() -> Lost {
+        let id = "2026-03-02T12-00-00-000Z";
+        let command = format!("qsys-agent restore {id} --at 2026-03-02T12:00:00Z --keep-newer");
+        Lost {
+            day: "2026-03-01".parse().unwrap(),
+            backup: Some(id.to_owned()),
+            reaches: Some(Moment::at(1_772_452_800_000)),
+            command: Some(command),
+        }
+    }
+
+    #[test]
+    fn a_lost_day_is_critical_and_said_with_the_command_that_brings_it_back() {
+        let mut status = Status::healthy();
+        status.store.damaged = vec![damaged(None)];
+        status.store.lost = vec![lost(), lost()];
+        assert_eq!(
+            verdict(&status),
+            (
+                Level::Critical,
+                "Recording; day 2026-03-01 is lost: another program removed its file; a proved backup brings it back: \
+                 `qsys-agent restore 2026-03-02T12-00-00-000Z --at 2026-03-02T12:00:00Z --keep-newer` (1 more)"
+                    .to_owned()
+            )
+        );
+        // What is not true is not said with it.
+        status.recording = false;
+        status.agent.running = false;
+        assert_eq!(verdict(&status).1, "Not recording: no agent is running");
     }
 
     fn damaged(command: Option<&str>) -> Damaged {

@@ -41,7 +41,7 @@ pub mod fuzzing;
 
 pub use archive::format::owner::ArchiveId;
 pub use archive::look::list::{BackupInfo, BackupKind};
-pub use archive::look::mends::Mend;
+pub use archive::look::mends::{Loss, Mend};
 pub use archive::look::past::Past;
 pub use archive::look::report::{Depth, Report};
 pub use archive::make::settings::{SettingsFile, SettingsSource};

@@ -254,6 +254,60 @@ fn a_command_that_is_offered_acts_on_its_own_site_from_any_folder() {
     assert_eq!(made, 0, "nothing is made where it was typed");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_is_removed_under_a_running_agent_is_critical_until_the_said_command_has_brought_it_back() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let wall = core.client();
+    let agent = site.recording_agent();
+    let days = import_earlier_days(&site);
+    change(&site, &wall, -1.0).await;
+    let held = site.json(&["backup"]);
+    std::fs::remove_file(&days[1]).unwrap();
+    let lost = || site.json(&["status"])["store"]["lost"].clone();
+    let loss = until("the lost day to be told", || {
+        lost().as_array()?.first().cloned()
+    });
+    assert_eq!(loss["backup"], held["id"]);
+    let check = || {
+        let output = site.run(&["check"]);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = check();
+    assert_eq!(code, Some(2), "{said}");
+    for part in ["day", "command"].map(|part| loss[part].as_str().unwrap()) {
+        assert!(said.contains(part), "{said}");
+    }
+    let removed = |gaps: &Value| {
+        let mut gaps = gaps.as_array().unwrap().iter();
+        gaps.any(|gap| gap["why"].as_str().unwrap().ends_with("was removed by another program"))
+    };
+    // Later backups lack the day, and neither they nor a new start change what is said.
+    site.json(&["backup"]);
+    let plan = site.json(&["restore", "latest", "--dry-run"]);
+    let notes = plan["notes"].to_string();
+    assert!(notes.contains(held["id"].as_str().unwrap()), "{notes}");
+    assert!(removed(&plan["gaps"]), "{plan}");
+    assert_eq!(agent.terminate(), 0);
+    assert_eq!(lost()[0], loss);
+    let agent = site.recording_agent();
+    until("the same to be told", || (lost()[0] == loss).then_some(()));
+
+    put_back(&site, &loss);
+    until("nothing to be lost", || (lost() == serde_json::json!([])).then_some(()));
+    assert_eq!(site.count("component_name = 'Old'"), 3);
+    assert_eq!(site.count("value = -1.0 AND component_name = 'Master'"), 1);
+    let (code, said) = check();
+    assert_ne!(code, Some(2), "{said}");
+    site.json(&["backup"]);
+    let plan = site.json(&["restore", "latest", "--dry-run"]);
+    assert!(!removed(&plan["gaps"]), "{plan}");
+    until("no gap to tell of it", || {
+        (!removed(&site.json(&["status"])["recoverable"]["gaps"])).then_some(())
+    });
+    assert_eq!(agent.terminate(), 0);
+}
+
 /// The command in a sentence.
 fn quoted(sentence: &str) -> &str {
     sentence.split('`').nth(1).expect(sentence)

@@ -124,6 +124,14 @@ fn lines(status: &Status, settings: &str) -> String {
         );
         [("Damaged", what), ("Put back", back)]
     });
+    let lost = status.store.lost.iter().flat_map(|lost| {
+        let back = match &lost.command {
+            Some(command) => command.clone(),
+            None => "no proved backup holds it".to_owned(),
+        };
+        let what = format!("{}: another program removed its file", lost.day);
+        [("Lost", what), ("Bring back", back)]
+    });
     let undo = (status.store.undo.steps > 0).then(|| {
         let undo = &status.store.undo;
         let text = format!("{}, {}", many(undo.steps, "step"), bytes(undo.bytes));
@@ -133,6 +141,7 @@ fn lines(status: &Status, settings: &str) -> String {
     let disks = disks.map(|way| ("Disk", way.clone()));
     let lines = rows
         .into_iter()
+        .chain(lost)
         .chain(damaged)
         .chain(undo)
         .chain(disks)

@@ -8,7 +8,7 @@ use super::backup_inputs::BackupInputs;
 use super::{Asker, Jobs, Turn};
 use crate::failure::{Failure, Outcome};
 use crate::moment;
-use crate::record::damage;
+use crate::record::examine::examine;
 
 /// After this long without progress a backup hangs: a copy may take 10 minutes, and everything else
 /// reports its progress piece by piece.
@@ -159,7 +159,7 @@ impl Jobs {
             failure.damaged_file().map(Path::to_owned),
         );
         let examined =
-            tokio::task::spawn_blocking(move || damage::examine(&recorder, file.as_deref()));
+            tokio::task::spawn_blocking(move || examine(&recorder, file.as_deref()));
         examined.await.unwrap_or(false)
     }
 }

@@ -8,7 +8,7 @@ use backup::{Day, DayStamp, Gap, Store, StoreSummary};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::record::damage;
+use crate::record::examine::examine;
 
 /// How often the task looks for changed files; in between, the recorder's own count is added.
 const LOOK: Duration = Duration::from_secs(2);
@@ -101,7 +101,7 @@ impl Counts {
                     *last = Some(Last { committed, counted });
                 }
                 // Once the file is moved aside, the next look counts the others.
-                Err(error) => drop(damage::examine(&counter.recorder, error.damaged_file())),
+                Err(error) => drop(examine(&counter.recorder, error.damaged_file())),
             }
             counter
         });
@@ -185,9 +185,11 @@ impl Files {
                 self.days.insert(day, file);
             }
         }
-        for file in self.days.values() {
+        let days: Vec<Day> = self.days.keys().copied().collect();
+        for (day, file) in &self.days {
             counted.summary.add_later(&file.summary);
-            counted.gaps.extend(file.gaps.iter().cloned());
+            let standing = file.gaps.iter().filter(|gap| gap.stands(*day, &days));
+            counted.gaps.extend(standing.cloned());
         }
         counted.gaps.sort_by_key(|gap| (gap.from_ms, gap.to_ms));
         Ok(counted)

@@ -1,6 +1,6 @@
-//! Damaged days of the store: the recorder moves their files aside, and a restore from the archive is offered.
+//! Damaged and lost days of the store: the recorder moves aside what is damaged and tells of what is lost, and a restore
+//! from the archive is offered.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -8,8 +8,9 @@ use backup::{DamagedDay, Day, Recorder};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::documents::Damaged;
+use crate::documents::{Damaged, Lost};
 use crate::failure::Outcome;
+use crate::record::counts::Counts;
 use crate::site::Site;
 
 /// How often the store's folder is looked at.
@@ -18,21 +19,50 @@ const LOOK: Duration = Duration::from_secs(2);
 /// What is offered now.
 #[derive(Default)]
 pub(crate) struct Damage {
-    offers: Mutex<Vec<Damaged>>,
+    offers: Mutex<Offers>,
+}
+
+/// The days that nothing has brought back yet.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Offers {
+    pub(crate) damaged: Vec<Damaged>,
+    pub(crate) lost: Vec<Lost>,
 }
 
 /// What offers are made of: while this stays the same, they do.
-type Basis = (Vec<DamagedDay>, Option<SystemTime>);
+#[derive(PartialEq, Default)]
+struct Basis {
+    damaged: Vec<DamagedDay>,
+    lost: Vec<Day>,
+    /// Those of them that were told just now and are not counted yet.
+    told: Vec<Day>,
+    archive_changed: Option<SystemTime>,
+}
+
+/// Where is looked.
+#[derive(Clone)]
+struct Looked {
+    site: Arc<Site>,
+    recorder: Recorder,
+    counts: Arc<Counts>,
+}
 
 impl Damage {
     /// Looks once, then goes on looking until told to stop.
     pub(crate) async fn start(
         site: Arc<Site>,
+        recorder: Recorder,
+        counts: Arc<Counts>,
         stop: CancellationToken,
         tasks: &TaskTracker,
     ) -> Arc<Self> {
         let damage = Arc::new(Self::default());
-        let mut basis = damage.look(&site, Basis::default()).await;
+        let at = Looked {
+            site,
+            recorder,
+            counts,
+        };
+        let mut basis = damage.look(&at, Basis::default()).await;
         let looking = damage.clone();
         tasks.spawn(async move {
             loop {
@@ -40,24 +70,24 @@ impl Damage {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(LOOK) => {}
                 }
-                basis = looking.look(&site, basis).await;
+                basis = looking.look(&at, basis).await;
             }
         });
         damage
     }
 
-    /// The damaged days that nothing has brought back yet.
-    pub(crate) fn offers(&self) -> Vec<Damaged> {
+    /// The damaged and lost days that nothing has brought back yet.
+    pub(crate) fn offers(&self) -> Offers {
         let offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
         offers.clone()
     }
 
-    async fn look(self: &Arc<Self>, site: &Arc<Site>, before: Basis) -> Basis {
-        let (damage, site) = (self.clone(), site.clone());
+    async fn look(self: &Arc<Self>, at: &Looked, before: Basis) -> Basis {
+        let (damage, at) = (self.clone(), at.clone());
         let looked = tokio::task::spawn_blocking(move || {
-            let basis = basis(&site);
+            let basis = at.basis(&before.told);
             if basis != before
-                && let Ok(offers) = offers(&site)
+                && let Ok(offers) = offers(&at.site, &basis.lost)
             {
                 let mut known = damage.offers.lock().unwrap_or_else(PoisonError::into_inner);
                 *known = offers;
@@ -68,26 +98,40 @@ impl Damage {
     }
 }
 
-/// Offers are made from the archive, which takes long: only when the damaged files or the backups have changed.
-fn basis(site: &Site) -> Basis {
-    let damaged = site.damaged_days().unwrap_or_default();
-    if damaged.is_empty() {
-        return Basis::default();
+impl Looked {
+    /// Offers are made from the archive, which takes long: only when the damaged or lost days or the backups have changed.
+    fn basis(&self, told: &[Day]) -> Basis {
+        let Some(store) = self.site.store_if_any().ok().flatten() else {
+            return Basis::default();
+        };
+        if !store.has_ledger() {
+            self.site.recall_days();
+        }
+        let mut told = told.to_vec();
+        if !store.untold_losses().is_empty() {
+            // One that has stopped tells nothing more.
+            told.extend(self.recorder.look_for_losses().unwrap_or_default());
+        }
+        let mut lost = store.lost_days(&self.counts.now(0).gaps);
+        told.retain(|day| !lost.contains(day) && !store.day_path(*day).exists());
+        lost.extend(&told);
+        let damaged = self.site.damaged_days().unwrap_or_default();
+        if damaged.is_empty() && lost.is_empty() {
+            return Basis::default();
+        }
+        Basis {
+            damaged,
+            lost,
+            told,
+            archive_changed: self.site.archive_changed(),
+        }
     }
-    (damaged, site.archive_changed())
 }
 
-/// Each damaged day of the store, with the command that puts it back.
-pub(crate) fn offers(site: &Site) -> Outcome<Vec<Damaged>> {
-    Ok(site.mends()?.iter().map(Damaged::from).collect())
-}
-
-/// Has the recorder examine a file that is said to be damaged. True if it was a day file and was moved aside.
-/// Blocks.
-pub(crate) fn examine(recorder: &Recorder, file: Option<&Path>) -> bool {
-    let name = file
-        .and_then(Path::file_name)
-        .and_then(|name| name.to_str());
-    let day = name.and_then(Day::from_file_name);
-    day.is_some_and(|day| matches!(recorder.examine(day), Ok(Some(_))))
+/// Each damaged day of the store, and each of those that are lost, with the command that brings it back.
+pub(crate) fn offers(site: &Site, lost: &[Day]) -> Outcome<Offers> {
+    Ok(Offers {
+        damaged: site.mends()?.iter().map(Damaged::from).collect(),
+        lost: site.losses(lost)?.iter().map(Lost::from).collect(),
+    })
 }

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::time::SystemTime;
 
 use backup::{
-    Archive, BackupInfo, BackupKind, Day, Depth, Error, Mend, MountPoint, Past, Report, Shipper,
+    Archive, BackupInfo, BackupKind, Day, Depth, Error, Loss, Mend, MountPoint, Past, Report, Shipper,
 };
 
 use super::{Site, Source};
@@ -102,6 +102,21 @@ impl Site {
         if let Err(failure) = taken {
             tracing::error!("whether the archive is this store's cannot be said: {failure}");
         }
+        self.recall_days();
+    }
+
+    /// Days that were lost together with the ledger are known from the backups.
+    pub(crate) fn recall_days(&self) {
+        let recalled = self.store_if_any().and_then(|store| {
+            let archive = self.archive_if_any()?;
+            if let (Some(store), Some(archive), None) = (store, archive, self.archive_refused()?) {
+                archive.recall_days(&store, &self.settings.store.retention)?;
+            }
+            Ok(())
+        });
+        if let Err(failure) = recalled {
+            tracing::warn!("whether the store lacks days that backups have cannot be said: {failure}");
+        }
     }
 
     /// Why the archive is not this store's, where it is another one's.
@@ -168,6 +183,16 @@ impl Site {
                 None => Err(self.no_backup()),
             },
             _ => Ok(archive.verify(None, depth)),
+        }
+    }
+
+    /// Lost days of the store, each with the backup that brings it back.
+    pub(crate) fn losses(&self, lost: &[Day]) -> Outcome<Vec<Loss>> {
+        match self.store_if_any()? {
+            Some(store) if !lost.is_empty() => {
+                Ok(self.archive_to_look_at()?.losses(&store, lost)?)
+            }
+            _ => Ok(Vec::new()),
         }
     }
 

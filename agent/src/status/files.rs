@@ -5,9 +5,9 @@ use std::sync::Arc;
 use backup::{BackupInfo, Gap, RecorderState, RecorderStats, StoreSummary};
 
 use crate::context::Context;
-use crate::documents::Damaged;
 use crate::failure::Outcome;
 use crate::moment;
+use crate::record::damage::Offers;
 use crate::record::{Counted, counts, damage};
 use crate::site::Site;
 
@@ -21,7 +21,7 @@ pub(super) struct Files {
     pub(super) shipped_to: Option<i64>,
     /// Changes from here on are in neither.
     pub(super) in_memory_from: Option<i64>,
-    pub(super) damaged: Vec<Damaged>,
+    pub(super) offers: Offers,
     /// Why the archive is not this store's, where it is another one's.
     pub(super) refused: Option<String>,
 }
@@ -37,7 +37,7 @@ impl Files {
             backups: context.jobs.backups(),
             shipped_to: context.shipped.covers_to_ms(),
             in_memory_from: in_memory_from(stats),
-            damaged: context.damage.offers(),
+            offers: context.damage.offers(),
             // Shipping tells.
             refused: None,
         }
@@ -46,17 +46,19 @@ impl Files {
     /// Read from the disk.
     pub(super) fn of_site(site: &Site) -> Outcome<Self> {
         let backups = site.own_backups()?.into();
-        let Counted { summary, gaps } = match site.store_if_any()? {
-            Some(store) => counts::count(&store)?,
+        let store = site.store_if_any()?;
+        let Counted { summary, gaps } = match &store {
+            Some(store) => counts::count(store)?,
             None => Counted::default(),
         };
+        let lost = store.map(|store| store.lost_days(&gaps));
         Ok(Self {
             summary,
             gaps,
             backups,
             shipped_to: site.recoverable()?.map(|range| range.to_ms),
             in_memory_from: None,
-            damaged: damage::offers(site)?,
+            offers: damage::offers(site, &lost.unwrap_or_default())?,
             refused: site.archive_refused()?.map(|failure| failure.to_string()),
         })
     }

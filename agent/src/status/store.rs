@@ -1,4 +1,4 @@
-//! The store: what it holds, whether it can be written, which of its days were damaged.
+//! The store: what it holds, whether it can be written, which of its days were damaged or lost.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::files::Files;
 use super::level::Trouble;
 use crate::advice;
-use crate::documents::Damaged;
+use crate::documents::{Damaged, Lost};
 use crate::moment::Moment;
 use crate::settings::Settings;
 use crate::words::{bytes, many};
@@ -27,6 +27,8 @@ pub(crate) struct Store {
     pub(crate) problem: Option<String>,
     /// Days whose files were damaged, until a restore has brought them back or the files are removed.
     pub(crate) damaged: Vec<Damaged>,
+    /// Days whose files another program took away, until they are back.
+    pub(crate) lost: Vec<Lost>,
     pub(crate) undo: Undo,
 }
 
@@ -62,7 +64,8 @@ impl Store {
             to: files.summary.to_ms.map(Moment::at),
             free_bytes: free_bytes(path),
             problem: None,
-            damaged: files.damaged.clone(),
+            damaged: files.offers.damaged.clone(),
+            lost: files.offers.lost.clone(),
             undo: Undo::of_folder(path),
         }
     }
@@ -72,6 +75,13 @@ impl Store {
             problem: problem(stats),
             ..Self::of_files(settings, files)
         }
+    }
+
+    /// The days that are lost, where recording goes on.
+    pub(super) fn losses(&self) -> Option<Trouble> {
+        let first = self.lost.first()?;
+        let text = format!("Recording; {}", lost_offer(first, self.lost.len()));
+        Some(Trouble::critical(text))
     }
 
     pub(super) fn troubles(&self) -> Vec<Trouble> {
@@ -111,6 +121,20 @@ fn problem(stats: &RecorderStats) -> Option<String> {
 fn free_bytes(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Which day is lost first, what to do, and how many more there are.
+fn lost_offer(lost: &Lost, all: usize) -> String {
+    // A panel shows only the beginning.
+    let what = format!("day {} is lost: another program removed its file", lost.day);
+    let more = match all {
+        0 | 1 => String::new(),
+        _ => format!(" ({} more)", all - 1),
+    };
+    match &lost.command {
+        Some(command) => format!("{what}; a proved backup brings it back: `{command}`{more}"),
+        None => format!("{what}; no proved backup holds it{more}"),
+    }
 }
 
 /// What happened to the first damaged day, what to do, and how many more there are.

@@ -31,7 +31,9 @@ use crate::exchange::import::report::ImportReport;
 use crate::exchange::import::staging::Staging;
 use crate::exchange::import::target::{Destination, Target};
 use crate::store::day::Day;
+use crate::store::event::Gap;
 use crate::store::folder::Store;
+use crate::store::id::EventId;
 use crate::store::names::Names;
 use crate::store::reindex;
 
@@ -112,7 +114,13 @@ impl Import<'_> {
     fn bring(mut self) -> Result<ImportReport> {
         let mut days = self.staging.days()?;
         days.extend(self.new_days.days());
+        let lost = self.target.lost_days()?;
         for day in days {
+            if lost.contains(&day) && !self.target.dir.join(day.file_name()).exists() {
+                // What comes is not all that was there: the day says so itself.
+                let began = EventId::first_of_ms(day.start_ms());
+                self.staging.add_gap(began, &Gap::over_lost(day))?;
+            }
             let as_new = match self.new_days.hand_out(day) {
                 Some(built) => self.put_in_place(day, &built)?,
                 None => None,

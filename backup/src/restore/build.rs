@@ -185,6 +185,7 @@ impl Restored {
             verified: self.plan.left_out.is_empty(),
             left_out: self.plan.left_out.clone(),
             elsewhere: self.plan.elsewhere.clone(),
+            lost: self.plan.lost().cloned().collect(),
             undo: undo.map(|number| self.plan.target.join(steps::folder(number))),
         })
     }

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::archive::look::contents;
+use crate::archive::look::mends::Loss;
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::{companions, draft, fault, lock, plain};
 use crate::error::{Error, Result};
@@ -49,6 +50,8 @@ pub struct RestoreReport {
     pub left_out: Vec<LeftOut>,
     /// Which days came from other backups than the one named, and why.
     pub elsewhere: Vec<String>,
+    /// The days that the store lacks now, as they were lost before the backup was made.
+    pub lost: Vec<Loss>,
     /// Where the files that were there are kept for undo; `None` if there were none.
     pub undo: Option<PathBuf>,
 }

@@ -80,6 +80,12 @@ impl Store {
     }
 }
 
+/// The day of which a gap says that its file was damaged and moved aside.
+pub(crate) fn day_in(why: &str) -> Option<Day> {
+    let mut words = why.split(|c: char| c.is_whitespace() || c == ',');
+    words.find_map(|word| Some(parse(word)?.0))
+}
+
 /// Moves a day's file aside with its companions and gives its new name, which no file has yet.
 pub(crate) fn move_aside(dir: &Path, day: Day, now_ms: i64) -> String {
     let path = dir.join(day.file_name());

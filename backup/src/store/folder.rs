@@ -228,20 +228,19 @@ impl Store {
     /// When a day file cannot be read.
     pub fn gaps(&self, from_ms: i64, to_ms: i64) -> Result<Vec<Gap>> {
         let mut gaps = Vec::new();
+        let days = self.days()?;
         // A gap is written when it ends, so it may lie in any file from its first day on.
-        for day in self
-            .days()?
-            .into_iter()
-            .filter(|day| day.end_ms() > from_ms)
-        {
-            let all = self.day_gaps(day)?.into_iter();
+        for day in days.iter().filter(|day| day.end_ms() > from_ms) {
+            let all = self.day_gaps(*day)?.into_iter();
+            let all = all.filter(|gap| gap.stands(*day, &days));
             gaps.extend(all.filter(|gap| gap.to_ms >= from_ms && gap.from_ms <= to_ms));
         }
         gaps.sort_by_key(|gap| (gap.from_ms, gap.to_ms));
         Ok(gaps)
     }
 
-    /// The gaps that were written into a day's file: those that ended on that day.
+    /// The gaps that were written into a day's file: those that ended on that day. Whether one of them still
+    /// [stands](Gap::stands) depends on the other days.
     ///
     /// # Errors
     /// When its file cannot be read.

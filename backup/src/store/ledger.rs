@@ -17,6 +17,8 @@ use crate::store::folder::Store;
 
 /// The file's name in the store's folder.
 pub(crate) const FILE: &str = "ledger.jsonl";
+/// Why a day left that somebody took away.
+pub(crate) const REMOVED: &str = "removed by another program";
 
 /// One line: what became of a day, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +105,22 @@ pub(crate) fn note_present(store: &Path, now_ms: i64) {
     }
 }
 
+/// Whether a store has a ledger.
+pub(crate) fn is_there(store: &Path) -> bool {
+    // What cannot be looked at is not known to be gone.
+    !matches!(store.join(FILE).symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// Of days that were in the store, those of which the ledger says nothing are noted as such: they should be there. Gives
+/// them.
+pub(crate) fn recall(store: &Path, days: &[Day], now_ms: i64) -> Result<Vec<Day>> {
+    let mut forgotten = days.to_vec();
+    let ledger = Ledger::read(store)?;
+    forgotten.retain(|day| !ledger.days.contains_key(day));
+    add(store, &forgotten, &Fact::Here, now_ms)?;
+    Ok(forgotten)
+}
+
 /// Notes that days leave, and why. Call it before they go: a day that a crash lets stay is noted again at the next start.
 pub(crate) fn note_leaving(store: &Path, days: &[Day], why: &str, now_ms: i64) -> Result<()> {
     let ledger = Ledger::read(store)?;
@@ -182,7 +200,7 @@ mod tests {
             fs::remove_file(store.day_path(*day)).unwrap();
         }
         assert_eq!(lost(&store), [days[1]]);
-        note_leaving(dir.path(), &days[1..2], "removed by another program", 8).unwrap();
+        note_leaving(dir.path(), &days[1..2], REMOVED, 8).unwrap();
         assert_eq!(lost(&store), []);
         // It is put back by somebody, and taken again.
         touch(dir.path(), days[1]);

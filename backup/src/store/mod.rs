@@ -8,6 +8,7 @@ pub(crate) mod value;
 pub(crate) mod identity;
 
 pub(crate) mod event;
+pub(crate) mod lost;
 pub(crate) mod names;
 
 pub(crate) mod change;
@@ -34,6 +35,7 @@ pub(crate) mod arrival;
 pub(crate) mod damaged;
 pub(crate) mod day_stamp;
 pub(crate) mod ledger;
+pub(crate) mod losses;
 pub(crate) mod query;
 
 pub(crate) mod retention;

@@ -200,6 +200,17 @@ impl Recorder {
         wait.blocking_recv().map_err(|_| Error::Stopped)
     }
 
+    /// Looks for days of the past whose files another program took away, and tells of each that no gap tells of yet: a
+    /// gap over it, in another history. Gives those days. Blocking.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub fn look_for_losses(&self) -> Result<Vec<Day>> {
+        let (done, wait) = std::sync::mpsc::channel();
+        self.queue.control(Command::LookForLosses(done))?;
+        wait.recv().map_err(|_| Error::Stopped)
+    }
+
     /// How the recorder is doing. Cheap, and never rosier than the truth.
     pub fn stats(&self) -> RecorderStats {
         self.shared.snapshot()

@@ -62,6 +62,14 @@ impl Retention {
         (day < oldest).then(|| Day::of_ms(came_ms).end_ms().saturating_add(span_ms))
     }
 
+    /// Whether a day that the store does not have may have left by these rules. `oldest` is the oldest one that it has.
+    pub(crate) fn may_have_removed(&self, day: Day, oldest: Option<Day>, now_ms: i64) -> bool {
+        let too_old = self.oldest_kept(now_ms).is_some_and(|kept| day < kept);
+        // Those go first.
+        let too_much = self.bytes.is_some() && oldest.is_some_and(|oldest| day < oldest);
+        too_old || too_much
+    }
+
     fn oldest_kept(&self, now_ms: i64) -> Option<Day> {
         let span_ms = i64::from(self.days?) * DAY_MS;
         let today = Day::of_ms(now_ms).start_ms();

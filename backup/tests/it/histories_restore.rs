@@ -52,6 +52,16 @@ impl Room {
             Err(Error::Unreachable(_)) if at_ms.is_some() => return,
             Err(wrong) => panic!("{wrong}"),
         };
+        if chosen.is_none() && at_ms.is_some() {
+            // The newest one has lost the moment, and an older one is named that holds it.
+            let older = self.held.backups.iter().rev().skip(1);
+            let mut older = older.filter(|(id, _)| plan.from == format!("backup {id}"));
+            if let Some((id, rows)) = older.next() {
+                let told = format!("backup {id} holds the moment");
+                assert!(plan.notes.iter().any(|note| note.starts_with(&told)));
+                comes = rows.clone();
+            }
+        }
         let plan = if keep_newer { plan.keep_newer() } else { plan };
         let (gained, lost) = (plan.events_gained, plan.events_lost);
         plan.build(&()).unwrap().swap().unwrap();
@@ -59,8 +69,8 @@ impl Room {
         if let Some(at_ms) = at_ms {
             // Up to the last event that is not later by the wall.
             let last = comes.iter().rfind(|(_, row)| row.at_ms <= at_ms);
-            let last = *last.unwrap().0;
-            comes.retain(|id, _| *id <= last);
+            let last = last.map(|(id, _)| *id);
+            comes.retain(|id, _| Some(*id) <= last);
         }
         for (id, row) in &comes {
             assert_eq!(live.get(id), Some(row), "does not come back");

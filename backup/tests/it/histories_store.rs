@@ -85,12 +85,18 @@ impl Room {
     }
 
     pub(crate) async fn lose_day(&mut self, which: u8) {
-        self.end().await;
         let days = self.store().days().unwrap();
         if days.is_empty() {
             return;
         }
         let day: Day = days[usize::from(which) % days.len()];
+        // One of the past may also go while it is recorded.
+        let seen = which >= 128 && which.is_multiple_of(2) && Some(&day) != days.last();
+        let recorder = self.recorder.as_ref().filter(|_| seen);
+        let recorder = recorder.map(|(recorder, _)| recorder.clone());
+        if recorder.is_none() {
+            self.end().await;
+        }
         for companion in ["", "-wal", "-shm", "-journal"] {
             let file = self.events().join(day.file_name() + companion);
             let _ = fs::remove_file(file);
@@ -102,7 +108,14 @@ impl Room {
             .filter(|(id, _)| EventId(**id).day() != day);
         assert_eq!(live, left.map(|(id, row)| (*id, row.clone())).collect());
         self.lives(live);
-        self.lost.insert(day);
+        match recorder {
+            Some(recorder) => {
+                assert_eq!(recorder.look_for_losses().unwrap(), [day]);
+                assert_eq!(recorder.look_for_losses().unwrap(), []);
+                self.another_history();
+            }
+            None => drop(self.lost.insert(day)),
+        }
         // Somebody's hand may also have been in what an undo brings.
         self.inexact();
     }

@@ -9,6 +9,7 @@ mod disks;
 mod import_roads;
 mod inodes;
 mod lesser;
+mod lost_days;
 mod moments;
 mod owners;
 mod questions;

@@ -26,6 +26,7 @@ pub(crate) mod is_archived;
 pub(crate) mod known_time;
 pub(crate) mod mends;
 pub(crate) mod past;
+pub(crate) mod recall;
 pub(crate) mod report;
 
 pub(crate) mod verify;

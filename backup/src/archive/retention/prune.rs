@@ -56,8 +56,8 @@ impl Archive {
             .map_err(space::told)
     }
 
-    /// The same beside the store whose archive this is: what brings a damaged day of it back stays, and a day that it holds
-    /// is not said to be lost.
+    /// The same beside the store whose archive this is: what brings a damaged or lost day of it back stays, and a day that
+    /// it holds is not said to be lost.
     ///
     /// # Errors
     /// The same, and when the store's folder cannot be read.
@@ -70,6 +70,9 @@ impl Archive {
     ) -> Result<PruneReport> {
         let mends = self.mends(store)?.into_iter();
         policy.needed.extend(mends.flat_map(|mend| mend.stays));
+        let lost = store.lost_days(&store.gaps(i64::MIN, i64::MAX)?);
+        let losses = self.losses(store, &lost)?.into_iter();
+        policy.needed.extend(losses.flat_map(|loss| loss.stays));
         self.prune_by(Some(store), &policy, now, dry_run)
             .map_err(space::told)
     }

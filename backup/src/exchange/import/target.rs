@@ -6,6 +6,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::disk::scratch;
 use crate::disk::store_lock::StoreLock;
 use crate::error::Result;
+use crate::store::day::Day;
 use crate::store::folder::Store;
 use crate::store::ledger;
 use crate::store::recorder::Recorder;
@@ -33,12 +34,16 @@ pub(super) struct Target<'a> {
 impl<'a> Target<'a> {
     pub(super) fn new(into: Destination<'a>) -> Result<Target<'a>> {
         Ok(match into {
-            Destination::Recorder(recorder) => Target {
-                dir: recorder.dir().to_path_buf(),
-                recorder: Some(recorder),
-                _lock: None,
-                is_store: true,
-            },
+            Destination::Recorder(recorder) => {
+                // As below.
+                recorder.look_for_losses()?;
+                Target {
+                    dir: recorder.dir().to_path_buf(),
+                    recorder: Some(recorder),
+                    _lock: None,
+                    is_store: true,
+                }
+            }
             Destination::Folder(dir) => {
                 tell_losses(dir)?;
                 let lock = StoreLock::take(dir, StoreUse::Import)?;
@@ -61,6 +66,13 @@ impl<'a> Target<'a> {
             _lock: None,
             is_store: false,
         }
+    }
+
+    /// The days of which the store's gaps say that they are lost.
+    pub(super) fn lost_days(&self) -> Result<Vec<Day>> {
+        let store = Store::open(&self.dir)?;
+        let gaps = store.gaps(i64::MIN, i64::MAX)?;
+        Ok(store.lost_days(&gaps))
     }
 
     /// Does work for which no other connection may write to the day files.

@@ -168,6 +168,22 @@ impl Archive {
             notes.extend(tail.holes.iter().map(Hole::to_string));
         }
         let tail = if chosen == 0 { tail } else { Tail::default() };
+        let older = at.and_then(|at| {
+            let lost = self.lost_at(good[chosen].0, &tail, at.ms)?;
+            let mut older = (chosen + 1..good.len())
+                .filter_map(|made| Some((made, self.holds_lost(good[made].0, at.ms)?)));
+            older.next().map(|(made, tail)| (lost, made, tail))
+        });
+        let (chosen, tail) = match older {
+            Some((lost, made, tail)) => {
+                notes.push(format!(
+                    "backup {} holds the moment; newer ones lack {lost}, whose file was removed or damaged before they were made",
+                    good[made].0.id
+                ));
+                (made, tail)
+            }
+            None => (chosen, tail),
+        };
         let (chosen, picked) = good.swap_remove(chosen);
         self.plan_backup(chosen, picked, tail, at, target, notes)
     }

@@ -6,6 +6,8 @@ pub(crate) mod outline;
 
 pub(crate) mod reach;
 
+mod lost;
+
 pub(crate) mod compare;
 mod moments;
 

@@ -13,7 +13,7 @@ use crate::restore::plan::compare::{DayAfter, Origin};
 use crate::restore::plan::moments::Archived;
 use crate::restore::plan::outline::{Becomes, RestorePlan};
 use crate::restore::plan::pick::Picked;
-use crate::restore::plan::reach::{self, gaps_until};
+use crate::restore::plan::reach::{self, standing_gaps};
 use crate::store::id::EventId;
 use crate::store::moment::{self, At};
 
@@ -57,6 +57,7 @@ impl Archive {
             elsewhere: Vec::new(),
             repeated: told,
             not_recorded: None,
+            lost: Vec::new(),
             days: BTreeMap::new(),
             altered: 0,
             archive: self.clone(),
@@ -126,9 +127,9 @@ impl Archive {
                 origin: Origin::Archived(part, crossing.unwrap_or(last)),
             });
             plan.bytes_needed += part.raw_bytes();
-            plan.gaps.extend(gaps_until(part, at));
             days.push(part.clone());
         }
+        plan.gaps.extend(standing_gaps(&days, at));
         after.extend(shipped.into_iter().map(|(day, (events, last))| DayAfter {
             day,
             events,
@@ -136,6 +137,7 @@ impl Archive {
         }));
         let mut known = HashSet::new();
         plan.gaps.retain(|gap| known.insert(gap.clone()));
+        plan.lost = self.lost_before(manifest, &plan.gaps)?;
         plan.work = Work::Backup {
             days,
             tail,

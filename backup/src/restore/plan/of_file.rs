@@ -91,6 +91,7 @@ impl Archive {
             elsewhere: Vec::new(),
             repeated: told,
             not_recorded: None,
+            lost: Vec::new(),
             days: BTreeMap::new(),
             altered: 0,
             archive: self.clone(),

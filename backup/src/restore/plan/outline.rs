@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::archive::format::manifest::DayPart;
+use crate::archive::look::mends::Loss;
 use crate::archive::open::Archive;
 use crate::disk::space;
 use crate::error::{Error, RecordIn, Result, Stores};
@@ -74,6 +75,8 @@ pub struct RestorePlan {
     pub repeated: Option<Repeated>,
     /// That nothing was recorded at the moment, which the notes say too.
     pub not_recorded: Option<NotRecorded>,
+    /// Days that are not in what would come back, as another program took their files away before the backup was made.
+    pub(crate) lost: Vec<Loss>,
     pub(super) days: BTreeMap<Day, Becomes>,
     /// Events that were edited by hand since the backup; they count as gained and as lost.
     pub(super) altered: u64,
@@ -99,6 +102,13 @@ impl RestorePlan {
             self.events_lost = self.altered;
         }
         self
+    }
+
+    /// Days that the store would lack, as another program took their files away before the backup was made; each with the
+    /// backup that brings it back.
+    pub fn lost(&self) -> impl Iterator<Item = &Loss> {
+        let stays = |day: Day| self.keep_newer && self.target.join(day.file_name()).exists();
+        self.lost.iter().filter(move |loss| !stays(loss.day))
     }
 
     /// Puts the record of another store in place of the target's. Restored from a backup the target becomes that store.

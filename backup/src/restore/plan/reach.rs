@@ -11,6 +11,7 @@ use crate::archive::open::Archive;
 use crate::error::{Error, Result};
 use crate::out_of_reach::OutOfReach;
 use crate::restore::left_out;
+use crate::store::day::Day;
 use crate::store::event::Gap;
 
 /// The moments that `latest` can restore now.
@@ -52,14 +53,13 @@ impl Archive {
             return Ok(None);
         };
         let mut known = HashSet::new();
-        let held = manifest.days.iter();
-        let held = held.flat_map(|part| gaps_until(part, None));
+        let held = standing_gaps(&manifest.days, None);
         let missing = manifest.days.iter();
         let missing = missing.filter(|part| bad.contains_key(&part.day));
         Ok(Some(Recoverable {
             from_ms,
             to_ms,
-            gaps: held
+            gaps: (held.into_iter())
                 .chain(tail.gaps())
                 .chain(missing.filter_map(left_out::gap))
                 .filter(|gap| known.insert(gap.clone()))
@@ -157,13 +157,21 @@ pub(super) fn unreachable(path: &Path, at: i64, ranges: &[(i64, i64)]) -> Error 
     }))
 }
 
-pub(super) fn gaps_until(part: &DayPart, at: Option<i64>) -> impl Iterator<Item = Gap> {
-    part.gaps
-        .iter()
-        .filter(move |gap| at.is_none_or(|at| gap.from_ms <= at))
-        .map(|gap| Gap {
+/// The gaps in days of a backup that begin up to `at` and still tell of something missing beside these days.
+pub(super) fn standing_gaps(parts: &[DayPart], at: Option<i64>) -> Vec<Gap> {
+    let days: Vec<Day> = parts.iter().filter_map(|it| it.day.parse().ok()).collect();
+    let mut standing = Vec::new();
+    for part in parts {
+        let Ok(day) = part.day.parse::<Day>() else {
+            continue;
+        };
+        let gaps = part.gaps.iter().map(|gap| Gap {
             from_ms: gap.from_ms,
             to_ms: gap.to_ms,
             why: gap.why.clone(),
-        })
+        });
+        let begun = gaps.filter(|gap| at.is_none_or(|at| gap.from_ms <= at));
+        standing.extend(begun.filter(|gap| gap.stands(day, &days)));
+    }
+    standing
 }

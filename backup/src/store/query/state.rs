@@ -67,11 +67,8 @@ impl Store {
     /// The gaps after a keyframe that began before a moment.
     fn gaps_after(&self, keyframe: EventId, cut: &Cut) -> Result<Vec<Gap>> {
         let mut gaps = Vec::new();
-        for day in self
-            .days()?
-            .into_iter()
-            .filter(|day| *day >= keyframe.day())
-        {
+        let days = self.days()?;
+        for &day in days.iter().filter(|day| **day >= keyframe.day()) {
             let path = self.day_path(day);
             let conn = self.day_reader(day)?;
             let failed = || Error::sqlite(&path, "read its gaps");
@@ -92,7 +89,8 @@ impl Store {
                 })
                 .map_err(failed())?;
             for gap in rows {
-                gaps.push(gap.map_err(failed())?);
+                let gap = gap.map_err(failed())?;
+                gaps.extend(Some(gap).filter(|gap| gap.stands(day, &days)));
             }
         }
         gaps.sort_by_key(|gap| (gap.from_ms, gap.to_ms));

@@ -47,6 +47,7 @@ pub(super) enum Command {
         day: Day,
         done: oneshot::Sender<Option<String>>,
     },
+    LookForLosses(std::sync::mpsc::Sender<Vec<Day>>),
     Stop(oneshot::Sender<Result<()>>),
 }
 
@@ -213,6 +214,7 @@ impl Queue {
             | Command::Flush(_)
             | Command::Paused { .. }
             | Command::Examine { .. }
+            | Command::LookForLosses(_)
             | Command::Stop(_) => {}
         }
     }

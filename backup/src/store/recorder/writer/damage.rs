@@ -8,6 +8,7 @@ use crate::store::event::Gap;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
 use crate::store::ledger;
+use crate::store::lost;
 use crate::store::recorder::writer::item::Item;
 use crate::store::recorder::writer::state::Writer;
 use crate::store::word::OpenGap;
@@ -53,9 +54,8 @@ impl Writer {
                 tracing::error!("{path} was removed by another program; it is put back, whole");
             }
             Err(error) => {
-                let reason = format!("{path} was removed by another program");
-                tracing::error!(%error, "{reason} and cannot be put back");
-                self.begin_again(day, reason);
+                tracing::error!(%error, "{path} was removed by another program and cannot be put back");
+                self.begin_again(day, lost::removed(day));
             }
         }
     }
@@ -92,11 +92,50 @@ impl Writer {
     /// Days that left without a reason while nobody recorded are lost: another history begins.
     pub(super) fn find_losses(&mut self) -> Result<Vec<Day>> {
         let lost = ledger::lost(&Store::open(&self.open.dir)?);
+        self.end_history_before(&lost);
+        Ok(lost)
+    }
+
+    fn end_history_before(&mut self, lost: &[Day]) {
         if let Some(first) = lost.first() {
             let before = EventId::first_of_ms(first.start_ms()).0 - 1;
             self.open.end_history(before, "a day's file was removed");
         }
-        Ok(lost)
+    }
+
+    /// Days of the past that left without a reason while the recorder runs are lost, too: it goes on in another history,
+    /// and tells of each. Gives those that it found.
+    pub(super) fn look_for_losses(&mut self) -> Vec<Day> {
+        // While the disk fails nothing is known to be gone for good.
+        if self.retry.is_some() || self.open.release_if_unmounted().is_err() {
+            return Vec::new();
+        }
+        let Ok(store) = Store::open(&self.open.dir) else {
+            return Vec::new();
+        };
+        let open = self.open.file.as_ref().map(DayFile::day);
+        let mut lost = ledger::lost(&store);
+        // The open one is whole, and is put back.
+        lost.retain(|day| Some(*day) != open);
+        if lost.is_empty() {
+            return lost;
+        }
+        // It is opened anew, as that of the next history, and must have its name for that.
+        if let Some(day) = open
+            && self.open_day(day).is_err()
+        {
+            return Vec::new();
+        }
+        let new: Vec<Day> = (lost.iter().copied())
+            .filter(|day| !self.telling.contains(day))
+            .collect();
+        if !new.is_empty() {
+            self.open.close();
+            (self.open.vouched, self.known.unsure) = (None, true);
+            self.end_history_before(&new);
+        }
+        self.tell_losses(&lost);
+        lost
     }
 
     /// Of the time before a lost day the file before it says nothing wrong: what is not recorded begins after the day.
@@ -114,23 +153,28 @@ impl Writer {
     /// Writes gaps over lost days, and then into the ledger why they are gone.
     pub(super) fn tell_losses(&mut self, lost: &[Day]) {
         let now = self.options.clock.now_ms();
-        for day in lost {
-            let why = format!("{} was removed by another program", day.file_name());
+        for &day in lost {
+            if self.telling.contains(&day) {
+                continue;
+            }
+            let why = lost::removed(day);
             tracing::error!(%day, "{why}; a restore brings back what a backup holds of it");
             let from_ms = day.start_ms();
             self.queue_gap(from_ms, (day.end_ms() - 1).min(now.max(from_ms)), why);
+            self.telling.push(day);
         }
-        if lost.is_empty() {
+        if self.telling.is_empty() {
             return;
         }
         self.known.unsure = true;
         self.write();
-        // Otherwise the next start tells it again.
+        // Otherwise the next look, or the next start, tells the ledger.
         if !self.pending.is_empty() {
             return;
         }
+        let told = std::mem::take(&mut self.telling);
         let dir = &self.open.dir;
-        ledger::try_to_note_leaving(dir, lost, "removed by another program", now);
+        ledger::try_to_note_leaving(dir, &told, ledger::REMOVED, now);
         // One of them may have begun again with its own gap.
         ledger::note_present(dir, now);
     }

@@ -10,6 +10,7 @@ use crate::store::day_file::file::DayFile;
 use crate::store::day_file::watch::Look;
 use crate::store::folder::Store;
 use crate::store::id::{EventId, IdSource};
+use crate::store::lost;
 use crate::store::recorder::queue::{Job, Reply};
 use crate::store::recorder::writer::clock_watch::ClockWatch;
 use crate::store::recorder::writer::failure::Failure;
@@ -144,12 +145,11 @@ impl Writer {
                     self.put_back(day);
                 }
                 Look::Replaced => {
-                    let path = file.path().to_path_buf();
+                    let path = file.path().display().to_string();
                     self.open.release_if_unmounted()?;
-                    let reason = format!("{} was replaced by another program", path.display());
-                    tracing::error!("{reason}");
+                    tracing::error!("{path} was replaced by another program");
                     self.open.file = None;
-                    self.begin_again(day, reason);
+                    self.begin_again(day, lost::replaced(day));
                 }
                 Look::Hidden(reason) => {
                     let file = file.path().display();

@@ -141,6 +141,9 @@ impl Writer {
             Command::Examine { day, done } => {
                 let _ = done.send(self.examine(day));
             }
+            Command::LookForLosses(done) => {
+                let _ = done.send(self.look_for_losses());
+            }
             Command::Stop(_) => {}
         }
     }

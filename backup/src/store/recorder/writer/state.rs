@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::disk::store_lock::StoreLock;
+use crate::store::day::Day;
 use crate::store::event::Gap;
 use crate::store::id::{EventId, IdSource};
 use crate::store::names::Names;
@@ -29,6 +30,8 @@ pub(crate) struct Writer {
     pub(super) pending: Pending,
     pub(super) known: KnownStates,
     pub(super) open: OpenFile,
+    /// Lost days of which gaps tell, and the ledger not yet.
+    pub(super) telling: Vec<Day>,
     /// Since when nothing was recorded, until something is again.
     pub(super) open_gap: Option<OpenGap>,
     /// Changes come, or would if there were any.
@@ -59,6 +62,7 @@ impl Writer {
         Writer {
             known: KnownStates::new(Arc::clone(&names)),
             open: OpenFile::new(dir, lock, Arc::clone(&shared.fresh)),
+            telling: Vec::new(),
             options,
             names,
             shared,

@@ -256,7 +256,10 @@ impl Writer {
                 }
                 Some(Item::Gap { gap, .. }) => {
                     gaps += 1;
-                    self.committed_ms = Some(gap.to_ms);
+                    // That a past day is lost says nothing of how far the record goes.
+                    if gap.lost_day().is_none() {
+                        self.committed_ms = Some(gap.to_ms);
+                    }
                 }
                 _ => {}
             }
