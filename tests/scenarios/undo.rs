@@ -140,3 +140,23 @@ async fn without_an_agent_it_is_the_same_and_a_missing_archive_is_told() {
     );
     assert_eq!(site.json(&["undo", "--list"]), serde_json::json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_undo_brought_back_is_at_risk_until_a_backup_leads_to_it() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let wall = core.client();
+    let agent = site.recording_agent();
+    change(&site, &wall, -1.0).await;
+    let first = site.json(&["backup"]);
+    let first = first["id"].as_str().unwrap();
+    change(&site, &wall, -2.0).await;
+    assert_eq!(agent.terminate(), 0);
+    let at_risk = || site.json(&["status"])["rpo_seconds"].as_f64().unwrap();
+    // The backup that comes before the undo is the newest, and lacks what the undo brings.
+    site.json(&["restore", first, "--force"]);
+    site.json(&["undo"]);
+    assert!(at_risk() > 0.0);
+    site.json(&["backup"]);
+    assert_eq!(at_risk(), 0.0);
+}

@@ -1,6 +1,6 @@
 //! Ships what is committed between backups, so that the archive is a fraction of a second behind the store.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -24,6 +24,8 @@ pub(crate) struct Shipped {
     covers_to_ms: AtomicI64,
     /// 0: anchored.
     unanchored_since: AtomicI64,
+    /// How often the history had broken off at the last step.
+    breaks: AtomicU64,
     /// When days of the past were last found otherwise than in the newest backup; 0: they are as there.
     past_changed: AtomicI64,
     /// When shipping last began anew, as the archive was another one; 0: never.
@@ -85,10 +87,12 @@ impl Shipped {
         let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(step) => {
-                let since = if step.unanchored {
-                    self.unanchored_since().unwrap_or_else(moment::now)
-                } else {
-                    0
+                // A backup made between two breaks covers what was before the second.
+                let broke = self.breaks.swap(step.breaks, Ordering::Relaxed) != step.breaks;
+                let known = self.unanchored_since().filter(|_| !broke);
+                let since = match step.unanchored {
+                    true => known.unwrap_or_else(moment::now),
+                    false => 0,
                 };
                 self.unanchored_since.store(since, Ordering::Relaxed);
                 if step.covers_to_ms > 0 {
@@ -201,5 +205,31 @@ fn follow(site: &Site, shipped: &Shipped, bell: &Bell) {
         let guard = bell.lock.lock().unwrap_or_else(PoisonError::into_inner);
         let still = |(): &mut ()| !bell.ending.load(Ordering::Acquire);
         drop(bell.rung.wait_timeout_while(guard, wait, still));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_that_breaks_off_again_is_unanchored_from_then_on() {
+        let shipped = Shipped::default();
+        let step = |unanchored, breaks| {
+            shipped.went(&Ok(backup::Shipped {
+                unanchored,
+                breaks,
+                ..backup::Shipped::default()
+            }));
+            shipped.unanchored_since()
+        };
+        assert_eq!(step(false, 0), None);
+        assert!(step(true, 1).is_some());
+        // As if that had been long ago.
+        shipped.unanchored_since.store(5, Ordering::Relaxed);
+        assert_eq!(step(true, 1), Some(5));
+        // Whatever backup was made meanwhile covers nothing of it.
+        assert!(step(true, 2) > Some(5));
+        assert_eq!(step(false, 2), None);
     }
 }

@@ -156,6 +156,16 @@ impl Site {
         }
     }
 
+    /// Since when the newest proved backup does not lead to what the store holds, where it does not.
+    pub(crate) fn unanchored_since(&self) -> Outcome<Option<i64>> {
+        match self.store_if_any()? {
+            Some(store) if self.archive_refused()?.is_none() => {
+                Ok(self.archive_to_look_at()?.unanchored_since(&store)?)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The days of the past that are not as the newest backup has them.
     pub(crate) fn changed_in_the_past(&self, past: &mut Past) -> Outcome<Vec<Day>> {
         match self.store_if_any()? {

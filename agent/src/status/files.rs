@@ -19,6 +19,8 @@ pub(super) struct Files {
     pub(super) backups: Arc<[BackupInfo]>,
     /// Everything that was committed up to here is in the archive.
     pub(super) shipped_to: Option<i64>,
+    /// Since when the newest backup does not lead to what the store holds, as that was put back since.
+    pub(super) unanchored_since: Option<i64>,
     /// Changes from here on are in neither.
     pub(super) in_memory_from: Option<i64>,
     pub(super) offers: Offers,
@@ -36,6 +38,7 @@ impl Files {
             gaps,
             backups: context.jobs.backups(),
             shipped_to: context.shipped.covers_to_ms(),
+            unanchored_since: context.shipped.unanchored_since(),
             in_memory_from: in_memory_from(stats),
             offers: context.damage.offers(),
             // Shipping tells.
@@ -57,6 +60,7 @@ impl Files {
             gaps,
             backups,
             shipped_to: site.recoverable()?.map(|range| range.to_ms),
+            unanchored_since: site.unanchored_since()?,
             in_memory_from: None,
             offers: damage::offers(site, &lost.unwrap_or_default())?,
             refused: site.archive_refused()?.map(|failure| failure.to_string()),

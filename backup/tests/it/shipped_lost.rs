@@ -172,3 +172,27 @@ fn an_older_copy_of_a_store_counts_as_shipped_only_from_its_next_backup_on() {
     fs::rename(copy, stage.events_dir()).unwrap();
     a_backup_is_needed(&stage);
 }
+
+#[test]
+fn each_time_that_the_history_breaks_off_is_counted_whatever_backups_come_between() {
+    let stage = Stage::with(1, 100);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    let mut shipper = stage.archive.ship(&stage.store).unwrap();
+    assert_eq!(ship_all(&mut shipper).breaks, 0);
+    stage.record(day_ms(0) + 1_000_000, 10, 100);
+    ship_all(&mut shipper);
+    let latest = stage.archive.plan(
+        RestoreSource::Latest,
+        Some(day_ms(0) + 5_000),
+        &stage.events_dir(),
+    );
+    latest.unwrap().build(&()).unwrap().swap().unwrap();
+    let restored = ship_all(&mut shipper);
+    assert!(restored.unanchored && restored.breaks == 1, "{restored:?}");
+    backup::undo(&stage.events_dir()).unwrap();
+    assert_eq!(ship_all(&mut shipper).breaks, 2);
+    stage.archive.backup(&stage.store, &[], &()).unwrap();
+    backup::undo(&stage.events_dir()).unwrap();
+    let undone = ship_all(&mut shipper);
+    assert!(undone.unanchored && undone.breaks == 3, "{undone:?}");
+}

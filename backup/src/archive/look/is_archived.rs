@@ -28,6 +28,31 @@ impl Archive {
         Ok(true)
     }
 
+    /// Since when the newest proved backup is of another history than the store's present one, Unix milliseconds, unless it
+    /// holds the store as it is: a restore of the latest state would bring something else. `None` without a backup, too.
+    ///
+    /// # Errors
+    /// When the archive or a day file cannot be read.
+    pub fn unanchored_since(&self, store: &Store) -> Result<Option<i64>> {
+        let Some(identity) = Identity::read(store.dir())? else {
+            return Ok(None);
+        };
+        let looks = Looks::read(&*self.place);
+        let mut manifests = self.manifests()?.into_iter().map(|(made, _)| made);
+        let proved = manifests.find(|made| self.info_by(made, &looks).verified);
+        let Some((proved, present)) = proved.zip(identity.lineages.last()) else {
+            return Ok(None);
+        };
+        // What an older program made is of the first history.
+        let covered = proved
+            .lineage
+            .map_or(present.left.is_none(), |of| of == present.id);
+        if covered || proved.led_to(Some(&identity)) && self.is_all_archived(store)? {
+            return Ok(None);
+        }
+        Ok(Some(present.begun_ms))
+    }
+
     /// Whether the newest proved backup of a history that led to this store holds all of this day. Files of the original
     /// do not count. The archive's copy is not read for it.
     ///

@@ -73,6 +73,8 @@ pub struct Shipper {
     announce: bool,
     /// No backup covers the beginning of what is shipped.
     unanchored: bool,
+    /// How often that was found anew.
+    breaks: u64,
     /// The newest backup that was there when the day was found not to go on from what was shipped, or a part of that to be
     /// missing.
     broken_after: Option<u64>,
@@ -97,6 +99,7 @@ impl Shipper {
         }
         Ok(Shipped {
             unanchored: self.unanchored,
+            breaks: self.breaks,
             ..shipped?
         })
     }
@@ -274,6 +277,11 @@ impl Shipper {
         if self.unanchored { 0 } else { at_ms }
     }
 
+    fn breaks_off(&mut self) {
+        self.unanchored = true;
+        self.breaks += 1;
+    }
+
     fn look_for_anchor(&mut self) -> Result<bool> {
         anchor::is_missing(&self.archive, &self.identity, &mut self.broken_after)
     }
@@ -315,7 +323,7 @@ impl Shipper {
             self.cursor = Some((day, last));
         }
         self.announce = true;
-        self.unanchored = true;
+        self.breaks_off();
         Ok(())
     }
 
@@ -367,7 +375,7 @@ impl Shipper {
             self.cursor = Some((day, last_change(&conn).map_err(failed())?));
             let newest = self.archive.manifests()?.into_iter().next();
             self.broken_after = Some(newest.map_or(0, |(newest, _)| newest.sequence));
-            self.unanchored = true;
+            self.breaks_off();
             self.file = None;
         }
         self.open = Some(Open {

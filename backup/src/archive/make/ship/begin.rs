@@ -82,6 +82,7 @@ impl Archive {
             end: chain::end(&*self.place)?,
             announce: false,
             unanchored: false,
+            breaks: 0,
             broken_after,
             looked_at_ms: 0,
             standing,

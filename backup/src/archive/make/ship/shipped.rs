@@ -14,4 +14,7 @@ pub struct Shipped {
     pub covers_to_ms: i64,
     /// No backup covers the beginning of what is shipped: the store was put back or a day was lost since the last one.
     pub unanchored: bool,
+    /// How often the history broke off since shipping began. A backup made before the last time covers nothing of what
+    /// is shipped now.
+    pub breaks: u64,
 }
