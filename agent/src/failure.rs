@@ -207,6 +207,13 @@ fn verbs(error: &backup::Error) -> Option<String> {
             advice::command("undo")
         )),
         Error::OtherStore {
+            within: RecordIn::DayFile,
+            ..
+        } => Some(format!(
+            "move it out of the store's folder, where a running agent has not set it aside; `{}` then adds its events to this store",
+            advice::command("import")
+        )),
+        Error::OtherStore {
             within: RecordIn::Backup,
             ..
         } => Some(format!(

@@ -29,6 +29,8 @@ pub enum RecordIn {
     Backup,
     /// A file that is to be restored.
     File,
+    /// A day file among those of a store.
+    DayFile,
 }
 
 /// Why something failed. The text of each names the file or the input; [`Error::hint`] names the next step.
@@ -256,11 +258,16 @@ impl Error {
         }
     }
 
-    /// The file that is damaged, where that is what went wrong.
+    /// The file that is damaged, or a day file of another store, where that is what went wrong.
     pub fn damaged_file(&self) -> Option<&Path> {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         match self {
             Error::Damaged { path, .. } => Some(path),
+            Error::OtherStore {
+                path,
+                within: RecordIn::DayFile,
+                ..
+            } => Some(path),
             Error::Sqlite { path, source, .. } => matches!(
                 source.sqlite_error_code(),
                 Some(DatabaseCorrupt | NotADatabase)
@@ -291,6 +298,9 @@ impl Error {
                 }
                 RecordIn::File => {
                     "add its events with `import`, or put it in place of the day with --force (undo takes it back)"
+                }
+                RecordIn::DayFile => {
+                    "move it out of the store's folder; `import` then adds its events to this store"
                 }
             }),
             Error::OtherAgent { .. } => Some(

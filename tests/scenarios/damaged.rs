@@ -255,7 +255,8 @@ fn a_command_that_is_offered_acts_on_its_own_site_from_any_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_day_that_is_removed_under_a_running_agent_is_critical_until_the_said_command_has_brought_it_back() {
+async fn a_day_that_is_removed_under_a_running_agent_is_critical_until_the_said_command_has_brought_it_back()
+ {
     let core = EmulatedCore::start(&[]);
     let site = Site::new(core.port);
     let wall = core.client();
@@ -271,7 +272,10 @@ async fn a_day_that_is_removed_under_a_running_agent_is_critical_until_the_said_
     assert_eq!(loss["backup"], held["id"]);
     let check = || {
         let output = site.run(&["check"]);
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
     };
     let (code, said) = check();
     assert_eq!(code, Some(2), "{said}");
@@ -280,7 +284,12 @@ async fn a_day_that_is_removed_under_a_running_agent_is_critical_until_the_said_
     }
     let removed = |gaps: &Value| {
         let mut gaps = gaps.as_array().unwrap().iter();
-        gaps.any(|gap| gap["why"].as_str().unwrap().ends_with("was removed by another program"))
+        gaps.any(|gap| {
+            gap["why"]
+                .as_str()
+                .unwrap()
+                .ends_with("was removed by another program")
+        })
     };
     // Later backups lack the day, and neither they nor a new start change what is said.
     site.json(&["backup"]);
@@ -294,7 +303,9 @@ async fn a_day_that_is_removed_under_a_running_agent_is_critical_until_the_said_
     until("the same to be told", || (lost()[0] == loss).then_some(()));
 
     put_back(&site, &loss);
-    until("nothing to be lost", || (lost() == serde_json::json!([])).then_some(()));
+    until("nothing to be lost", || {
+        (lost() == serde_json::json!([])).then_some(())
+    });
     assert_eq!(site.count("component_name = 'Old'"), 3);
     assert_eq!(site.count("value = -1.0 AND component_name = 'Master'"), 1);
     let (code, said) = check();

@@ -168,6 +168,7 @@ impl Files {
             // Taken first: what is committed during the count is then counted the next time.
             let stamp = store.day_stamp(day);
             if self.days.get(&day).is_none_or(|known| known.stamp != stamp) {
+                store.require_own(day)?;
                 if self.days.contains_key(&day)
                     && day != newest
                     && let Some(found) = store.day_damage(day)?

@@ -7,8 +7,15 @@ use crate::advice;
 use crate::failure::{Failure, Outcome};
 
 impl Site {
-    /// The store, or an error that says that there is none.
+    /// The store, or an error that says that there is none, or that a file in it is another store's.
     pub(crate) fn store(&self) -> Outcome<Store> {
+        let store = self.any_store()?;
+        store.require_all_own()?;
+        Ok(store)
+    }
+
+    /// The store, whatever its files are.
+    pub(super) fn any_store(&self) -> Outcome<Store> {
         self.store_if_any()?.ok_or_else(|| self.no_store())
     }
 

@@ -28,13 +28,13 @@ impl Secured {
 impl Site {
     /// The steps that can be taken back, newest first.
     pub(crate) fn undo_steps(&self) -> Outcome<Vec<UndoStep>> {
-        self.store()?;
+        self.any_store()?;
         Ok(backup::undo_steps(self.store_path())?)
     }
 
     /// What an undo would do; nothing is touched.
     pub(crate) fn plan_undo(&self, request: &UndoRequest) -> Outcome<UndoPlan> {
-        self.store()?;
+        self.any_store()?;
         let plan = backup::plan_undo(self.store_path(), request.step)?;
         Ok(if request.force { plan.force() } else { plan })
     }
@@ -60,7 +60,7 @@ impl Site {
         request: &UndoRequest,
         progress: &dyn backup::Progress,
     ) -> Outcome<(UndoReport, Secured)> {
-        self.store()?;
+        self.any_store()?;
         let _lock = self.lock_store(StoreUse::Undo)?;
         backup::finish_interrupted(self.store_path())?;
         let built = self.build_undo(request, progress)?;

@@ -8,7 +8,7 @@ use crate::failure::{Failure, Outcome};
 impl Site {
     /// Removes a step because somebody asks.
     pub(crate) fn discard_undo(&self, step: u64, force: bool) -> Outcome<()> {
-        self.store()?;
+        self.any_store()?;
         let archive = self.archive()?;
         match archive.discard_undo(self.store_path(), step, force)? {
             None => Ok(()),

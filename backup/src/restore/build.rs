@@ -94,6 +94,12 @@ impl Restored {
         for day in (built.iter()).filter(|day| !plan.target.join(day.file_name()).exists()) {
             days::note_arrival(&new.join(day.file_name()), SystemClock.now_ms())?;
         }
+        if plan.taken_over && plan.other_store.is_some() && matches!(plan.work, Work::File { .. }) {
+            // The target stays the store that it is, and the file becomes its own.
+            for day in &built {
+                days::disown(&new.join(day.file_name()))?;
+            }
+        }
         self.mends = mended::mended(&plan.target, &new, &built)?;
         if plan.keep_newer {
             let kept = crate::restore::merge::merge(&plan.target, &new, &built, &self.mends)?;

@@ -365,3 +365,12 @@ pub(super) fn note_arrival(path: &Path, came_ms: i64) -> Result<()> {
     conn.close()
         .map_err(|(_, error)| Error::sqlite(path, "close the built day")(error))
 }
+
+/// Takes out of a built day whose record it is.
+pub(super) fn disown(path: &Path) -> Result<()> {
+    let conn = scratch::open(path)?;
+    conn.execute_batch("DELETE FROM meta WHERE key IN ('store', 'lineage')")
+        .map_err(Error::sqlite(path, "take out whose record it is"))?;
+    conn.close()
+        .map_err(|(_, error)| Error::sqlite(path, "close the built day")(error))
+}

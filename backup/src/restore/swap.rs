@@ -296,7 +296,8 @@ fn begins(swap: &Swap<'_>) -> Result<Identity> {
     let now_ms = SystemClock.now_ms();
     let present = match (Identity::read(swap.target)?, swap.identity) {
         (Some(own), Some(given)) if own.store == given.store => own.with(given),
-        (_, Some(given)) => given.clone(),
+        (Some(own), Some(given)) => given.clone().taking_over(&own),
+        (None, Some(given)) => given.clone(),
         (Some(own), None) => own,
         (None, None) => Identity::of(swap.target, now_ms)?,
     };

@@ -57,6 +57,8 @@ pub(crate) struct Left {
 pub(crate) struct Identity {
     pub(crate) store: StoreId,
     pub(crate) lineages: Vec<Lineage>,
+    /// Other stores whose day files are this one's, too. `None`: not said yet, and every file counts.
+    pub(crate) took_over: Option<Vec<StoreId>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +67,8 @@ struct Document {
     format: u32,
     store: StoreId,
     lineages: Vec<Lineage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    took_over: Option<Vec<StoreId>>,
 }
 
 /// 128 random bits as 32 hexadecimal digits.
@@ -168,6 +172,7 @@ impl Identity {
         Ok(Identity {
             store: StoreId(random_id()?),
             lineages: vec![Lineage::first(now_ms)?],
+            took_over: None,
         })
     }
 
@@ -179,6 +184,25 @@ impl Identity {
     /// Whether a history is the present one or one that led to it.
     pub(crate) fn has(&self, lineage: LineageId) -> bool {
         self.lineages.iter().any(|known| known.id == lineage)
+    }
+
+    /// Whether a day file of a store is this one's.
+    pub(crate) fn owns(&self, store: &StoreId) -> bool {
+        let taken = self.took_over.as_ref();
+        *store == self.store || taken.is_none_or(|taken| taken.contains(store))
+    }
+
+    /// The same in the folder of another store, whose days may stay in it.
+    pub(crate) fn taking_over(mut self, other: &Identity) -> Identity {
+        let mut taken = self.took_over.take().unwrap_or_default();
+        let others = other.took_over.iter().flatten().chain([&other.store]);
+        for store in others.filter(|it| **it != self.store) {
+            if !taken.contains(store) {
+                taken.push(store.clone());
+            }
+        }
+        self.took_over = Some(taken);
+        self
     }
 
     /// Reads what a store's folder says; `None` where it says nothing yet.
@@ -209,6 +233,7 @@ impl Identity {
         Ok(Some(Identity {
             store: document.store,
             lineages: document.lineages,
+            took_over: document.took_over,
         }))
     }
 
@@ -228,6 +253,7 @@ impl Identity {
                 begun_ms: 0,
                 left: None,
             }],
+            took_over: None,
         }))
     }
 
@@ -238,6 +264,7 @@ impl Identity {
             format: FORMAT,
             store: self.store.clone(),
             lineages: self.lineages.clone(),
+            took_over: self.took_over.clone(),
         };
         let mut text = serde_json::to_vec_pretty(&document).expect("plain data");
         text.push(b'\n');
@@ -289,6 +316,7 @@ impl Identity {
         Ok(Identity {
             store,
             lineages: known,
+            took_over: None,
         })
     }
 
@@ -297,10 +325,7 @@ impl Identity {
         let missing = other.lineages.iter().filter(|it| !self.has(it.id));
         let mut lineages: Vec<Lineage> = missing.cloned().collect();
         lineages.append(&mut self.lineages);
-        Identity {
-            store: self.store,
-            lineages,
-        }
+        Identity { lineages, ..self }
     }
 
     /// The same store in another history that leaves the present one.
@@ -314,12 +339,9 @@ impl Identity {
                 why: why.to_owned(),
             }),
         };
-        let mut lineages = self.lineages.clone();
-        lineages.push(next);
-        Ok(Identity {
-            store: self.store.clone(),
-            lineages,
-        })
+        let mut identity = self.clone();
+        identity.lineages.push(next);
+        Ok(identity)
     }
 
     /// Begins another history, written down before anything is taken from the present one.

@@ -75,7 +75,10 @@ mod tests {
             assert!(!gap.stands(second, &[first, second]));
             assert!(gap.stands(first, &[first, second]));
         }
-        for other in ["the link was down", "the design was replaced by another program"] {
+        for other in [
+            "the link was down",
+            "the design was replaced by another program",
+        ] {
             assert_eq!(lost_day(other), None);
         }
     }

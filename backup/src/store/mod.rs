@@ -36,6 +36,7 @@ pub(crate) mod damaged;
 pub(crate) mod day_stamp;
 pub(crate) mod ledger;
 pub(crate) mod losses;
+pub(crate) mod own_days;
 pub(crate) mod query;
 
 pub(crate) mod retention;

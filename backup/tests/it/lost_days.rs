@@ -148,7 +148,10 @@ async fn a_day_that_is_removed_while_the_recorder_runs_is_told_once_and_another_
     // A start tells nothing more.
     site.end().await;
     site.record(10.0).await;
-    let told = site.gaps().into_iter().filter(|gap| gap.lost_day().is_some());
+    let told = site
+        .gaps()
+        .into_iter()
+        .filter(|gap| gap.lost_day().is_some());
     assert_eq!(told.count(), 1);
     site.end().await;
 }
@@ -323,8 +326,15 @@ async fn a_lost_day_that_begins_again_is_lost_until_what_was_before_is_back() {
         let there = numbers(&site.events());
         assert_eq!(there[..5], [0.0, 0.5, 1.0, 1.5, 6.0]);
         let gaps = site.gaps();
-        let told = gaps.iter().find(|gap| gap.lost_day() == Some(lost)).unwrap();
-        assert_eq!(told.from_ms, NOON + DAY + 3_600_000, "where what came back ends");
+        let told = gaps
+            .iter()
+            .find(|gap| gap.lost_day() == Some(lost))
+            .unwrap();
+        assert_eq!(
+            told.from_ms,
+            NOON + DAY + 3_600_000,
+            "where what came back ends"
+        );
         site.end().await;
     }
 }
@@ -385,7 +395,9 @@ async fn a_day_that_left_by_a_rule_or_a_restore_is_recalled_by_no_backup() {
     };
     let now = TrustedNow::confirmed(&site.clock);
     let archive = site.archive();
-    archive.prune_days(&site.store(), &retention, now, false).unwrap();
+    archive
+        .prune_days(&site.store(), &retention, now, false)
+        .unwrap();
     let all = Retention::default();
     assert_eq!(archive.recall_days(&site.store(), &all).unwrap(), []);
     site.end().await;

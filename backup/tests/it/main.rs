@@ -11,6 +11,7 @@ mod inodes;
 mod lesser;
 mod lost_days;
 mod moments;
+mod other_stores_days;
 mod owners;
 mod questions;
 mod record;

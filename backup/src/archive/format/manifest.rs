@@ -209,6 +209,7 @@ impl Manifest {
         Some(Identity {
             store: self.store.clone()?,
             lineages: self.lineages.clone(),
+            took_over: None,
         })
     }
 

@@ -78,11 +78,7 @@ impl Archive {
     }
 
     /// The same for a store of this identity.
-    pub(crate) fn losses_of(
-        &self,
-        present: Option<&Identity>,
-        lost: &[Day],
-    ) -> Result<Vec<Loss>> {
+    pub(crate) fn losses_of(&self, present: Option<&Identity>, lost: &[Day]) -> Result<Vec<Loss>> {
         if lost.is_empty() {
             return Ok(Vec::new());
         }
@@ -125,9 +121,8 @@ impl Archive {
         };
         let is_proved = |manifest: &&Manifest| self.info_by(manifest, looks).verified;
         let proved = holding().find(is_proved);
-        let older_than_proved = |manifest: &&Manifest| {
-            proved.is_some_and(|proved| manifest.sequence < proved.sequence)
-        };
+        let older_than_proved =
+            |manifest: &&Manifest| proved.is_some_and(|proved| manifest.sequence < proved.sequence);
         let stays = holding().take_while(|manifest| !older_than_proved(manifest));
         let stays = stays.map(|manifest| manifest.id.clone()).collect();
         let holding = proved.or_else(|| holding().find(is_sound));

@@ -34,7 +34,12 @@ impl Archive {
             if manifest.store.as_ref() == Some(&identity.store)
                 && manifest.lineage == Some(identity.present())
             {
-                held.extend(manifest.days.iter().filter_map(|it| it.day.parse::<Day>().ok()));
+                held.extend(
+                    manifest
+                        .days
+                        .iter()
+                        .filter_map(|it| it.day.parse::<Day>().ok()),
+                );
             }
         }
         let missing: Vec<Day> = held.into_iter().filter(is_missing).collect();

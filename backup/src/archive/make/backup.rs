@@ -171,6 +171,7 @@ impl Archive {
                     },
                 )),
                 None => {
+                    store.require_own(day)?;
                     let path = store.day_path(day);
                     let size = companions::bytes(&path);
                     // Room for the largest copy, and for all of them compressed at worst.

@@ -13,6 +13,7 @@ use crate::store::day::Day;
 use crate::store::day_file::file::DayFile;
 use crate::store::day_file::refusal::WriteError;
 use crate::store::id::EventId;
+use crate::store::identity::Identity;
 use crate::store::names::Names;
 use crate::store::reindex;
 
@@ -58,6 +59,7 @@ fn add_rows(
 ) -> Result<(u64, Vec<String>)> {
     let path = dir.join(day.file_name());
     let failed = || Error::sqlite(&path, "add the imported events");
+    let is_new = !path.exists();
     if first {
         reindex::defer(dir, day)?;
     }
@@ -72,6 +74,9 @@ fn add_rows(
     adding.file.begin().map_err(failed())?;
     let came_ms = SystemClock.now_ms();
     adding.file.note_arrival(came_ms).map_err(failed())?;
+    if is_new && let Some(identity) = Identity::read(dir)? {
+        adding.file.note_store(&identity).map_err(failed())?;
+    }
     for rows in rows.chunks_mut(TOGETHER) {
         adding.add(rows).map_err(|error| not_added(error, &path))?;
     }

@@ -17,6 +17,7 @@ use crate::store::day::Day;
 use crate::store::day_file::file::DayFile;
 use crate::store::folder::Store;
 use crate::store::id::EventId;
+use crate::store::identity::Identity;
 use crate::store::names::Names;
 use crate::store::query::state::State;
 use crate::store::reindex::KEYFRAME_EVERY;
@@ -97,8 +98,11 @@ impl NewDays {
         let dir = self.scratch.join(day.to_string());
         owner::make_folder(&dir).map_err(Error::io(&dir, "create a scratch folder"))?;
         let file = DayFile::open_scratch(&dir, day, &self.names)?;
-        file.note_arrival(SystemClock.now_ms())
-            .map_err(Error::sqlite(file.path(), "begin the day"))?;
+        let failed = || Error::sqlite(file.path(), "begin the day");
+        file.note_arrival(SystemClock.now_ms()).map_err(failed())?;
+        if let Some(identity) = Identity::read(&self.store)? {
+            file.note_store(&identity).map_err(failed())?;
+        }
         self.open = Some(OpenDay {
             file,
             built: BuiltDay {

@@ -24,14 +24,16 @@ impl Archive {
     /// was damaged.
     pub(super) fn lost_at(&self, manifest: &Manifest, tail: &Tail, at_ms: i64) -> Option<Day> {
         let gaps = standing_gaps(&manifest.days, None).into_iter();
-        let mut within = (gaps.chain(tail.gaps()))
-            .filter(|gap| gap.from_ms <= at_ms && at_ms <= gap.to_ms);
+        let mut within =
+            (gaps.chain(tail.gaps())).filter(|gap| gap.from_ms <= at_ms && at_ms <= gap.to_ms);
         within.find_map(|gap| gap.lost_day().or_else(|| damaged::day_in(&gap.why)))
     }
 
     /// Whether a backup, with the segments after it, holds a moment that a newer one has lost.
     pub(super) fn holds_lost(&self, manifest: &Manifest, at_ms: i64) -> Option<Tail> {
         let tail = self.reach(manifest, at_ms).ok()?;
-        self.lost_at(manifest, &tail, at_ms).is_none().then_some(tail)
+        self.lost_at(manifest, &tail, at_ms)
+            .is_none()
+            .then_some(tail)
     }
 }

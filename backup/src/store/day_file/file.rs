@@ -284,6 +284,17 @@ impl DayFile {
         arrival::note(&self.conn, came_ms)
     }
 
+    /// Notes inside the open transaction whose record a file is that is made for rows which were not recorded here. Which
+    /// history goes on in it is not known before it is recorded into.
+    pub(crate) fn note_store(&self, identity: &Identity) -> rusqlite::Result<()> {
+        self.conn
+            .execute(
+                "INSERT OR IGNORE INTO meta (key, value) VALUES ('store', ?1)",
+                [identity.store.to_string()],
+            )
+            .map(drop)
+    }
+
     /// Writes a keyframe inside the open transaction: the full state before all changes with ids from `id` on.
     pub(crate) fn put_keyframe<'r>(
         &mut self,

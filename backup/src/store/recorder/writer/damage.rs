@@ -9,6 +9,7 @@ use crate::store::folder::Store;
 use crate::store::id::EventId;
 use crate::store::ledger;
 use crate::store::lost;
+use crate::store::own_days;
 use crate::store::recorder::writer::item::Item;
 use crate::store::recorder::writer::state::Writer;
 use crate::store::word::OpenGap;
@@ -182,6 +183,14 @@ impl Writer {
     /// Looks at a day's file, and moves it aside where it is damaged. Gives what was wrong with one that was moved.
     pub(super) fn examine(&mut self, day: Day) -> Option<String> {
         let store = Store::open(&self.open.dir).ok()?;
+        if let Some(aside) = own_days::set_aside(&self.open.dir, day) {
+            // The day that it lay over is told as lost.
+            self.look_for_losses();
+            return Some(format!(
+                "the record of another store, now {}",
+                aside.display()
+            ));
+        }
         // A file that cannot be read for another reason (it may be gone) is not known to be damaged.
         let found = store.day_damage(day).ok()??;
         let later = store.days().ok()?.into_iter().any(|other| other > day);

@@ -11,6 +11,7 @@ use crate::store::day_file::watch::Look;
 use crate::store::folder::Store;
 use crate::store::id::{EventId, IdSource};
 use crate::store::lost;
+use crate::store::own_days;
 use crate::store::recorder::queue::{Job, Reply};
 use crate::store::recorder::writer::clock_watch::ClockWatch;
 use crate::store::recorder::writer::failure::Failure;
@@ -24,6 +25,10 @@ impl Writer {
     /// Opens the newest day file that is whole, moves damaged ones aside, and finds out where recording ended.
     pub(super) fn take_up(&mut self) -> Result<()> {
         self.set_originals_aside()?;
+        own_days::note_taken_over(&self.open.dir)?;
+        for day in Store::open(&self.open.dir)?.days()? {
+            own_days::set_aside(&self.open.dir, day);
+        }
         let lost = self.find_losses()?;
         while let Some(day) = Store::open(&self.open.dir)?.days()?.pop() {
             match self.open_newest(day).map_err(Failure::from) {

@@ -12,6 +12,7 @@ use crate::store::fresh::Fresh;
 use crate::store::identity::Identity;
 use crate::store::ledger;
 use crate::store::names::Names;
+use crate::store::own_days;
 use crate::store_use::StoreUse;
 
 struct Ended {
@@ -57,6 +58,9 @@ impl OpenFile {
         if let Some(ended) = &self.ended {
             identity.begin(&self.dir, ended.after, &ended.why, now_ms)?;
             self.ended = None;
+        }
+        if self.dir.join(day.file_name()).exists() {
+            own_days::set_aside(&self.dir, day);
         }
         let mut file = DayFile::open(&self.dir, day, names)?;
         file.keep_few_pages()
