@@ -10,6 +10,8 @@ mod terminal;
 mod simulated;
 mod through_agent;
 
+mod open_gap;
+
 mod audit;
 mod backup;
 mod check;

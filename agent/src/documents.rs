@@ -7,7 +7,7 @@ use backup::Day;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::advice;
-use crate::moment::{Moment, Seconds};
+use crate::moment::{self, Moment, Seconds};
 use crate::words::{count, events, many};
 
 /// One backup: what `backup` prints, and each element of `list`.
@@ -247,6 +247,47 @@ impl From<&backup::Gap> for Gap {
     }
 }
 
+impl Gap {
+    /// One that has not ended.
+    pub(crate) fn open(gap: &backup::OpenGap) -> Self {
+        Self {
+            from: Moment::at(gap.from_ms),
+            to: Moment::at(moment::now().max(gap.from_ms)),
+            why: gap.why.clone(),
+        }
+    }
+
+    /// The same for whoever shows it.
+    pub(crate) fn into_gap(self) -> backup::Gap {
+        backup::Gap {
+            from_ms: self.from.ms(),
+            to_ms: self.to.ms(),
+            why: self.why,
+        }
+    }
+}
+
+/// A step of the wall clock.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ClockStep {
+    /// What it would have shown.
+    pub(crate) from: Moment,
+    /// What it showed.
+    pub(crate) to: Moment,
+    /// How that is known.
+    pub(crate) how: String,
+}
+
+impl From<&backup::ClockStep> for ClockStep {
+    fn from(step: &backup::ClockStep) -> Self {
+        Self {
+            from: Moment::at(step.from_ms),
+            to: Moment::at(step.to_ms),
+            how: step.how.clone(),
+        }
+    }
+}
+
 /// A day whose file was damaged and moved aside, and what puts it back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Damaged {
@@ -330,8 +371,7 @@ fn way_back(from: Option<&(String, i64)>) -> (Option<String>, Option<Moment>, Op
         return (None, None, None);
     };
     let reaches = Moment::at(*to_ms);
-    let command =
-        advice::command(format_args!("restore {id} --at {reaches} --keep-newer"));
+    let command = advice::command(format_args!("restore {id} --at {reaches} --keep-newer"));
     (Some(id.clone()), Some(reaches), Some(command))
 }
 

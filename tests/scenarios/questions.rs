@@ -213,3 +213,57 @@ async fn following_shows_each_change_as_it_is_recorded_over_a_restart_of_the_age
     move_fader(&core, &site, [-43].into_iter()).await;
     assert_eq!(next(), -43.0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moment_in_a_gap_that_has_not_ended_is_named_as_that() {
+    let core = EmulatedCore::start(&[]);
+    let site = Site::new(core.port);
+    let agent = site.recording_agent();
+    move_fader(&core, &site, -30..-28).await;
+    assert_eq!(site.json(&["state"])["gaps"], serde_json::json!([]));
+    core.process.kill();
+    let open = || site.json(&["status"])["events"]["open_gap"]["why"].clone();
+    let why = until("the gap to open", || {
+        Some(open()).filter(|why| !why.is_null())
+    });
+    let tells = |document: &Value, why: &Value| {
+        let mut gaps = document["gaps"].as_array().unwrap().iter();
+        gaps.any(|gap| gap["why"] == *why)
+    };
+    let now = site.json(&["state"]);
+    assert!(tells(&now, &why), "{now}");
+    let since = site.json(&["diff", "--from", "-1m"]);
+    assert!(tells(&since, &why), "{since}");
+    // A moment before it is not in it.
+    let then = site.json(&["status"])["events"]["open_gap"]["from"].clone();
+    let then = site.json(&["state", "--at", then.as_str().unwrap()]);
+    assert!(!tells(&then, &why), "{then}");
+    assert_eq!(agent.terminate(), 0);
+    let none = Value::from("no agent was recording");
+    let now = site.json(&["state"]);
+    assert!(tells(&now, &none), "{now}");
+}
+
+#[test]
+fn steps_of_the_clock_are_listed_in_the_status() {
+    let site = Site::new(1);
+    let file = site.path("one.csv");
+    std::fs::write(
+        &file,
+        "timestamp,control_path,value\n1772366400000,Bar.gain,6\n",
+    )
+    .unwrap();
+    site.json(&["import", &file.display().to_string()]);
+    let steps = || site.json(&["status"])["events"]["clock_steps"].clone();
+    assert_eq!(steps(), serde_json::json!([]));
+    let day = crate::stage::day_files(&site.store()).pop().unwrap();
+    let row = "INSERT INTO clock_steps (id, from_ms, to_ms, how) VALUES (1, 1772366460000, 1772362860000, 'test')";
+    rusqlite::Connection::open(&day)
+        .unwrap()
+        .execute_batch(row)
+        .unwrap();
+    let expected = serde_json::json!([
+        { "from": "2026-03-01T12:01:00.000Z", "to": "2026-03-01T11:01:00.000Z", "how": "test" }
+    ]);
+    assert_eq!(steps(), expected);
+}

@@ -6,6 +6,7 @@ use backup::{ControlState, Difference};
 use serde::Serialize;
 
 use crate::command::cli;
+use crate::command::open_gap;
 use crate::command::output::Output;
 use crate::command::terminal;
 use crate::documents;
@@ -80,16 +81,20 @@ pub(super) fn diff(typed: &cli::Diff, site: &Site, output: Output) -> Outcome<Ex
         return Ok(ExitCode::SUCCESS);
     }
     let gaps = store.gaps(from_ms, to_ms)?;
+    let open = open_gap::before(site, &store, to_ms);
     let mut notes = Vec::new();
     for at in [typed.from, typed.to] {
         notes.extend(store.repeated(at)?.map(|repeated| repeated.to_string()));
     }
+    notes.extend(open.as_ref().map(open_gap::told));
     let begins = (store.summary()?.from_ms).filter(|begins| *begins > from_ms);
     let document = Document {
         from: Moment::at(from_ms),
         to: Moment::at(to_ms),
         record_begins: begins.map(Moment::at),
-        gaps: gaps.iter().map(documents::Gap::from).collect(),
+        gaps: (gaps.iter().chain(&open))
+            .map(documents::Gap::from)
+            .collect(),
         notes: notes.clone(),
         controls,
     };

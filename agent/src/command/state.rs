@@ -6,6 +6,7 @@ use backup::ControlState;
 use serde::Serialize;
 
 use crate::command::cli;
+use crate::command::open_gap;
 use crate::command::output::Output;
 use crate::command::terminal;
 use crate::documents::{self, value};
@@ -29,7 +30,7 @@ struct Document {
     record_ends: Option<Moment>,
     /// Changes in these may be missing.
     gaps: Vec<documents::Gap>,
-    /// That the moment happened more than once, and which time this is.
+    /// That the moment happened more than once, and which time this is; that nothing is recorded since before it.
     notes: Vec<String>,
     controls: Vec<Control>,
 }
@@ -65,6 +66,7 @@ pub(super) fn state(typed: &cli::State, site: &Site, output: Output) -> Outcome<
     let store = site.store()?;
     let wanted = backup::Controls::matching(&typed.control)?;
     let mut state = store.state_at(typed.at)?;
+    let open = open_gap::before(site, &store, typed.at.ms);
     let nothing_known = state.controls.is_empty();
     state
         .controls
@@ -78,13 +80,16 @@ pub(super) fn state(typed: &cli::State, site: &Site, output: Output) -> Outcome<
     let begins = (record.from_ms).filter(|begins| nothing_known && *begins > typed.at.ms);
     let ends = record.to_ms.filter(|ends| *ends < typed.at.ms);
     let repeated = store.repeated(typed.at)?;
-    let notes: Vec<String> = repeated.iter().map(ToString::to_string).collect();
+    let mut notes: Vec<String> = repeated.iter().map(ToString::to_string).collect();
+    notes.extend(open.as_ref().map(open_gap::told));
     let document = Document {
         at: Moment::at(typed.at.ms),
         read_in_full: state.keyframe_ms.map(Moment::at),
         record_begins: begins.map(Moment::at),
         record_ends: ends.map(Moment::at),
-        gaps: state.gaps.iter().map(documents::Gap::from).collect(),
+        gaps: (state.gaps.iter().chain(&open))
+            .map(documents::Gap::from)
+            .collect(),
         notes: notes.clone(),
         controls,
     };

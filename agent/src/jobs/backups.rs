@@ -158,8 +158,7 @@ impl Jobs {
             self.recorder.clone(),
             failure.damaged_file().map(Path::to_owned),
         );
-        let examined =
-            tokio::task::spawn_blocking(move || examine(&recorder, file.as_deref()));
+        let examined = tokio::task::spawn_blocking(move || examine(&recorder, file.as_deref()));
         examined.await.unwrap_or(false)
     }
 }

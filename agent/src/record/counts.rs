@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use backup::{Day, DayStamp, Gap, Store, StoreSummary};
+use backup::{ClockStep, Day, DayStamp, Gap, Store, StoreSummary};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +21,8 @@ const RECOUNT: Duration = Duration::from_secs(6);
 pub(crate) struct Counted {
     pub(crate) summary: StoreSummary,
     pub(crate) gaps: Vec<Gap>,
+    /// In their order.
+    pub(crate) clock_steps: Vec<ClockStep>,
 }
 
 /// The numbers of a store that is being recorded into.
@@ -149,6 +151,7 @@ struct File {
     stamp: DayStamp,
     summary: StoreSummary,
     gaps: Vec<Gap>,
+    clock_steps: Vec<ClockStep>,
 }
 
 impl Files {
@@ -182,6 +185,7 @@ impl Files {
                     stamp,
                     summary,
                     gaps,
+                    clock_steps: store.day_clock_steps(day)?,
                 };
                 self.days.insert(day, file);
             }
@@ -191,6 +195,8 @@ impl Files {
             counted.summary.add_later(&file.summary);
             let standing = file.gaps.iter().filter(|gap| gap.stands(*day, &days));
             counted.gaps.extend(standing.cloned());
+            let steps = file.clock_steps.iter().cloned();
+            counted.clock_steps.extend(steps);
         }
         counted.gaps.sort_by_key(|gap| (gap.from_ms, gap.to_ms));
         Ok(counted)

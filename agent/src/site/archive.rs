@@ -5,7 +5,8 @@ use std::sync::PoisonError;
 use std::time::SystemTime;
 
 use backup::{
-    Archive, BackupInfo, BackupKind, Day, Depth, Error, Loss, Mend, MountPoint, Past, Report, Shipper,
+    Archive, BackupInfo, BackupKind, Day, Depth, Error, Loss, Mend, MountPoint, Past, Report,
+    Shipper,
 };
 
 use super::{Site, Source};
@@ -115,7 +116,9 @@ impl Site {
             Ok(())
         });
         if let Err(failure) = recalled {
-            tracing::warn!("whether the store lacks days that backups have cannot be said: {failure}");
+            tracing::warn!(
+                "whether the store lacks days that backups have cannot be said: {failure}"
+            );
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backup::{BackupInfo, Gap, RecorderState, RecorderStats, StoreSummary};
+use backup::{BackupInfo, ClockStep, Gap, OpenGap, RecorderState, RecorderStats, StoreSummary};
 
 use crate::context::Context;
 use crate::failure::Outcome;
@@ -15,6 +15,9 @@ use crate::site::Site;
 pub(super) struct Files {
     pub(super) summary: StoreSummary,
     pub(super) gaps: Vec<Gap>,
+    /// A gap that has not ended.
+    pub(super) open_gap: Option<OpenGap>,
+    pub(super) clock_steps: Vec<ClockStep>,
     /// The newest first.
     pub(super) backups: Arc<[BackupInfo]>,
     /// Everything that was committed up to here is in the archive.
@@ -31,11 +34,17 @@ pub(super) struct Files {
 impl Files {
     /// As the running agent knows them.
     pub(super) fn of_agent(context: &Context, stats: &RecorderStats) -> Self {
-        let Counted { mut summary, gaps } = context.counts.now(stats.committed);
+        let Counted {
+            mut summary,
+            gaps,
+            clock_steps,
+        } = context.counts.now(stats.committed);
         summary.to_ms = summary.to_ms.max(stats.last_commit_ms);
         Self {
             summary,
             gaps,
+            open_gap: context.recorder.vouched().open_gap,
+            clock_steps,
             backups: context.jobs.backups(),
             shipped_to: context.shipped.covers_to_ms(),
             unanchored_since: context.shipped.unanchored_since(),
@@ -50,14 +59,21 @@ impl Files {
     pub(super) fn of_site(site: &Site) -> Outcome<Self> {
         let backups = site.own_backups()?.into();
         let store = site.store_if_any()?;
-        let Counted { summary, gaps } = match &store {
+        let Counted {
+            summary,
+            gaps,
+            clock_steps,
+        } = match &store {
             Some(store) => counts::count(store)?,
             None => Counted::default(),
         };
-        let lost = store.map(|store| store.lost_days(&gaps));
+        let lost = store.as_ref().map(|store| store.lost_days(&gaps));
+        let vouched = store.map(|store| store.vouched()).transpose()?;
         Ok(Self {
             summary,
             gaps,
+            open_gap: vouched.and_then(|vouched| vouched.open_gap),
+            clock_steps,
             backups,
             shipped_to: site.recoverable()?.map(|range| range.to_ms),
             unanchored_since: site.unanchored_since()?,

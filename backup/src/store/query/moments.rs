@@ -25,26 +25,34 @@ impl Store {
     pub fn clock_steps(&self) -> Result<Vec<ClockStep>> {
         let mut steps = Vec::new();
         for day in self.days()? {
-            let conn = self.day_reader(day)?;
-            let path = self.day_path(day);
-            let read = || -> rusqlite::Result<Vec<ClockStep>> {
-                let there = "SELECT 1 FROM sqlite_schema WHERE name = 'clock_steps'";
-                if !conn.prepare(there)?.exists([])? {
-                    return Ok(Vec::new());
-                }
-                conn.prepare("SELECT from_ms, to_ms, how FROM clock_steps ORDER BY id")?
-                    .query_map([], |row| {
-                        Ok(ClockStep {
-                            from_ms: row.get(0)?,
-                            to_ms: row.get(1)?,
-                            how: row.get(2)?,
-                        })
-                    })?
-                    .collect()
-            };
-            steps.extend(read().map_err(Error::sqlite(&path, "read the steps of the clock"))?);
+            steps.extend(self.day_clock_steps(day)?);
         }
         Ok(steps)
+    }
+
+    /// Those that stand in a day's file.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn day_clock_steps(&self, day: Day) -> Result<Vec<ClockStep>> {
+        let conn = self.day_reader(day)?;
+        let path = self.day_path(day);
+        let read = || -> rusqlite::Result<Vec<ClockStep>> {
+            let there = "SELECT 1 FROM sqlite_schema WHERE name = 'clock_steps'";
+            if !conn.prepare(there)?.exists([])? {
+                return Ok(Vec::new());
+            }
+            conn.prepare("SELECT from_ms, to_ms, how FROM clock_steps ORDER BY id")?
+                .query_map([], |row| {
+                    Ok(ClockStep {
+                        from_ms: row.get(0)?,
+                        to_ms: row.get(1)?,
+                        how: row.get(2)?,
+                    })
+                })?
+                .collect()
+        };
+        read().map_err(Error::sqlite(&path, "read the steps of the clock"))
     }
 
     /// A moment's place in the order of events.
