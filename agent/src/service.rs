@@ -181,7 +181,11 @@ fn try_to_record(site: &Site) -> backup::Result<(backup::Recorder, backup::Recor
         tracing::warn!("an interrupted restore was found at start: {done}");
     }
     site.take_up();
-    backup::Recorder::start(store, recorder_options(&site.settings))
+    let options = backup::RecorderOptions {
+        older_copy: site.older_copy(),
+        ..recorder_options(&site.settings)
+    };
+    backup::Recorder::start(store, options)
 }
 
 /// Listens for SIGTERM and Ctrl-C from now on, and waits for the first.

@@ -9,6 +9,7 @@ use backup::{
 };
 
 use crate::archive_forge::backdate;
+use crate::archive_jobs::copy_tree;
 use crate::stage::{NOON, TestClock, number, numbers, series, start, stop};
 
 const DAY: i64 = 86_400_000;
@@ -405,4 +406,64 @@ async fn a_day_that_left_by_a_rule_or_a_restore_is_recalled_by_no_backup() {
     plan.build(&()).unwrap().swap().unwrap();
     assert_eq!(archive.recall_days(&site.store(), &all).unwrap(), []);
     assert_eq!(site.lost(), []);
+}
+
+#[tokio::test]
+async fn a_store_put_back_to_an_older_copy_says_what_was_recorded_since_and_which_backup_has_it() {
+    let mut site = Site::of(2).await;
+    let older = |site: &Site| site.archive().older_copy(&site.store()).unwrap();
+    site.back_up();
+    assert_eq!(older(&site), None);
+    site.end().await;
+    assert_eq!(older(&site), None);
+    let copy = site.dir.path().join("copy");
+    copy_tree(&site.events(), &copy);
+
+    let at = |hours: i64| NOON + DAY + hours * 3_600_000;
+    for (hours, value) in [(2, 7.0), (26, 8.0)] {
+        site.clock.set(at(hours));
+        site.record(value).await;
+    }
+    let held = site.back_up();
+    site.clock.set(at(27));
+    site.record(9.0).await;
+    site.ship();
+    site.end().await;
+    assert_eq!(older(&site), None);
+    fs::remove_dir_all(site.events()).unwrap();
+    fs::rename(&copy, site.events()).unwrap();
+    let archive = site.archive();
+    let recalled = archive.recall_days(&site.store(), &Retention::default());
+    assert_eq!(recalled.unwrap(), []);
+
+    let before = site.lineages();
+    let told = older(&site).unwrap();
+    assert!(told.contains(&held), "{told}");
+    assert!(told.contains("2026-03-03T15:00:00.000Z"), "{told}");
+    site.clock.set(at(30));
+    let options = backup::RecorderOptions {
+        older_copy: Some(told.clone()),
+        ..crate::stage::options(&site.clock)
+    };
+    site.running = Some(Recorder::start(site.events(), options).unwrap());
+    site.record(10.0).await;
+    let gap = Gap {
+        from_ms: at(1),
+        to_ms: at(30),
+        why: told,
+    };
+    assert_eq!(site.gaps(), [gap]);
+    assert_eq!(site.lineages(), before + 1);
+    assert_eq!(older(&site), None);
+    site.back_up();
+    site.end().await;
+    assert_eq!(older(&site), None);
+    for (hours, from, last) in [(26, held.as_str(), 8.0), (27, held.as_str(), 9.0)] {
+        let target = tempfile::tempdir().unwrap();
+        let plan = archive.plan(RestoreSource::Latest, Some(at(hours)), target.path());
+        let plan = plan.unwrap();
+        assert_eq!(plan.from, format!("backup {from}"));
+        plan.build(&()).unwrap().swap().unwrap();
+        assert_eq!(numbers(target.path()).last(), Some(&last));
+    }
 }

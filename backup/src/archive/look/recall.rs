@@ -23,9 +23,11 @@ impl Archive {
         };
         let (there, now_ms) = (store.days()?, SystemClock.now_ms());
         let aside = store.damaged_days()?;
-        let oldest = there.first().copied();
+        let (oldest, newest) = (there.first().copied(), there.last());
         let is_missing = |day: &Day| {
             !there.contains(day)
+                // A store that ends earlier is an older copy.
+                && newest.is_none_or(|newest| day < newest)
                 && !aside.iter().any(|damaged| damaged.day == *day)
                 && !retention.may_have_removed(*day, oldest, now_ms)
         };

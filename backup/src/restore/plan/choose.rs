@@ -169,15 +169,15 @@ impl Archive {
         }
         let tail = if chosen == 0 { tail } else { Tail::default() };
         let older = at.and_then(|at| {
-            let lost = self.lost_at(good[chosen].0, &tail, at.ms)?;
+            let why = self.lost_at(good[chosen].0, &tail, at.ms)?;
             let mut older = (chosen + 1..good.len())
                 .filter_map(|made| Some((made, self.holds_lost(good[made].0, at.ms)?)));
-            older.next().map(|(made, tail)| (lost, made, tail))
+            older.next().map(|(made, tail)| (why, made, tail))
         });
         let (chosen, tail) = match older {
-            Some((lost, made, tail)) => {
+            Some((why, made, tail)) => {
                 notes.push(format!(
-                    "backup {} holds the moment; newer ones lack {lost}, whose file was removed or damaged before they were made",
+                    "backup {} holds the moment, which newer ones lack: {why}",
                     good[made].0.id
                 ));
                 (made, tail)

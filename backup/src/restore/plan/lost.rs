@@ -9,6 +9,7 @@ use crate::restore::plan::reach::standing_gaps;
 use crate::store::damaged;
 use crate::store::day::Day;
 use crate::store::event::Gap;
+use crate::store::lost;
 
 impl Archive {
     /// The lost days that gaps of a backup tell of, each with the backup that brings it back.
@@ -20,13 +21,18 @@ impl Archive {
         self.losses_of(manifest.identity().as_ref(), &lost)
     }
 
-    /// The day that holds a moment, where it was recorded and is not in a backup any more: its file was taken away, or
-    /// was damaged.
-    pub(super) fn lost_at(&self, manifest: &Manifest, tail: &Tail, at_ms: i64) -> Option<Day> {
+    /// Why a moment is not in a backup although it was recorded: the file of its day was taken away or damaged, or the store
+    /// was put back to an older copy.
+    pub(super) fn lost_at(&self, manifest: &Manifest, tail: &Tail, at_ms: i64) -> Option<String> {
         let gaps = standing_gaps(&manifest.days, None).into_iter();
+        let was_recorded = |gap: &Gap| {
+            gap.lost_day().is_some()
+                || damaged::day_in(&gap.why).is_some()
+                || lost::is_put_back(&gap.why)
+        };
         let mut within =
             (gaps.chain(tail.gaps())).filter(|gap| gap.from_ms <= at_ms && at_ms <= gap.to_ms);
-        within.find_map(|gap| gap.lost_day().or_else(|| damaged::day_in(&gap.why)))
+        within.find(was_recorded).map(|gap| gap.why)
     }
 
     /// Whether a backup, with the segments after it, holds a moment that a newer one has lost.
