@@ -94,6 +94,43 @@ fn of_two_machines_with_one_identity_the_later_one_ships() {
 }
 
 #[test]
+fn a_clones_backup_is_refused_while_the_other_one_ships() {
+    let stage = Stage::with(1, 100);
+    let (home, first, clone) = (
+        stage.events_dir(),
+        stage.dir.path().join("first"),
+        stage.dir.path().join("clone"),
+    );
+    let back_up = || {
+        let store = Store::open(&home).unwrap();
+        stage.archive.backup(&store, &[], &())
+    };
+    back_up().unwrap();
+    ship_all(&mut stage.archive.ship(&stage.store).unwrap());
+    copy_tree(&home, &clone);
+    ship_all(&mut stage.archive.ship(&stage.store).unwrap());
+    // Its own backup, with shipping or after it.
+    back_up().unwrap();
+    // The same place of another machine, whose ids are the same.
+    fs::rename(&home, &first).unwrap();
+    fs::rename(&clone, &home).unwrap();
+    let before = bytes_in(&stage.backups_dir());
+    let error = back_up().unwrap_err();
+    assert!(matches!(error, Error::OtherAgent { .. }), "{error}");
+    assert!(error.to_string().contains("shipping since 20"), "{error}");
+    assert_eq!(bytes_in(&stage.backups_dir()), before);
+    // Once that one is quiet.
+    let_lie(&stage.backups_dir());
+    back_up().unwrap();
+    // The clone began to ship, so the first one may not.
+    ship_all(&mut stage.archive.ship(&stage.store).unwrap());
+    fs::rename(&home, &clone).unwrap();
+    fs::rename(&first, &home).unwrap();
+    let error = back_up().unwrap_err();
+    assert!(matches!(error, Error::OtherAgent { .. }), "{error}");
+}
+
+#[test]
 fn each_start_of_shipping_is_a_session_that_backups_leave_alone() {
     let stage = Stage::with(1, 100);
     stage.archive.backup(&stage.store, &[], &()).unwrap();

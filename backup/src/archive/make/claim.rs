@@ -1,6 +1,6 @@
 //! Claiming an archive for a store before anything of it is written there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::archive::format::manifest::Manifest;
@@ -8,6 +8,7 @@ use crate::archive::format::owner::{self, ArchiveId, FILE, Owner, Writer};
 use crate::archive::format::segment;
 use crate::archive::format::stamp::rfc3339;
 use crate::archive::look::whose::Whose;
+use crate::archive::make::own_sessions;
 use crate::archive::open::Archive;
 use crate::archive::place::interface::Hold;
 use crate::clock::{Clock as _, SystemClock};
@@ -55,7 +56,7 @@ impl Archive {
             false => "the name of the store was lost",
         };
         let identity = Identity::taken_up(
-            whose.store,
+            whose.store.clone(),
             newest.map_or_else(Vec::new, |newest| newest.lineages.clone()),
             newest.and_then(last_event).unwrap_or(-1),
             why,
@@ -63,6 +64,9 @@ impl Archive {
         )?;
         draft::create_folder(store)?;
         identity.write(store)?;
+        if let Some(session) = &whose.session {
+            own_sessions::note(&real_path(store), &whose.archive, session);
+        }
         tracing::warn!(store = %identity.store, "{why}; it goes on as the store of its archive");
         Ok(true)
     }
@@ -111,6 +115,24 @@ impl Archive {
             owner::write(&*self.place, &owner)?;
         }
         Ok(Claim { archive, identity })
+    }
+
+    /// The same for a backup, which is no session of shipping: fails while one of somebody else is at work, as of a clone of
+    /// this machine, whose writer has the same name.
+    pub(crate) fn claim_to_back_up(&self, store: &Path) -> Result<Claim> {
+        let claim = self.claim_held(store)?;
+        let Some(owner) = owner::read(&*self.place)? else {
+            return Ok(claim);
+        };
+        let others = owner.session.as_ref();
+        if others.is_some_and(|session| {
+            own_sessions::is_foreign(&real_path(store), &owner.archive, session)
+        }) && let Some(quiet) = self.quiet(&owner)?
+            && quiet < AT_WORK
+        {
+            return Err(self.other_agent(&owner, quiet));
+        }
+        Ok(claim)
     }
 
     /// Fails while another writer of the same store is at work: a copy of the store, or its folder under another name.
@@ -162,6 +184,10 @@ impl Archive {
             seconds: quiet.as_secs(),
         }
     }
+}
+
+fn real_path(store: &Path) -> PathBuf {
+    store.canonicalize().unwrap_or_else(|_| store.to_path_buf())
 }
 
 fn last_event(manifest: &Manifest) -> Option<i64> {

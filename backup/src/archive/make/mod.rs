@@ -1,5 +1,7 @@
 //! Making backups, and shipping events between them.
 
+mod own_sessions;
+
 pub(crate) mod claim;
 
 pub(crate) mod session;

@@ -1,7 +1,10 @@
 //! Sessions of shipping: the archive names the one that ships, and another one keeps its hands off.
 
+use std::path::Path;
+
 use crate::archive::format::owner::{self, ArchiveId, Owner, Session, Writer};
 use crate::archive::make::claim::AT_WORK;
+use crate::archive::make::own_sessions;
 use crate::archive::open::Archive;
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
@@ -66,6 +69,7 @@ impl Turn {
                 ..owner
             };
             owner::write(&*archive.place, &owner)?;
+            own_sessions::note(Path::new(&self.writer.path), &self.archive, &self.own);
             self.begun = true;
         }
         Ok(())
