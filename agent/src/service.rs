@@ -181,11 +181,7 @@ fn try_to_record(site: &Site) -> backup::Result<(backup::Recorder, backup::Recor
         tracing::warn!("an interrupted restore was found at start: {done}");
     }
     site.take_up();
-    let options = backup::RecorderOptions {
-        older_copy: site.older_copy(),
-        ..recorder_options(&site.settings)
-    };
-    backup::Recorder::start(store, options)
+    backup::Recorder::start(store, recorder_options(&site.settings))
 }
 
 /// Listens for SIGTERM and Ctrl-C from now on, and waits for the first.

@@ -42,8 +42,8 @@ pub(crate) struct Site {
     pub(crate) settings: Settings,
     /// Where the archive's disk was mounted when the archive was opened last.
     archive_mounted_at: Arc<Mutex<Option<MountPoint>>>,
-    /// The store as the agent's own recorder knows it, once that runs.
-    recorded: Arc<OnceLock<Store>>,
+    /// The agent's own recorder, once that runs.
+    recorder: Arc<OnceLock<Recorder>>,
 }
 
 impl Site {
@@ -51,13 +51,13 @@ impl Site {
         Self {
             settings,
             archive_mounted_at: Arc::default(),
-            recorded: Arc::default(),
+            recorder: Arc::default(),
         }
     }
 
     /// From here on this recorder says what backups and segments cover.
     pub(crate) fn recorded_by(&self, recorder: &Recorder) {
-        self.recorded.get_or_init(|| recorder.own_store());
+        self.recorder.get_or_init(|| recorder.clone());
     }
 
     /// The store; `None` where there is none yet.
@@ -70,8 +70,8 @@ impl Site {
 
     /// The store, whose word is the running recorder's where there is one.
     fn opened_store(&self) -> Outcome<Store> {
-        match self.recorded.get() {
-            Some(store) => Ok(store.clone()),
+        match self.recorder.get() {
+            Some(recorder) => Ok(recorder.own_store()),
             None => Ok(Store::open(self.store_path())?),
         }
     }
@@ -79,6 +79,18 @@ impl Site {
     /// The store's folder.
     pub(crate) fn store_path(&self) -> &Path {
         &self.settings.store.path
+    }
+
+    /// Does what writes the store's record into the archive. Where the archive holds events that the store lacks, the
+    /// recorder begins another history first.
+    fn together<T>(&self, work: impl Fn() -> backup::Result<T>) -> backup::Result<T> {
+        match (work(), self.recorder.get()) {
+            (Err(backup::Error::Parted { parting, .. }), Some(recorder)) => {
+                recorder.begin_history(&parting)?;
+                work()
+            }
+            (done, _) => done,
+        }
     }
 
     /// The lock that keeps an agent from starting on this store.

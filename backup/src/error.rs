@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::finding::Finding;
 use crate::irregular;
 use crate::out_of_reach::OutOfReach;
+use crate::parting::Parting;
 use crate::store_use::StoreUse;
 use crate::trusted_now::ClockDoubt;
 
@@ -123,6 +124,14 @@ pub enum Error {
         found: String,
         /// What was there.
         expected: String,
+    },
+    /// The archive holds events that the store lacks, and a recorder runs that has to begin another history first.
+    #[error("{}: found {parting}; expected a store that holds all that was shipped of it", path.display())]
+    Parted {
+        /// The store's folder.
+        path: PathBuf,
+        /// What the store lacks.
+        parting: Parting,
     },
     /// No restore was made that could be taken back.
     #[error("{}: found nothing to take back, expected the files that a restore put aside", path.display())]
@@ -309,6 +318,7 @@ impl Error {
             Error::OtherArchive { .. } => {
                 Some("shipping begins anew; look whether the archive's disk is mounted")
             }
+            Error::Parted { .. } => Some("end the agent that records there, and try again"),
             Error::NoBackup { .. } => Some("make one"),
             Error::Unreachable(_) => Some("choose one of those moments"),
             Error::NothingToUndo { .. } => Some("only the last restore can be taken back"),

@@ -12,6 +12,7 @@ mod progress;
 mod irregular;
 mod lesser_way;
 mod out_of_reach;
+mod parting;
 mod store_use;
 
 mod trusted_now;
@@ -64,6 +65,7 @@ pub use exchange::import::target::Destination;
 pub use finding::Finding;
 pub use lesser_way::{LesserWay, lesser_ways};
 pub use out_of_reach::OutOfReach;
+pub use parting::Parting;
 pub use progress::Progress;
 pub use restore::build::Restored;
 pub use restore::left_out::LeftOut;

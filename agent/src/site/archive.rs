@@ -106,21 +106,6 @@ impl Site {
         self.recall_days();
     }
 
-    /// That the store was put back to an older copy, where the archive knows more of its history. Nothing here keeps the
-    /// recording from starting.
-    pub(crate) fn older_copy(&self) -> Option<String> {
-        let found = self.store_if_any().and_then(|store| {
-            match (store, self.archive_if_any()?, self.archive_refused()?) {
-                (Some(store), Some(archive), None) => Ok(archive.older_copy(&store)?),
-                _ => Ok(None),
-            }
-        });
-        found.unwrap_or_else(|failure| {
-            tracing::warn!("whether the store is an older copy cannot be said: {failure}");
-            None
-        })
-    }
-
     /// Days that were lost together with the ledger are known from the backups.
     pub(crate) fn recall_days(&self) {
         let recalled = self.store_if_any().and_then(|store| {
@@ -194,7 +179,8 @@ impl Site {
 
     /// What ships the store's newest changes to the archive.
     pub(crate) fn shipper(&self) -> Outcome<Shipper> {
-        Ok(self.archive()?.ship(&self.opened_store()?)?)
+        let (archive, store) = (self.archive()?, self.opened_store()?);
+        Ok(self.together(|| archive.ship(&store))?)
     }
 
     /// Proves one backup, one file, or the whole archive.

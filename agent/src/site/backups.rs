@@ -35,7 +35,8 @@ impl Site {
             .filter_map(|path| settings_file(path))
             .chain(plugin)
             .collect();
-        Ok(archive.backup(&self.store()?, &files, progress)?)
+        let store = self.store()?;
+        Ok(self.together(|| archive.backup(&store, &files, progress))?)
     }
 
     /// Proves a backup again, then removes what is beyond the limits by now.

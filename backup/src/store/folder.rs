@@ -129,7 +129,7 @@ impl Store {
     }
 
     /// Whether a process records into it, or may do so where nothing can be found out.
-    fn is_recorded(&self) -> bool {
+    pub(crate) fn is_recorded(&self) -> bool {
         match StoreLock::look(&self.dir) {
             Ok(()) => false,
             Err(Error::Locked { what_for, .. }) => what_for.is_none_or(|it| it == StoreUse::Record),

@@ -40,6 +40,9 @@ pub(crate) struct Lineage {
     /// The history that it left. None: the store began with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) left: Option<Left>,
+    /// Histories of the same store that the archive held then, and that did not lead to this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) beside: Vec<LineageId>,
 }
 
 /// Where a history left another one.
@@ -162,6 +165,7 @@ impl Lineage {
             id: LineageId::random()?,
             begun_ms: now_ms,
             left: None,
+            beside: Vec::new(),
         })
     }
 }
@@ -179,6 +183,12 @@ impl Identity {
     /// The history that is recorded now.
     pub(crate) fn present(&self) -> LineageId {
         self.lineages.last().map_or(LineageId(0), |last| last.id)
+    }
+
+    /// Why the present history began; `None` where the store began with it.
+    pub(crate) fn why(&self) -> Option<&str> {
+        let left = self.lineages.last()?.left.as_ref();
+        left.map(|left| left.why.as_str())
     }
 
     /// Whether a history is the present one or one that led to it.
@@ -203,6 +213,12 @@ impl Identity {
         }
         self.took_over = Some(taken);
         self
+    }
+
+    /// Whether a history is one of the store's, or known to stand beside them.
+    pub(crate) fn knows(&self, lineage: LineageId) -> bool {
+        let mut beside = self.lineages.iter().flat_map(|known| &known.beside);
+        self.has(lineage) || beside.any(|known| *known == lineage)
     }
 
     /// Reads what a store's folder says; `None` where it says nothing yet.
@@ -252,6 +268,7 @@ impl Identity {
                 id: lineage.unwrap_or(LineageId(0)),
                 begun_ms: 0,
                 left: None,
+                beside: Vec::new(),
             }],
             took_over: None,
         }))
@@ -312,6 +329,7 @@ impl Identity {
                 after,
                 why: why.to_owned(),
             }),
+            beside: Vec::new(),
         });
         Ok(Identity {
             store,
@@ -338,10 +356,19 @@ impl Identity {
                 after,
                 why: why.to_owned(),
             }),
+            beside: Vec::new(),
         };
         let mut identity = self.clone();
         identity.lineages.push(next);
         Ok(identity)
+    }
+
+    /// The same, whose present history has others beside it.
+    pub(crate) fn beside(mut self, others: Vec<LineageId>) -> Identity {
+        if let Some(present) = self.lineages.last_mut() {
+            present.beside = others;
+        }
+        self
     }
 
     /// Begins another history, written down before anything is taken from the present one.

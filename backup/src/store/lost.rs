@@ -1,12 +1,12 @@
 //! What a gap says of a day whose file another program took away, and how long it tells of a loss; and of a store that was
 //! put back.
 
+use crate::parting::PUT_BACK;
 use crate::store::day::Day;
 use crate::store::event::Gap;
 
 const REMOVED: &str = " was removed by another program";
 const REPLACED: &str = " was replaced by another program";
-const OLDER_COPY: &str = "the store was put back to an older copy";
 
 /// Why there is a gap over a day whose file is gone.
 pub(crate) fn removed(day: Day) -> String {
@@ -18,19 +18,9 @@ pub(crate) fn replaced(day: Day) -> String {
     day.file_name() + REPLACED
 }
 
-/// Why there is a gap after the end of a store that was put back.
-pub(crate) fn older_copy(until: &str, backup: &str) -> String {
-    format!("{OLDER_COPY}; what was recorded until {until} is in backup {backup}")
-}
-
-/// What ended the history before such a gap.
-pub(crate) fn put_back() -> &'static str {
-    OLDER_COPY
-}
-
-/// Whether the reason of a gap is that.
+/// Whether there is a gap since a store was put back to an older copy.
 pub(crate) fn is_put_back(why: &str) -> bool {
-    why.starts_with(OLDER_COPY)
+    why.starts_with(PUT_BACK)
 }
 
 impl Gap {

@@ -34,6 +34,7 @@ pub(crate) mod folder;
 pub(crate) mod arrival;
 pub(crate) mod damaged;
 pub(crate) mod day_stamp;
+pub(crate) mod history;
 pub(crate) mod ledger;
 pub(crate) mod losses;
 pub(crate) mod own_days;

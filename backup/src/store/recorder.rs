@@ -14,10 +14,12 @@ use tokio::sync::oneshot;
 use crate::disk::scratch;
 use crate::disk::store_lock::StoreLock;
 use crate::error::{Error, Result};
+use crate::parting::Parting;
 use crate::store::change::Change;
 use crate::store::day::Day;
 use crate::store::event::Series;
 use crate::store::folder::Store;
+use crate::store::history;
 use crate::store::identity::Identity;
 use crate::store::names::{Names, SeriesId};
 use crate::store::recorder::options::RecorderOptions;
@@ -255,6 +257,16 @@ impl Recorder {
             job,
         })?;
         wait.recv().map_err(|_| Error::Stopped)
+    }
+
+    /// Begins another history, as the archive holds events of the present one that the store lacks. Blocking.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`]; or when the store's folder cannot be written.
+    pub fn begin_history(&self, parting: &Parting) -> Result<()> {
+        tracing::warn!("{parting}; another history begins");
+        let parting = parting.clone();
+        self.with_files_closed(move |dir| history::begin_held(dir, &parting))?
     }
 
     /// Commits everything accepted so far, folds the logs into the files, releases the lock and ends the thread.

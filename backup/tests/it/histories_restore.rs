@@ -26,6 +26,15 @@ fn came_and_went(said: (u64, u64), before: &Rows, after: &Rows) {
     assert_eq!(said.0 + most.1, said.1 + most.0, "{told}");
 }
 
+/// How a restore was asked for.
+pub(crate) struct Asked {
+    /// One backup, not the latest.
+    pub(crate) chosen: bool,
+    /// Up to a moment.
+    pub(crate) at: bool,
+    pub(crate) keep_newer: bool,
+}
+
 impl Room {
     pub(crate) async fn restore(&mut self, backup: Option<u8>, at: Option<u8>, keep_newer: bool) {
         self.end().await;
@@ -72,26 +81,54 @@ impl Room {
             let last = last.map(|(id, _)| *id);
             comes.retain(|id, _| Some(*id) <= last);
         }
-        for (id, row) in &comes {
-            assert_eq!(live.get(id), Some(row), "does not come back");
-        }
-        for (id, row) in &live {
-            let known = comes.get(id) == Some(row)
-                || (at_ms.is_some() && self.ever.contains(row))
-                || (chosen.is_none() && !self.held.exact && self.ever.contains(row))
-                || (keep_newer && self.live.get(id) == Some(row))
-                || (keep_newer && self.live.values().any(|live| meaning(live) == meaning(row)));
-            assert!(known, "comes back, but was not there: {row:?}");
-        }
-        if keep_newer {
-            let last = comes.keys().last().copied().unwrap_or(-1);
-            for (id, row) in self.live.range(last + 1..) {
-                assert!(stays(id, row, &live), "newer, and not kept: {row:?}");
-            }
-        }
+        let asked = Asked {
+            chosen: chosen.is_some(),
+            at: at_ms.is_some(),
+            keep_newer,
+        };
+        self.came_back(&comes, &live, &asked);
         let said = (gained, lost);
         came_and_went(said, &self.live, &live);
         self.exchanges(live);
+    }
+
+    /// Checks that after a restore all is there that comes, and nothing that never was.
+    pub(crate) fn came_back(&self, comes: &Rows, live: &Rows, asked: &Asked) {
+        for (id, row) in comes {
+            assert_eq!(live.get(id), Some(row), "does not come back");
+        }
+        for (id, row) in live {
+            let known = comes.get(id) == Some(row)
+                || (asked.at && self.ever.contains(row))
+                || (!asked.chosen && !self.held.is_exact() && self.ever.contains(row))
+                || (asked.keep_newer && self.live.get(id) == Some(row))
+                || (asked.keep_newer
+                    && self.live.values().any(|live| meaning(live) == meaning(row)));
+            assert!(known, "comes back, but was not there: {row:?}");
+        }
+        if asked.keep_newer {
+            let last = comes.keys().last().copied().unwrap_or(-1);
+            for (id, row) in self.live.range(last + 1..) {
+                assert!(stays(id, row, live), "newer, and not kept: {row:?}");
+            }
+        }
+    }
+
+    /// A restore that may have been killed leaves all as before or as after it.
+    pub(crate) fn was_restored(&mut self, keep_newer: bool, another_history: bool) {
+        let live = rows_in(&self.events());
+        if live != self.live {
+            assert!(another_history, "other rows in the same history");
+            let asked = Asked {
+                chosen: false,
+                at: false,
+                keep_newer,
+            };
+            self.came_back(&self.held.newest, &live, &asked);
+        }
+        if another_history {
+            self.exchanges(live);
+        }
     }
 
     /// A restore or an undo brought this.
@@ -119,13 +156,46 @@ impl Room {
         let live = rows_in(&self.events());
         let mut days: BTreeSet<Day> = difference(&before, &after).collect();
         days.extend(report.days);
+        self.taken_back(&before, &after, &days, &live);
+        let said = (report.events_gained, report.events_lost);
+        came_and_went(said, &self.live, &live);
+        self.exchanges(live);
+    }
+
+    /// The same of an undo that may have been killed.
+    pub(crate) fn was_undone(&mut self, number: u64, another_history: bool) {
+        let live = rows_in(&self.events());
+        if live != self.live {
+            assert!(another_history, "other rows in the same history");
+            let (before, after) = self.exchanged[&number].clone();
+            // Which days it exchanged is not known, but that these are among them.
+            let days = self.live.keys().chain(before.keys());
+            let days = days.map(|id| EventId(*id).day());
+            let days: BTreeSet<Day> = days
+                .filter(|day| {
+                    let of = |rows: &Rows| -> Rows {
+                        let rows = rows.iter().filter(|(id, _)| EventId(**id).day() == *day);
+                        rows.map(|(id, row)| (*id, row.clone())).collect()
+                    };
+                    of(&live) != of(&self.live)
+                })
+                .collect();
+            self.taken_back(&before, &after, &days, &live);
+        }
+        if another_history {
+            self.exchanges(live);
+        }
+    }
+
+    /// Checks that after an undo its days are as they were, with what was recorded since.
+    fn taken_back(&self, before: &Rows, after: &Rows, days: &BTreeSet<Day>, live: &Rows) {
         for (id, row) in before
             .iter()
             .filter(|(id, _)| days.contains(&EventId(**id).day()))
         {
             assert_eq!(live.get(id), Some(row), "not back after the undo");
         }
-        for (id, row) in &live {
+        for (id, row) in live {
             // A row that stays although its id is another's again comes under the next free one.
             let moved = |other: &Row| {
                 Row {
@@ -142,11 +212,8 @@ impl Room {
         let last = after.keys().last().copied().unwrap_or(-1);
         for (id, row) in &self.live {
             if *id > last || !days.contains(&EventId(*id).day()) {
-                assert!(stays(id, row, &live), "gone after the undo: {row:?}");
+                assert!(stays(id, row, live), "gone after the undo: {row:?}");
             }
         }
-        let said = (report.events_gained, report.events_lost);
-        came_and_went(said, &self.live, &live);
-        self.exchanges(live);
     }
 }

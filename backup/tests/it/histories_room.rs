@@ -20,10 +20,19 @@ pub(crate) struct Held {
     pub(crate) newest: Rows,
     /// Nothing else than that comes back.
     pub(crate) exact: bool,
+    /// Beyond that it may hold what was recorded since: shipping was killed.
+    pub(crate) torn: bool,
     /// The present history is the one of the newest backup.
     pub(crate) anchored: bool,
     /// Its backups, and what each brings back.
     pub(crate) backups: Vec<(String, Rows)>,
+}
+
+impl Held {
+    /// What it brings back is known to the row.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.exact && !self.torn
+    }
 }
 
 pub(crate) struct Room {
@@ -45,13 +54,23 @@ pub(crate) struct Room {
     pub(crate) elsewhere: Held,
     pub(crate) copied: Option<Held>,
     pub(crate) exported: Option<Rows>,
+    pub(crate) copied_store: Option<StoreCopy>,
 }
 
-/// A folder in memory where there is enough of it: nothing here is about disks, and most of the time would go to them.
+/// What is known of a copy of the store.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreCopy {
+    pub(crate) live: Rows,
+    pub(crate) lost: BTreeSet<Day>,
+    pub(crate) exchanged: BTreeMap<u64, (Rows, Rows)>,
+}
+
+/// A folder in memory where there is enough of it: nothing here is about disks, and most of the time would go to them. All that
+/// are played at once take 30 MB.
 fn in_memory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     let roomy = rustix::fs::statvfs(memory)
-        .is_ok_and(|room| room.f_bavail.saturating_mul(room.f_frsize) > 1 << 30);
+        .is_ok_and(|room| room.f_bavail.saturating_mul(room.f_frsize) > 60 << 20);
     if roomy {
         tempfile::tempdir_in(memory)
     } else {
@@ -94,6 +113,7 @@ impl Room {
             elsewhere: Held::default(),
             copied: None,
             exported: None,
+            copied_store: None,
             dir,
         }
     }
@@ -183,6 +203,10 @@ impl Room {
             Step::CopyArchive => self.copy_archive(),
             Step::PutCopy => self.put_copy(),
             Step::Prune(keep) => self.prune(usize::from(*keep)),
+            Step::CopyStore => self.copy_store(),
+            Step::PutStore => self.put_store().await,
+            Step::Clone => self.clone_works().await,
+            Step::Killed(job, at) => self.killed(*job, *at).await,
             Step::Compare => self.compare(Depth::Quick),
         }
     }
@@ -239,6 +263,9 @@ impl Room {
         if !lost.is_empty() {
             self.another_history();
         }
+        if self.claimed() {
+            self.archive().take_up(&self.events()).unwrap();
+        }
         let told = self.losses();
         self.shipper = None;
         self.recorder = Some(start(&self.events(), &self.clock));
@@ -287,17 +314,32 @@ impl Room {
     }
 
     pub(crate) fn back_up(&mut self) {
-        let made = match self.archive().backup(&self.store(), &[], &()) {
+        let (archive, store) = (self.archive(), self.store());
+        let made = match self.together(|| archive.backup(&store, &[], &())) {
             Err(Error::NoEvents { .. }) if self.live.is_empty() => return,
             made => made.unwrap(),
         };
         assert!(made.verified);
         self.held.newest = self.live.clone();
-        (self.held.exact, self.held.anchored) = (true, true);
+        (self.held.exact, self.held.torn, self.held.anchored) = (true, false, true);
         self.held.backups.push((made.id, self.live.clone()));
     }
 
-    fn ship(&mut self) {
+    /// A backup that was killed is there or not.
+    pub(crate) fn was_backed_up(&mut self) {
+        let list = self.archive().list().unwrap();
+        let new = list.into_iter().find(|info| {
+            let mut known = self.held.backups.iter();
+            known.all(|(id, _)| *id != info.id)
+        });
+        if let Some(made) = new {
+            self.held.newest = self.live.clone();
+            (self.held.exact, self.held.torn, self.held.anchored) = (true, false, true);
+            self.held.backups.push((made.id, self.live.clone()));
+        }
+    }
+
+    pub(crate) fn ship(&mut self) {
         let mut shipper = self.shipper.take();
         let more = |step: backup::Result<Shipped>| match step {
             Err(Error::OtherArchive { .. }) => None,
@@ -306,7 +348,10 @@ impl Room {
         loop {
             let begun = match &mut shipper {
                 Some(begun) => begun,
-                none => none.insert(self.archive().ship(&self.store()).unwrap()),
+                none => {
+                    let (archive, store) = (self.archive(), self.store());
+                    none.insert(self.together(|| archive.ship(&store)).unwrap())
+                }
             };
             match more(begun.step()) {
                 Some(true) => {}
@@ -317,6 +362,22 @@ impl Room {
         self.shipper = shipper;
         if self.held.anchored && self.held.exact {
             self.held.newest = self.live.clone();
+            self.held.torn = false;
+        }
+    }
+
+    /// Works as an agent does: its recorder begins another history where the archive holds what the store lacks.
+    fn together<T>(&self, work: impl Fn() -> backup::Result<T>) -> backup::Result<T> {
+        match (work(), &self.recorder) {
+            (Err(Error::Parted { parting, .. }), Some((recorder, _))) => {
+                // Waits for the recorder's thread.
+                std::thread::scope(|scope| {
+                    let begun = scope.spawn(|| recorder.begin_history(&parting));
+                    begun.join().unwrap()
+                })?;
+                work()
+            }
+            (done, _) => done,
         }
     }
 

@@ -50,8 +50,28 @@ pub(crate) enum Step {
     /// The last copy takes the archive's place.
     PutCopy,
     Prune(u8),
+    /// A copy of the store is made.
+    CopyStore,
+    /// The last copy takes the store's place.
+    PutStore,
+    /// A copy of the store is recorded into, and writes the archive once that has lain still.
+    Clone,
+    /// A command is killed at the n-th thing that it writes, if it comes so far.
+    Killed(Job, u8),
     /// What the archive holds is compared.
     Compare,
+}
+
+/// What a command does that is killed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Job {
+    Backup,
+    Ship,
+    Prune,
+    Restore,
+    RestoreAndKeep,
+    Undo,
+    Import,
 }
 
 const HOUR: i64 = 3_600_000;
@@ -69,6 +89,15 @@ fn step() -> impl Strategy<Value = Step> {
         proptest::option::weighted(0.4, any::<u8>()),
         any::<bool>(),
     );
+    let job = proptest::sample::select(vec![
+        Job::Backup,
+        Job::Ship,
+        Job::Prune,
+        Job::Restore,
+        Job::RestoreAndKeep,
+        Job::Undo,
+        Job::Import,
+    ]);
     prop_oneof![
         10 => changes.prop_map(Step::Record),
         3 => clock.prop_map(Step::Clock),
@@ -90,6 +119,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::CopyArchive),
         1 => Just(Step::PutCopy),
         1 => (1u8..4).prop_map(Step::Prune),
+        1 => Just(Step::CopyStore),
+        1 => Just(Step::PutStore),
+        1 => Just(Step::Clone),
+        2 => (job, 1u8..40).prop_map(|(job, at)| Step::Killed(job, at)),
         2 => Just(Step::Compare),
     ]
 }

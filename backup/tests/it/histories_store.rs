@@ -2,14 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use backup::{Day, Destination, EventId, ExportOptions, Format, export, import};
 
+use crate::archive_stage::let_lie;
 use crate::histories_room::Room;
 use crate::histories_rows::{meaning, rows_in};
 use crate::reader::{Content, Row};
 use crate::stage::NOON;
+
+fn is_of_others(row: &Row, from: i64) {
+    let n = (row.at_ms - from) / 7;
+    assert_eq!(row.path, format!("Zone {}.level", 3 + n % 8));
+    assert_eq!(row.value, Content::Number(((n * 3) as f64).to_bits()));
+}
 
 impl Room {
     pub(crate) async fn import_file(&mut self, file: &Path) -> Vec<Row> {
@@ -45,17 +52,39 @@ impl Room {
     }
 
     pub(crate) async fn import_others(&mut self, hours: u8, events: u8) {
+        let (file, from) = self.write_others(hours, events);
+        for row in self.import_file(&file).await {
+            is_of_others(&row, from);
+        }
+    }
+
+    /// A file of somebody else's events, the first of them so many hours ago; gives that moment, too.
+    pub(crate) fn write_others(&self, hours: u8, events: u8) -> (PathBuf, i64) {
         let from = self.now_ms - i64::from(hours) * 3_600_000;
-        let file = self.dir.path().join("others.csv");
+        let file = self.dir.path().join("in.csv");
         let mut text = "timestamp,control_path,value\n".to_owned();
         for n in 0..i64::from(events) {
             text += &format!("{},Zone {}.level,{}\n", from + n * 7, 3 + n % 8, n * 3);
         }
         fs::write(&file, text).unwrap();
-        for row in self.import_file(&file).await {
-            let n = (row.at_ms - from) / 7;
-            assert_eq!(row.path, format!("Zone {}.level", 3 + n % 8));
-            assert_eq!(row.value, Content::Number(((n * 3) as f64).to_bits()));
+        (file, from)
+    }
+
+    /// An import that may have been killed added some of them.
+    pub(crate) fn was_imported(&mut self, from: i64) {
+        let live = rows_in(&self.events());
+        for (id, row) in &self.live {
+            assert_eq!(live.get(id), Some(row), "an import altered what was there");
+        }
+        let new = live.iter().filter(|(id, _)| !self.live.contains_key(id));
+        let mut some = false;
+        for (_, row) in new {
+            is_of_others(row, from);
+            some = true;
+        }
+        self.lives(live);
+        if some {
+            self.inexact();
         }
     }
 
@@ -124,10 +153,19 @@ impl Room {
         if !self.claimed() {
             return;
         }
+        // Only whoever wrote the archive last is its store without a name.
+        let says = fs::read(self.backups().join("archive.json")).unwrap();
+        let says: serde_json::Value = serde_json::from_slice(&says).unwrap();
+        let own = self.events().canonicalize().unwrap();
+        if says["writer"]["path"].as_str() != own.to_str() {
+            return;
+        }
         self.end().await;
         fs::remove_dir_all(self.events()).unwrap();
         fs::create_dir(self.events()).unwrap();
         assert!(self.archive().take_up(&self.events()).unwrap());
+        // What it shipped elsewhere is another one's to it, who is not at work.
+        let_lie(&self.dir.path().join("elsewhere"));
         self.live.clear();
         self.lost.clear();
         self.exchanged.clear();

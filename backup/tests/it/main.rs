@@ -13,6 +13,7 @@ mod lost_days;
 mod moments;
 mod other_stores_days;
 mod owners;
+mod parted;
 mod questions;
 mod record;
 mod retention;
@@ -63,6 +64,8 @@ mod undo_steps;
 
 mod histories;
 mod histories_archive;
+mod histories_copies;
+mod histories_killed;
 mod histories_restore;
 mod histories_room;
 mod histories_rows;

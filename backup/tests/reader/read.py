@@ -11,12 +11,14 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import struct
 import sys
 import tempfile
 import zlib
 
+LOST_DAY = re.compile(r"events-([^/]*)\.db was (?:removed|replaced) by another program$")
 COLUMNS = """SELECT id, timestamp, change_group_id, control_path, component_name, control_name, source, kind, value,
     CAST(string_value AS TEXT), position FROM events ORDER BY id"""
 
@@ -27,7 +29,7 @@ def sha256(data):
 
 class Reader:
     def __init__(self, archive):
-        self.archive, self.rows, self.gaps, self.found, self.tables = archive, {}, set(), [], None
+        self.archive, self.rows, self.gaps, self.found, self.tables = archive, {}, {}, [], None
 
     def path(self, name):
         return os.path.join(self.archive, name)
@@ -45,7 +47,7 @@ class Reader:
         for day in manifest["days"]:
             for stored in [day, *day.get("deltas", [])]:
                 try:
-                    self.day(stored)
+                    self.day(stored, day["day"])
                 except (OSError, EOFError, ValueError, zlib.error, sqlite3.Error) as wrong:
                     self.found.append(f"{stored['file']}: {wrong}")
         if len(self.rows) != manifest["events"]:
@@ -75,7 +77,7 @@ class Reader:
                 sound.append(manifest)
         return max(sound, key=lambda manifest: manifest["sequence"], default=None)
 
-    def day(self, stored):
+    def day(self, stored, name):
         packed = self.bytes(stored["file"])
         raw = gzip.decompress(packed)
         if sha256(packed) != stored["sha256"] or sha256(raw) != stored["raw_sha256"]:
@@ -84,13 +86,21 @@ class Reader:
             file.write(raw)
             file.flush()
             day = sqlite3.connect(f"file:{file.name}?immutable=1", uri=True)
-            self.gaps.update(day.execute("SELECT from_ms, to_ms, why FROM gaps"))
+            self.gaps.setdefault(name, set()).update(day.execute("SELECT from_ms, to_ms, why FROM gaps"))
             for row in day.execute(COLUMNS):
                 self.rows[row[0]] = row
             wanted = "SELECT sql FROM sqlite_master WHERE name IN ('series', 'changes', 'origins', 'events')"
             if self.tables is None and day.execute("PRAGMA user_version").fetchone()[0] == 2:
                 self.tables = [sql for (sql,) in day.execute(wanted + " ORDER BY type")]
             day.close()
+
+    def standing_gaps(self):
+        """All gaps but those of lost days that are back."""
+        for written, gaps in self.gaps.items():
+            for gap in gaps:
+                lost = LOST_DAY.search(gap[2])
+                if lost is None or lost[1] == written or lost[1] not in self.gaps:
+                    yield gap
 
     def records(self):
         """Number, lineage, link to the record before, mark, and bytes of every record whose header is right: file by file
@@ -152,10 +162,10 @@ class Reader:
             end = ends.get(first["day"], -1)
             # With the same number as another one, and not what goes on from there: somebody else's.
             if lineage == manifest["lineage"] and not (again and first["after"] > end):
-                self.put(described, lists, end)
+                self.put(described, lists, end, first["day"])
                 ends[first["day"]] = max(end, first["to"])
 
-    def put(self, described, lists, end):
+    def put(self, described, lists, end, day):
         """Puts a record's rows behind the end of its day through a database whose view makes what follows from values."""
         into = sqlite3.connect(":memory:")
         for sql in self.tables or []:
@@ -169,8 +179,9 @@ class Reader:
             elif line[0] == "c":
                 into.execute("INSERT INTO changes VALUES (?,?,?,?,?,?)", cells)
             elif line[0] == "g":
-                self.gaps.add(tuple(cells[1:4]))
+                self.gaps.setdefault(day, set()).add(tuple(cells[1:4]))
         for row in into.execute(COLUMNS):
+            self.gaps.setdefault(day, set())
             if row[0] > end:
                 self.rows.setdefault(row[0], row)
         into.close()
@@ -187,7 +198,7 @@ def main():
     reader.read()
     for _, row in sorted(reader.rows.items()):
         print(json.dumps(row, ensure_ascii=False))
-    for gap in sorted(reader.gaps):
+    for gap in sorted(reader.standing_gaps()):
         print("gap", json.dumps(gap, ensure_ascii=False), file=sys.stderr)
     for wrong in reader.found:
         print("wrong:", wrong, file=sys.stderr)

@@ -457,6 +457,7 @@ mod tests {
                 id: LineageId(7),
                 begun_ms: 1,
                 left: None,
+                beside: Vec::new(),
             }],
             created_at: "2026-01-01T00:00:00Z".into(),
             created_at_ms: 1,

@@ -25,8 +25,6 @@ pub(crate) mod tail;
 pub(crate) mod is_archived;
 pub(crate) mod known_time;
 pub(crate) mod mends;
-mod older_copy;
-
 pub(crate) mod past;
 pub(crate) mod recall;
 pub(crate) mod report;

@@ -74,7 +74,7 @@ impl Archive {
         progress: &dyn Progress,
     ) -> Result<BackupInfo> {
         let _held = self.place.hold(Hold::Write)?;
-        let claim = self.claim_to_back_up(store.dir())?;
+        let claim = self.together(store, self.claim_to_back_up(store.dir())?)?;
         self.clean()?;
         self.note_what_is_known()?;
         // What is committed before now is copied below.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::archive::format::manifest::Manifest;
-use crate::archive::format::owner::{self, ArchiveId, FILE, Owner, Writer};
+use crate::archive::format::owner::{self, ArchiveId, FILE, Owner, Session, Writer};
 use crate::archive::format::segment;
 use crate::archive::format::stamp::rfc3339;
 use crate::archive::look::whose::Whose;
@@ -29,12 +29,23 @@ pub(crate) struct Claim {
 
 impl Archive {
     /// Gives a store that lost its disk, and with it its name, its name back: where its folder says nothing and the
-    /// archive was last written from this very place, the store is the archive's, in a new history. Call before a
-    /// recorder starts. True where it did so.
+    /// archive was last written from this very place, the store is the archive's, in a new history. Begins another history,
+    /// too, where the archive is this store's and holds events that it lacks. Call before a recorder starts. True where it
+    /// gave the name back.
     ///
     /// # Errors
     /// When the archive cannot be read, or the store's folder cannot be written.
     pub fn take_up(&self, store: &Path) -> Result<bool> {
+        let taken = self.give_name_back(store)?;
+        if let (Some(whose), Some(own)) = (self.whose()?, Identity::read(store)?)
+            && whose.store == own.store
+        {
+            self.part_from(&Store::open(store)?)?;
+        }
+        Ok(taken)
+    }
+
+    fn give_name_back(&self, store: &Path) -> Result<bool> {
         if Identity::read(store).is_ok_and(|known| known.is_some()) {
             return Ok(false);
         }
@@ -93,7 +104,7 @@ impl Archive {
 
     /// The same for whoever holds [`Hold::Write`].
     pub(crate) fn claim_held(&self, store: &Path) -> Result<Claim> {
-        self.take_up(store)?;
+        self.give_name_back(store)?;
         let identity = Identity::of(store, SystemClock.now_ms())?;
         let writer = Writer::here(store)?;
         let whose = self.whose()?;
@@ -124,14 +135,22 @@ impl Archive {
         let Some(owner) = owner::read(&*self.place)? else {
             return Ok(claim);
         };
-        let others = owner.session.as_ref();
-        if others.is_some_and(|session| {
-            own_sessions::is_foreign(&real_path(store), &owner.archive, session)
-        }) && let Some(quiet) = self.quiet(&owner)?
+        let Some(others) = &owner.session else {
+            return Ok(claim);
+        };
+        if !own_sessions::is_foreign(&real_path(store), &owner.archive, others) {
+            return Ok(claim);
+        }
+        if let Some(quiet) = self.quiet(&owner)?
             && quiet < AT_WORK
         {
             return Err(self.other_agent(&owner, quiet));
         }
+        // Should that one wake up, it finds that it has the archive no more.
+        let own = Session::after(Some(others), SystemClock.now_ms())?;
+        own_sessions::note(&real_path(store), &owner.archive, &own);
+        let session = Some(own);
+        owner::write(&*self.place, &Owner { session, ..owner })?;
         Ok(claim)
     }
 

@@ -23,13 +23,13 @@ pub(crate) struct Turn {
 
 impl Turn {
     /// Prepared for a claimed archive. The session begins with the first step.
-    pub(crate) fn prepare(archive: &Archive, id: &ArchiveId, writer: Writer) -> Result<Turn> {
+    pub(crate) fn prepare(archive: &Archive, id: &ArchiveId, store: &Path) -> Result<Turn> {
         archive.require_still(id)?;
         let owner = owner::read(&*archive.place)?;
         let before = owner.and_then(|owner| owner.session);
         Ok(Turn {
             archive: id.clone(),
-            writer,
+            writer: Writer::here(store)?,
             own: Session::after(before.as_ref(), SystemClock.now_ms())?,
             before,
             begun: false,
@@ -68,8 +68,8 @@ impl Turn {
                 session: Some(self.own.clone()),
                 ..owner
             };
-            owner::write(&*archive.place, &owner)?;
             own_sessions::note(Path::new(&self.writer.path), &self.archive, &self.own);
+            owner::write(&*archive.place, &owner)?;
             self.begun = true;
         }
         Ok(())

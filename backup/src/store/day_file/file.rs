@@ -382,10 +382,11 @@ impl DayFile {
     }
 
     /// Notes whose record and which of its histories the file goes on with; nothing is written where it says so already.
-    pub(crate) fn put_identity(&mut self, identity: &Identity) -> rusqlite::Result<()> {
+    /// True where it was another one's until now.
+    pub(crate) fn put_identity(&mut self, identity: &Identity) -> rusqlite::Result<bool> {
         let (store, lineage) = (identity.store.to_string(), identity.present().to_string());
         let notes = [("store", store), ("lineage", lineage)];
-        let mut there = true;
+        let (mut there, mut of_another) = (true, false);
         for (key, value) in &notes {
             let found: Option<String> = self
                 .conn
@@ -396,9 +397,10 @@ impl DayFile {
                 )
                 .optional()?;
             there &= found.as_ref() == Some(value);
+            of_another |= found.is_some_and(|found| found != *value);
         }
         if there {
-            return Ok(());
+            return Ok(false);
         }
         self.begin()?;
         for (key, value) in &notes {
@@ -407,7 +409,8 @@ impl DayFile {
                 params![key, value],
             )?;
         }
-        self.commit()
+        self.commit()?;
+        Ok(of_another)
     }
 
     /// Whether the day knows its states by itself.

@@ -22,8 +22,6 @@ pub struct RecorderOptions {
     /// How old a change may be when it arrives: the polling interval and the time in transit. A stop or crash may lose
     /// changes that are older than the last commit by this much, so the gap begins that much earlier.
     pub arrival: Duration,
-    /// What [`crate::Archive::older_copy`] says of the store.
-    pub older_copy: Option<String>,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -36,7 +34,6 @@ impl Default for RecorderOptions {
             queue_places: 50_000,
             keyframe_every: 50_000,
             arrival: Duration::ZERO,
-            older_copy: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -50,7 +47,6 @@ impl std::fmt::Debug for RecorderOptions {
             .field("queue_places", &self.queue_places)
             .field("keyframe_every", &self.keyframe_every)
             .field("arrival", &self.arrival)
-            .field("older_copy", &self.older_copy)
             .finish_non_exhaustive()
     }
 }

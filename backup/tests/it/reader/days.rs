@@ -16,7 +16,12 @@ pub(super) fn read(archive: &Path, day: &Json, reading: &mut Reading) {
     let mut rows = Vec::new();
     let mut after = None;
     for stored in std::iter::once(day).chain(parts) {
-        match one(archive, stored, reading) {
+        match one(
+            archive,
+            stored,
+            day["day"].as_str().unwrap_or_default(),
+            reading,
+        ) {
             Ok(found) => {
                 if let Some(last) = stored["after_id"].as_i64()
                     && after != Some(last)
@@ -69,7 +74,12 @@ pub(super) fn read(archive: &Path, day: &Json, reading: &mut Reading) {
     }
 }
 
-fn one(archive: &Path, stored: &Json, reading: &mut Reading) -> Result<Vec<row::Row>, String> {
+fn one(
+    archive: &Path,
+    stored: &Json,
+    day: &str,
+    reading: &mut Reading,
+) -> Result<Vec<row::Row>, String> {
     let name = stored["file"].as_str().unwrap_or_default();
     let bytes = std::fs::read(archive.join(name)).map_err(|wrong| wrong.to_string())?;
     let mut raw = Vec::new();
@@ -95,8 +105,9 @@ fn one(archive: &Path, stored: &Json, reading: &mut Reading) -> Result<Vec<row::
     let found = gaps
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .map_err(failed)?;
+    let gaps = reading.days.entry(day.to_owned()).or_default();
     for gap in found {
-        reading.gaps.insert(gap.map_err(failed)?);
+        gaps.push(gap.map_err(failed)?);
     }
     row::all(&conn).map_err(failed)
 }

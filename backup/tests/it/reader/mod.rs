@@ -21,6 +21,8 @@ pub(crate) struct Reading {
     pub(crate) rows: BTreeMap<i64, Row>,
     /// Spans in which changes may have been missed: from, to, why.
     pub(crate) gaps: BTreeSet<(i64, i64, String)>,
+    /// The days with a file, and the gaps as they stand in each.
+    days: BTreeMap<String, Vec<(i64, i64, String)>>,
     /// What is not as it should be.
     pub(crate) found: Vec<String>,
 }
@@ -37,7 +39,26 @@ pub(crate) fn read(archive: &Path) -> Reading {
         days::read(archive, day, &mut reading);
     }
     segments::read(archive, &newest, &mut reading);
+    for (written, gaps) in &reading.days {
+        // A lost day that is back is no gap.
+        let stands = |why: &str| {
+            let lost = lost_day(why);
+            lost.is_none_or(|lost| lost == written || !reading.days.contains_key(lost))
+        };
+        let standing = gaps.iter().filter(|(_, _, why)| stands(why));
+        reading.gaps.extend(standing.cloned());
+    }
     reading
+}
+
+/// The day whose file a gap says was removed or replaced.
+fn lost_day(why: &str) -> Option<&str> {
+    let file = [" was removed", " was replaced"].iter().find_map(|said| {
+        let said = format!("{said} by another program");
+        why.strip_suffix(said.as_str())
+    })?;
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.strip_prefix("events-")?.strip_suffix(".db")
 }
 
 /// The SHA-256 of some bytes in hexadecimal digits.

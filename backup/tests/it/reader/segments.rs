@@ -174,12 +174,14 @@ fn put(
                     .and_then(|mut insert| insert.execute(params_from_iter(cells)))
                     .map_err(failed)?;
                 changes += 1;
+                reading.days.entry(record.day()).or_default();
             }
             Some("g") => {
                 let (from, to) = (rest[1].as_i64(), rest[2].as_i64());
                 let why = rest[3].as_str().unwrap_or_default().to_owned();
                 let gap = (from.unwrap_or(-1), to.unwrap_or(-1), why);
-                reading.gaps.insert(gap);
+                let day = reading.days.entry(record.day()).or_default();
+                day.push(gap);
             }
             Some("d" | "k" | "f" | "o" | "t" | "n") => {}
             _ => return Err(format!("an unknown line: {list:?}")),

@@ -1,6 +1,5 @@
 //! Where shipping begins: behind what the archive holds of the store.
 
-use crate::archive::format::owner::Writer;
 use crate::archive::format::segment::{self, Link, Press};
 use crate::archive::look::tail::Tail;
 use crate::archive::make::chain;
@@ -22,11 +21,12 @@ impl Archive {
     /// # Errors
     /// When the archive's segments cannot be read.
     pub fn ship(&self, store: &Store) -> Result<Shipper> {
+        let claim = self.claim(store.dir()).map_err(space::told)?;
         let Claim {
             archive: id,
             identity,
-        } = self.claim(store.dir()).map_err(space::told)?;
-        let turn = Turn::prepare(self, &id, Writer::here(store.dir())?)?;
+        } = self.together(store, claim)?;
+        let turn = Turn::prepare(self, &id, store.dir())?;
         // What an older program wrote belongs to the store's first history.
         let own = |lineage: Option<LineageId>| match lineage {
             Some(lineage) => lineage == identity.present(),

@@ -30,9 +30,6 @@ impl Writer {
             own_days::set_aside(&self.open.dir, day);
         }
         let lost = self.find_losses()?;
-        if self.options.older_copy.is_some() {
-            self.open.end_history(-1, lost::put_back());
-        }
         while let Some(day) = Store::open(&self.open.dir)?.days()?.pop() {
             match self.open_newest(day).map_err(Failure::from) {
                 Ok(()) | Err(Failure::Conflict) => break,
@@ -93,8 +90,11 @@ impl Writer {
         let end = file.record_end().map_err(failed)?;
         if let Some(end_ms) = end.ms() {
             self.clock = ClockWatch::Ended(end_ms);
-            let why = match (&self.options.older_copy, stopped) {
-                (Some(why), _) => why.as_str(),
+            let parted = self.open.began.take();
+            let parted = parted.filter(|why| lost::is_put_back(why));
+            let why = match (&parted, stopped) {
+                // The agent ran all the same.
+                (Some(why), _) => why,
                 (None, Some(0)) => "the agent ended without stopping",
                 // Or it never ran in this file, which was imported.
                 (None, _) => "the agent was not running",

@@ -31,6 +31,8 @@ pub(super) struct OpenFile {
     pub(super) vouched: Option<i64>,
     /// The history that ended with a day that was lost; another one has to begin before anything is written.
     ended: Option<Ended>,
+    /// Why the present history began, where the file was of another one when it was opened.
+    pub(super) began: Option<String>,
     /// Whose record is written, if it has been said once.
     identity: Option<Identity>,
     lock: Option<StoreLock>,
@@ -48,6 +50,7 @@ impl OpenFile {
             file: None,
             vouched: None,
             ended: None,
+            began: None,
             lock: Some(lock),
         }
     }
@@ -63,9 +66,12 @@ impl OpenFile {
             own_days::set_aside(&self.dir, day);
         }
         let mut file = DayFile::open(&self.dir, day, names)?;
-        file.keep_few_pages()
+        let of_another = file
+            .keep_few_pages()
             .and_then(|()| file.put_identity(&identity))
             .map_err(Error::sqlite(file.path(), "note whose record it is"))?;
+        let why = identity.why().filter(|_| of_another);
+        self.began = why.map(str::to_owned);
         file.keep_fresh(&self.fresh);
         ledger::note_present(&self.dir, now_ms);
         self.identity = Some(identity);
