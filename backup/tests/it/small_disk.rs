@@ -199,7 +199,7 @@ impl Drop for TakenOut<'_> {
 /// Mounts the disk at a path anew, `ro` or `rw`.
 pub(crate) fn remount(path: &Path, how: &str) {
     let how = format!("remount,{how}");
-    run(Command::new("mount").args(["-o", &how]).arg(path)).unwrap();
+    once_nobody_holds(|| run(Command::new("mount").args(["-o", &how]).arg(path)));
 }
 
 /// Mounts one file over another, or one folder.
@@ -208,7 +208,17 @@ pub(crate) fn bind(file: &Path, over: &Path) {
 }
 
 pub(crate) fn unmount(path: &Path) {
-    run(Command::new("umount").arg(path)).unwrap();
+    once_nobody_holds(|| run(Command::new("umount").arg(path)));
+}
+
+/// A process that another test is starting holds whatever is open in this one, until it runs its own program.
+fn once_nobody_holds(mut change: impl FnMut() -> Result<(), String>) {
+    let begun = Instant::now();
+    while let Err(said) = change() {
+        let held = said.contains("busy") && begun.elapsed() < Duration::from_secs(20);
+        assert!(held, "{said}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 impl Drop for SmallDisk {
