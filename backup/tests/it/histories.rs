@@ -13,7 +13,7 @@ use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 use crate::histories_room::Room;
-use crate::histories_steps::{Step, steps};
+use crate::histories_steps::{Job, Step, steps};
 
 /// So many short histories, unless `HISTORIES` says another number.
 const SHORT: u64 = 60;
@@ -287,4 +287,14 @@ fn what_follows_a_backup_whose_last_day_has_only_a_gap_is_shipped() {
         changes(1),
         Step::Ship,
     ]);
+}
+
+#[test]
+fn a_prune_that_is_killed_after_another_one_leaves_no_hole_in_the_chain() {
+    let before = [changes(1), Step::Backup, Step::Backup, Step::Backup];
+    let since = [Step::Prune(2), Step::Backup, Step::Backup];
+    for at in 1..16 {
+        let killed = [Step::Killed(Job::Prune, at)];
+        play(&[&before[..], &since[..], &killed[..]].concat());
+    }
 }

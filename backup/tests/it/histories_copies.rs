@@ -26,7 +26,6 @@ impl Room {
             return;
         };
         self.end().await;
-        self.shipper = None;
         fs::remove_dir_all(self.events()).unwrap();
         copy_all(&self.dir.path().join("store-copy"), &self.events());
         self.live = copied.live;

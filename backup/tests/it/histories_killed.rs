@@ -26,7 +26,6 @@ impl Room {
     /// A command that refuses its work before that changes nothing, too.
     pub(crate) async fn killed(&mut self, job: Job, at: u8) {
         self.end().await;
-        self.shipper = None;
         // An import tells of lost days first, and that may be what is cut off.
         if !self.claimed() || matches!(job, Job::Import) && !self.lost.is_empty() {
             return;

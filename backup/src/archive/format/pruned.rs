@@ -56,9 +56,9 @@ pub(crate) fn write(
             sha256: sha256.clone(),
             pruned_at_ms: now,
         }));
-    // Only the predecessor of a remaining backup is ever looked up; so the list stays short.
-    let asked: HashSet<&str> = kept
-        .iter()
+    // Only the predecessor of a backup that is there is ever looked up; so the list stays short. Those that go are there
+    // still, and stay where the prune is cut off.
+    let asked: HashSet<&str> = (kept.iter().chain(gone))
         .filter_map(|(manifest, _)| Some(manifest.previous.as_ref()?.id.as_str()))
         .collect();
     list.pruned
