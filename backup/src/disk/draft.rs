@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all: temporary name beside, fsync, rename, fsync of the folder.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
@@ -47,8 +47,11 @@ impl Draft {
             match openat(&folder, &name, how, Mode::from_raw_mode(0o644)) {
                 Ok(file) => {
                     owner::give(&folder, &file).map_err(failed())?;
+                    let file = File::from(file);
+                    // Held as long as it is written: whoever tidies up leaves it alone. Where a disk keeps no locks it does not help.
+                    let _ = file.try_lock_shared();
                     return Ok(Draft {
-                        file: file.into(),
+                        file,
                         path: path.join(&name),
                         folder,
                         name,
@@ -173,12 +176,15 @@ pub(crate) fn create_folder(folder: &Path) -> Result<()> {
     }
 }
 
-/// Removes what a crash left under temporary names. Only while nobody else can be writing here.
+/// Removes what a crash left under temporary names; files that somebody writes at the moment stay.
 pub(crate) fn clean(folder: &Path) -> Result<usize> {
     let mut removed = 0;
     for entry in entries(folder)? {
         let path = folder.join(&entry);
         if !entry.starts_with(TEMPORARY) && !entry.starts_with(TEMPORARY_BEFORE) {
+            continue;
+        }
+        if is_written(folder, &entry) {
             continue;
         }
         let gone = if path.is_dir() {
@@ -190,6 +196,12 @@ pub(crate) fn clean(folder: &Path) -> Result<usize> {
         removed += 1;
     }
     Ok(removed)
+}
+
+/// Whether a process has the file open as a draft.
+fn is_written(folder: &Path, name: &str) -> bool {
+    let opened = real::folder(folder).and_then(|within| real::file_in(within, name, OFlags::RDWR));
+    opened.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// The names in a folder, sorted; none when it does not exist.
@@ -208,4 +220,24 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<String>> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_tidies_up_leaves_alone_what_another_one_writes() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut draft = Draft::new(dir.path()).unwrap();
+        draft.file().write_all(b"whole").unwrap();
+        let left = dir.path().join(".tmp-1");
+        fs::write(&left, b"half").unwrap();
+        assert_eq!(clean(dir.path()).unwrap(), 1);
+        assert!(!left.exists());
+        draft.sync().unwrap();
+        let path = draft.publish("a").unwrap();
+        assert_eq!(fs::read(path).unwrap(), b"whole");
+        assert_eq!(clean(dir.path()).unwrap(), 0);
+    }
 }

@@ -25,6 +25,7 @@ pub(crate) mod tail;
 pub(crate) mod is_archived;
 pub(crate) mod known_time;
 pub(crate) mod mends;
+pub(crate) mod parting;
 pub(crate) mod past;
 pub(crate) mod recall;
 pub(crate) mod report;

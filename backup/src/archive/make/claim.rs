@@ -14,7 +14,9 @@ use crate::archive::place::interface::Hold;
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::draft;
 use crate::error::{Error, Result};
+use crate::parting::Parting;
 use crate::store::folder::Store;
+use crate::store::history;
 use crate::store::identity::Identity;
 
 /// A writer of which nothing came for so long is not at work. One that ships says every ten seconds that it is there.
@@ -154,6 +156,36 @@ impl Archive {
         Ok(claim)
     }
 
+    /// Begins another history in a store that nobody records into, where it has parted from its archive.
+    fn part_from(&self, store: &Store) -> Result<()> {
+        match self.parting(store)? {
+            Some(parting) => begin(store, &parting),
+            None => Ok(()),
+        }
+    }
+
+    /// The same for a claimed archive, before anything of the store is written there. Where a recorder runs, it is the one to
+    /// begin the history.
+    ///
+    /// # Errors
+    /// [`Error::Parted`]; or when the archive or the store cannot be read.
+    pub(super) fn together(&self, store: &Store, claim: Claim) -> Result<Claim> {
+        let Some(parting) = self.parting(store)? else {
+            return Ok(claim);
+        };
+        if store.is_recorded() {
+            return Err(Error::Parted {
+                path: store.dir().to_path_buf(),
+                parting,
+            });
+        }
+        begin(store, &parting)?;
+        Ok(Claim {
+            identity: Identity::read(store.dir())?.unwrap_or(claim.identity),
+            ..claim
+        })
+    }
+
     /// Fails while another writer of the same store is at work: a copy of the store, or its folder under another name.
     fn require_quiet(&self, whose: &Whose, here: &Writer) -> Result<()> {
         let Some(other) = whose.writer.as_ref().filter(|writer| *writer != here) else {
@@ -203,6 +235,11 @@ impl Archive {
             seconds: quiet.as_secs(),
         }
     }
+}
+
+fn begin(store: &Store, parting: &Parting) -> Result<()> {
+    tracing::warn!("{parting}; another history begins");
+    history::begin(store.dir(), parting)
 }
 
 fn real_path(store: &Path) -> PathBuf {

@@ -4,8 +4,6 @@ mod own_sessions;
 
 pub(crate) mod claim;
 
-pub(crate) mod parting;
-
 pub(crate) mod session;
 
 pub(crate) mod settings;

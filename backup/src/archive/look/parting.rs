@@ -9,47 +9,19 @@ use crate::archive::format::manifest::Manifest;
 use crate::archive::format::segment::{self, Record};
 use crate::archive::format::stamp::rfc3339;
 use crate::archive::look::delta::continues;
-use crate::archive::make::claim::Claim;
 use crate::archive::open::Archive;
 use crate::error::{Error, Result};
 use crate::parting::Parting;
 use crate::store::day::Day;
 use crate::store::folder::Store;
-use crate::store::history;
 use crate::store::identity::{Identity, LineageId};
 
 impl Archive {
-    /// Begins another history in a store that nobody records into, where it has parted from its archive.
-    pub(crate) fn part_from(&self, store: &Store) -> Result<()> {
-        match self.parting(store)? {
-            Some(parting) => begin(store, &parting),
-            None => Ok(()),
-        }
-    }
-
-    /// The same for a claimed archive, before anything of the store is written there. Where a recorder runs, it is the one to
-    /// begin the history.
+    /// What the archive holds of this store's record that the store lacks.
     ///
     /// # Errors
-    /// [`Error::Parted`]; or when the archive or the store cannot be read.
-    pub(super) fn together(&self, store: &Store, claim: Claim) -> Result<Claim> {
-        let Some(parting) = self.parting(store)? else {
-            return Ok(claim);
-        };
-        if store.is_recorded() {
-            return Err(Error::Parted {
-                path: store.dir().to_path_buf(),
-                parting,
-            });
-        }
-        begin(store, &parting)?;
-        Ok(Claim {
-            identity: Identity::read(store.dir())?.unwrap_or(claim.identity),
-            ..claim
-        })
-    }
-
-    fn parting(&self, store: &Store) -> Result<Option<Parting>> {
+    /// When the archive or the store cannot be read.
+    pub(crate) fn parting(&self, store: &Store) -> Result<Option<Parting>> {
         let Some(identity) = Identity::read(store.dir())? else {
             return Ok(None);
         };
@@ -118,11 +90,6 @@ impl Archive {
         }
         Ok(last)
     }
-}
-
-fn begin(store: &Store, parting: &Parting) -> Result<()> {
-    tracing::warn!("{parting}; another history begins");
-    history::begin(store.dir(), parting)
 }
 
 #[derive(Default)]
