@@ -17,11 +17,12 @@ use crate::store::folder::Store;
 use crate::store::identity::{Identity, LineageId};
 
 impl Archive {
-    /// What the archive holds of this store's record that the store lacks.
+    /// What the archive holds of this store's record that the store lacks. Where another one may have written it, two records
+    /// may have grown from one end, with events of the same ids.
     ///
     /// # Errors
     /// When the archive or the store cannot be read.
-    pub(crate) fn parting(&self, store: &Store) -> Result<Option<Parting>> {
+    pub(crate) fn parting(&self, store: &Store, by_another: bool) -> Result<Option<Parting>> {
         let Some(identity) = Identity::read(store.dir())? else {
             return Ok(None);
         };
@@ -35,7 +36,7 @@ impl Archive {
         let ends = [
             of_unknown.map(|newest| newest.covers_to_ms),
             last.of_unknown.map(|record| record.covers.at_ms),
-            lacking(store, &manifests, &identity)?,
+            lacking(store, &manifests, &identity, by_another)?,
             last.own
                 .filter(|record| !has_rows(store, record))
                 .map(|record| record.covers.at_ms),
@@ -99,7 +100,12 @@ struct Last {
 }
 
 /// Up to when the newest backup of the present history reaches, where the store lacks events of its last day.
-fn lacking(store: &Store, manifests: &[&Manifest], identity: &Identity) -> Result<Option<i64>> {
+fn lacking(
+    store: &Store,
+    manifests: &[&Manifest],
+    identity: &Identity,
+    by_another: bool,
+) -> Result<Option<i64>> {
     let own = |manifest: &&&Manifest| manifest.lineage == Some(identity.present());
     let Some(newest) = manifests.iter().find(own) else {
         return Ok(None);
@@ -123,7 +129,7 @@ fn lacking(store: &Store, manifests: &[&Manifest], identity: &Identity) -> Resul
         let count = "SELECT count(*) FROM changes WHERE id <= ?1";
         let count: u64 = conn.query_row(count, [to], |row| row.get(0))?;
         // An import may have added events.
-        let others = count == part.events && part.digest.is_some();
+        let others = (count == part.events || by_another) && part.digest.is_some();
         Ok(others || count < part.events || !has(&conn, to)?)
     };
     let lacks = lacks().map_err(Error::sqlite(&path, "look for what a backup holds"))?;

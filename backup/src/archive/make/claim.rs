@@ -27,6 +27,8 @@ pub(crate) const AT_WORK: Duration = Duration::from_secs(120);
 pub(crate) struct Claim {
     pub(crate) archive: ArchiveId,
     pub(crate) identity: Identity,
+    /// Another one may have written what is there.
+    pub(crate) by_another: bool,
 }
 
 impl Archive {
@@ -42,7 +44,8 @@ impl Archive {
         if let (Some(whose), Some(own)) = (self.whose()?, Identity::read(store)?)
             && whose.store == own.store
         {
-            self.part_from(&Store::open(store)?)?;
+            let by_another = wrote_another(&whose, store)?;
+            self.part_from(&Store::open(store)?, by_another)?;
         }
         Ok(taken)
     }
@@ -95,8 +98,10 @@ impl Archive {
             && owner.store == identity.store
             && owner.writer == Writer::here(store)?
         {
+            let whose = Whose::from(owner);
             return Ok(Claim {
-                archive: owner.archive,
+                by_another: wrote_another(&whose, store)?,
+                archive: whose.archive,
                 identity,
             });
         }
@@ -114,6 +119,8 @@ impl Archive {
             self.require(&whose.store, &identity.store)?;
             self.require_quiet(whose, &writer)?;
         }
+        let another = |whose| wrote_another(whose, store);
+        let by_another = whose.as_ref().map_or(Ok(false), another)?;
         let (archive, session) = match whose {
             Some(whose) => (whose.archive, whose.session),
             None => (ArchiveId::random()?, None),
@@ -127,7 +134,11 @@ impl Archive {
         if !matches!(owner::read(&*self.place), Ok(Some(noted)) if noted == owner) {
             owner::write(&*self.place, &owner)?;
         }
-        Ok(Claim { archive, identity })
+        Ok(Claim {
+            archive,
+            identity,
+            by_another,
+        })
     }
 
     /// The same for a backup, which is no session of shipping: fails while one of somebody else is at work, as of a clone of
@@ -150,15 +161,15 @@ impl Archive {
         }
         // Should that one wake up, it finds that it has the archive no more.
         let own = Session::after(Some(others), SystemClock.now_ms())?;
-        own_sessions::note(&real_path(store), &owner.archive, &own);
+        own_sessions::note_for_backup(&real_path(store), &owner.archive, &own);
         let session = Some(own);
         owner::write(&*self.place, &Owner { session, ..owner })?;
         Ok(claim)
     }
 
     /// Begins another history in a store that nobody records into, where it has parted from its archive.
-    fn part_from(&self, store: &Store) -> Result<()> {
-        match self.parting(store)? {
+    fn part_from(&self, store: &Store, by_another: bool) -> Result<()> {
+        match self.parting(store, by_another)? {
             Some(parting) => begin(store, &parting),
             None => Ok(()),
         }
@@ -170,7 +181,7 @@ impl Archive {
     /// # Errors
     /// [`Error::Parted`]; or when the archive or the store cannot be read.
     pub(super) fn together(&self, store: &Store, claim: Claim) -> Result<Claim> {
-        let Some(parting) = self.parting(store)? else {
+        let Some(parting) = self.parting(store, claim.by_another)? else {
             return Ok(claim);
         };
         if store.is_recorded() {
@@ -235,6 +246,14 @@ impl Archive {
             seconds: quiet.as_secs(),
         }
     }
+}
+
+/// Whether what an archive holds may be another one's than this store's: a copy of it, elsewhere or in its very place.
+fn wrote_another(whose: &Whose, store: &Path) -> Result<bool> {
+    let here = Writer::here(store)?;
+    let elsewhere = whose.writer.as_ref().is_some_and(|writer| *writer != here);
+    let unknown = |session| own_sessions::is_unknown(&real_path(store), &whose.archive, session);
+    Ok(elsewhere || whose.session.as_ref().is_some_and(unknown))
 }
 
 fn begin(store: &Store, parting: &Parting) -> Result<()> {

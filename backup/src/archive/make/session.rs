@@ -60,6 +60,10 @@ impl Turn {
         if number(now) < number(known) {
             return Err(self.anew(archive, "an older copy of it".into()));
         }
+        let by_own_backup = now.is_some_and(own_sessions::is_for_backup);
+        if now != known && by_own_backup && owner.writer == self.writer {
+            return Err(self.anew(archive, "a backup made after another agent's".into()));
+        }
         if !is_own && now != known || owner.writer != self.writer {
             return Err(self.somebody_else(archive, &owner)?);
         }

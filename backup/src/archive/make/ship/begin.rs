@@ -25,6 +25,7 @@ impl Archive {
         let Claim {
             archive: id,
             identity,
+            ..
         } = self.together(store, claim)?;
         let turn = Turn::prepare(self, &id, store.dir())?;
         // What an older program wrote belongs to the store's first history.
