@@ -298,3 +298,41 @@ fn a_prune_that_is_killed_after_another_one_leaves_no_hole_in_the_chain() {
         play(&[&before[..], &since[..], &killed[..]].concat());
     }
 }
+
+#[test]
+fn what_is_recorded_between_a_backup_and_the_first_shipping_of_a_history_is_shipped() {
+    play(&[
+        Step::Record(vec![(1, 1854)]),
+        Step::Import {
+            hours: 25,
+            events: 2,
+        },
+        Step::ShipOn,
+        Step::LoseDay(160),
+        Step::Backup,
+        Step::Record(vec![(0, 50)]),
+        Step::ShipOn,
+    ]);
+}
+
+#[test]
+fn a_gap_that_an_undo_shortened_comes_back_so_with_a_part() {
+    play(&[
+        Step::Record(vec![(4, 1238)]),
+        Step::Backup,
+        Step::Restore {
+            backup: None,
+            at: None,
+            keep_newer: true,
+        },
+        Step::LoseDay(89),
+        Step::Clock(21600000),
+        Step::Clock(86400000),
+        Step::Import {
+            hours: 38,
+            events: 5,
+        },
+        Step::Backup,
+        Step::Undo,
+    ]);
+}

@@ -86,7 +86,8 @@ class Reader:
             file.write(raw)
             file.flush()
             day = sqlite3.connect(f"file:{file.name}?immutable=1", uri=True)
-            self.gaps.setdefault(name, set()).update(day.execute("SELECT from_ms, to_ms, why FROM gaps"))
+            rows = day.execute("SELECT id, from_ms, to_ms, why FROM gaps")
+            self.gaps.setdefault(name, {}).update((row[0], row[1:]) for row in rows)
             for row in day.execute(COLUMNS):
                 self.rows[row[0]] = row
             wanted = "SELECT sql FROM sqlite_master WHERE name IN ('series', 'changes', 'origins', 'events')"
@@ -97,7 +98,7 @@ class Reader:
     def standing_gaps(self):
         """All gaps but those of lost days that are back."""
         for written, gaps in self.gaps.items():
-            for gap in gaps:
+            for gap in gaps.values():
                 lost = LOST_DAY.search(gap[2])
                 if lost is None or lost[1] == written or lost[1] not in self.gaps:
                     yield gap
@@ -179,9 +180,9 @@ class Reader:
             elif line[0] == "c":
                 into.execute("INSERT INTO changes VALUES (?,?,?,?,?,?)", cells)
             elif line[0] == "g":
-                self.gaps.setdefault(day, set()).add(tuple(cells[1:4]))
+                self.gaps.setdefault(day, {})[cells[0]] = tuple(cells[1:4])
         for row in into.execute(COLUMNS):
-            self.gaps.setdefault(day, set())
+            self.gaps.setdefault(day, {})
             if row[0] > end:
                 self.rows.setdefault(row[0], row)
         into.close()

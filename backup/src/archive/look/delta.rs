@@ -52,6 +52,8 @@ fn join(conn: &Connection) -> rusqlite::Result<()> {
     unite::changes(conn, "part", -1, Taken::Refuse)?;
     unite::keyframes(conn, "part", -1, Taken::Refuse)?;
     unite::rest(conn, "part", -1, i64::MIN)?;
+    // One of them may have become shorter.
+    conn.execute_batch("INSERT OR REPLACE INTO main.gaps SELECT * FROM part.gaps;")?;
     unite::forget(conn)?;
     take_meta(conn)
 }

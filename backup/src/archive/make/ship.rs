@@ -21,7 +21,7 @@ mod begin;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::archive::format::manifest::Shipped as ChainEnd;
+use crate::archive::format::manifest::{Manifest, Shipped as ChainEnd};
 use crate::archive::format::owner::ArchiveId;
 use crate::archive::format::segment::{self, Covers, Link, Press};
 use crate::archive::make::chain;
@@ -222,8 +222,10 @@ impl Shipper {
         )?;
         let Some(rows) = rows else {
             // Another history begins, or has not begun in this file yet. Meanwhile the segment stays the one to go on with.
-            self.look_for_history()?;
-            return Ok(None);
+            return match self.look_for_history()? {
+                true => self.committed(),
+                false => Ok(None),
+            };
         };
         open.stretch = stretch.filter(|_| rows.whole);
         Ok(Some(Next {
@@ -293,30 +295,34 @@ impl Shipper {
         Ok(covered.max().map_or(1, |covered| covered + 1))
     }
 
-    /// Follows the store into another history, if it has begun one.
-    fn look_for_history(&mut self) -> Result<()> {
+    /// Follows the store into another history; whether it has begun one.
+    fn look_for_history(&mut self) -> Result<bool> {
         // Where nothing says so, the recorder will: it knows whose record it writes.
         let Some(now) = Identity::read(self.store.dir())? else {
-            return Ok(());
+            return Ok(false);
         };
         self.archive.require(&self.identity.store, &now.store)?;
-        if now != self.identity {
-            let another = now.present() != self.identity.present();
-            self.identity = now;
-            if another {
-                self.begin_history()?;
-            }
+        let another = now.present() != self.identity.present();
+        self.identity = now;
+        if another {
+            self.begin_history()?;
         }
-        Ok(())
+        Ok(another)
     }
 
-    /// What is in the store now comes with the next backup; what follows is shipped.
+    /// What is in the store now comes with the next backup; what follows is shipped. Where a backup of the history was made
+    /// already, what follows that.
     fn begin_history(&mut self) -> Result<()> {
         self.open = None;
         self.file = None;
-        self.cursor = None;
         self.told = None;
-        if let Some(day) = self.store.days()?.pop() {
+        let manifests = self.archive.manifests()?;
+        let newest = manifests.first().map(|(newest, _)| newest);
+        let under = newest.filter(|newest| anchor::is_under(newest, &self.identity));
+        self.cursor = under.and_then(end_of);
+        if self.cursor.is_none()
+            && let Some(day) = self.store.days()?.pop()
+        {
             let path = self.store.day_path(day);
             let last = last_change(&open_reader(&path)?)
                 .map_err(Error::sqlite(&path, "look for its end"))?;
@@ -405,6 +411,12 @@ struct Next {
     /// A later day is there already.
     newer: Option<Day>,
     rows: Rows,
+}
+
+/// Where a backup ends: its last day, and the last event of that. A day may have a gap and no event yet.
+fn end_of(backup: &Manifest) -> Option<(Day, i64)> {
+    let part = backup.days.last()?;
+    Some((part.day.parse().ok()?, part.to_id.unwrap_or(-1)))
 }
 
 /// The last change of a day; -1: it has none.

@@ -100,14 +100,17 @@ fn one(
     let conn = Connection::open_with_flags(file.path(), OpenFlags::SQLITE_OPEN_READ_ONLY)
         .map_err(failed)?;
     let mut gaps = conn
-        .prepare("SELECT from_ms, to_ms, why FROM gaps")
+        .prepare("SELECT id, from_ms, to_ms, why FROM gaps")
         .map_err(failed)?;
     let found = gaps
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_map([], |row| {
+            Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
+        })
         .map_err(failed)?;
     let gaps = reading.days.entry(day.to_owned()).or_default();
     for gap in found {
-        gaps.push(gap.map_err(failed)?);
+        let (id, gap) = gap.map_err(failed)?;
+        gaps.insert(id, gap);
     }
     row::all(&conn).map_err(failed)
 }

@@ -21,8 +21,8 @@ pub(crate) struct Reading {
     pub(crate) rows: BTreeMap<i64, Row>,
     /// Spans in which changes may have been missed: from, to, why.
     pub(crate) gaps: BTreeSet<(i64, i64, String)>,
-    /// The days with a file, and the gaps as they stand in each.
-    days: BTreeMap<String, Vec<(i64, i64, String)>>,
+    /// The days with a file, and the gaps of each by their ids: a later part may bring one anew.
+    days: BTreeMap<String, BTreeMap<i64, (i64, i64, String)>>,
     /// What is not as it should be.
     pub(crate) found: Vec<String>,
 }
@@ -45,7 +45,7 @@ pub(crate) fn read(archive: &Path) -> Reading {
             let lost = lost_day(why);
             lost.is_none_or(|lost| lost == written || !reading.days.contains_key(lost))
         };
-        let standing = gaps.iter().filter(|(_, _, why)| stands(why));
+        let standing = gaps.values().filter(|(_, _, why)| stands(why));
         reading.gaps.extend(standing.cloned());
     }
     reading

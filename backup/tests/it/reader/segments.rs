@@ -181,7 +181,7 @@ fn put(
                 let why = rest[3].as_str().unwrap_or_default().to_owned();
                 let gap = (from.unwrap_or(-1), to.unwrap_or(-1), why);
                 let day = reading.days.entry(record.day()).or_default();
-                day.push(gap);
+                day.insert(rest[0].as_i64().unwrap_or(-1), gap);
             }
             Some("d" | "k" | "f" | "o" | "t" | "n") => {}
             _ => return Err(format!("an unknown line: {list:?}")),

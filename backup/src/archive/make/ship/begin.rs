@@ -5,13 +5,12 @@ use crate::archive::look::tail::Tail;
 use crate::archive::make::chain;
 use crate::archive::make::claim::Claim;
 use crate::archive::make::session::Turn;
-use crate::archive::make::ship::Shipper;
 use crate::archive::make::ship::anchor::{self, broke_off};
 use crate::archive::make::ship::standing::Standing;
+use crate::archive::make::ship::{Shipper, end_of};
 use crate::archive::open::Archive;
 use crate::disk::space;
 use crate::error::Result;
-use crate::store::day::Day;
 use crate::store::folder::Store;
 use crate::store::identity::LineageId;
 
@@ -38,14 +37,7 @@ impl Archive {
         let manifests = self.manifests()?;
         let newest = manifests.first().map(|(newest, _)| newest);
         let under = newest.filter(|newest| anchor::is_under(newest, &identity));
-        let mut cursor: Option<(Day, i64)> = None;
-        if let Some(part) = under.and_then(|under| under.days.last())
-            && let Ok(day) = part.day.parse()
-        {
-            // A day may have a gap and no event yet.
-            let to = part.to_id.unwrap_or(-1);
-            cursor = Some((day, to));
-        }
+        let mut cursor = under.and_then(end_of);
         // What the backup takes for shipped before it is passed over by a restore.
         let counts = |link: Option<Link>| {
             let shipped = under.and_then(|under| under.shipped.as_ref());
