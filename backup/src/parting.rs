@@ -15,7 +15,8 @@ pub struct Parting {
 }
 
 /// How the reason of a history begins that a parting began.
-pub(crate) const PUT_BACK: &str = "the store was put back to an older copy";
+pub(crate) const PUT_BACK: &str =
+    "the store was put back to an older copy, or a copy of it was recorded into elsewhere";
 
 impl fmt::Display for Parting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -440,7 +440,7 @@ async fn a_store_put_back_to_an_older_copy_says_what_was_recorded_since_and_whic
     site.clock.set(at(30));
     site.record(10.0).await;
     let told = format!(
-        "the store was put back to an older copy; what was recorded until 2026-03-03T15:00:00.000Z is in backup {held}"
+        "the store was put back to an older copy, or a copy of it was recorded into elsewhere; what was recorded until 2026-03-03T15:00:00.000Z is in backup {held}"
     );
     let gap = Gap {
         from_ms: at(1),
